@@ -1,0 +1,22 @@
+/** What perception tells fitting about a photo; any detector that fills this in will do. */
+import type { Image8 } from '../core/image.ts';
+
+/** One face found in a photo. Pixel coordinates of the photo as given, centre of the top left pixel (0.5, 0.5). */
+export interface FaceObservation {
+  /** Axis-aligned box of the face in pixels. */
+  readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  /** Detector confidence in [0, 1]. */
+  readonly score: number;
+  /** (68,2) float32 iBUG-68 landmarks, pixels; left and right as in iBUG (0 is the subject's right jaw). */
+  readonly landmarks68: Float32Array;
+  /** (478,3) float32 MediaPipe face-mesh landmarks, pixels (z in pixels too, smaller is nearer); null if not known. */
+  readonly mesh: Float32Array | null;
+}
+
+/** Finds faces and their landmarks. */
+export interface FacePerception {
+  /** All faces in the picture, largest first; empty when there is none. */
+  detect(image: Image8, options?: { readonly signal?: AbortSignal }): Promise<FaceObservation[]>;
+  /** Frees the networks. */
+  dispose(): void;
+}
