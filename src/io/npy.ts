@@ -325,7 +325,8 @@ export function npyStrings(array: NpyArray): string[] {
   if (!type || (type.kind !== 'S' && type.kind !== 'U'))
     throw new FormatError(`strings expected, the array is of type ${array.dtype}`);
   const count = array.shape.reduce((a, b) => a * b, 1);
-  const data = array.data as Uint8Array | Uint32Array;
+  const bytes = array.data as Uint8Array;
+  const data = type.kind === 'U' ? new Uint32Array(Uint8Array.from(bytes).buffer) : bytes;
   const width = count > 0 ? data.length / count : 0;
   const out: string[] = [];
   for (let i = 0; i < count; i++) {
@@ -333,7 +334,7 @@ export function npyStrings(array: NpyArray): string[] {
     while (end > 0 && data[i * width + end - 1] === 0) end--;
     let s = '';
     for (let k = 0; k < end; k++) {
-      const code = Number(data[i * width + k]);
+      const code = data[i * width + k];
       if (code > 0x10ffff) throw new FormatError(`string ${i} holds an impossible character (${code})`);
       s += String.fromCodePoint(code);
     }
