@@ -1,0 +1,114 @@
+/**
+ * Iris refinement: sharper eye contours and the two irises, from a crop of each eye.
+ *
+ * The network (Ablavatski et al. 2020) sees an eye in 64²: a square 2.3 times the corner distance, level with the
+ * face, with the eye as the subject's right one; the left eye is shown mirrored. It answers with 71 points around
+ * the eye in fixed correspondence with mesh points, of which the 16 on the lid edges replace the mesh's, and 5 of
+ * the iris. On an eye turned away from the camera its answer drifts: it is refused there (see `MAX_DRIFT`), and the
+ * iris is put at the middle of the mesh's eye.
+ *
+ * Points 468…472 are the subject's right iris, 473…477 the left one: centre, then the four ends of its vertical and
+ * horizontal diameters: towards the left eye's side, top, the other side, bottom on the right eye, and mirrored on
+ * the left eye (the second point is then the one nearer to the nose on both).
+ */
+import { type Frame, frameTransform } from './frame.ts';
+import { type FaceMesh, meshRoll } from './mesh.ts';
+import type { Networks } from './networks.ts';
+import type { ImagePyramid } from './pyramid.ts';
+
+const SIZE = 64;
+/** Crop side over eye corner distance. */
+const MARGIN = 2.3;
+/** Numbers of network points: eye contour, all. */
+const CONTOUR = 71;
+const ALL = 76;
+/** Largest mean move of the lid points over the eye's width that is believed. */
+const MAX_DRIFT = 0.22;
+
+/** Mesh numbers of the network's first 16 points: lower lid from the outer corner, then the upper lid. */
+const LIDS = {
+  right: [33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173],
+  left: [263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398],
+} as const;
+
+/** Outer and inner corner, middle of the upper and of the lower lid. */
+const ANCHORS = { right: [33, 133, 159, 145], left: [263, 362, 386, 374] } as const;
+
+/** (478,3) float64 points in photo pixels: the mesh with refined lids, then the irises. */
+export function refineIrises(networks: Networks, pyramid: ImagePyramid, mesh: FaceMesh): Float64Array {
+  const points = new Float64Array(478 * 3);
+  points.set(mesh.points);
+  const frames = [eyeFrame(points, 'right'), eyeFrame(points, 'left')];
+  const plane = SIZE * SIZE * 3;
+  const input = new Float32Array(2 * plane);
+  for (let e = 0; e < 2; e++) {
+    pyramid.sample(frames[e], SIZE, 1 / 255, 0, input.subarray(e * plane, (e + 1) * plane));
+  }
+  const raw = networks.iris(input);
+  for (let e = 0; e < 2; e++) {
+    const side = e === 0 ? 'right' : 'left';
+    applyEye(points, raw.subarray(e * ALL * 3, (e + 1) * ALL * 3), frames[e], side);
+  }
+  return points;
+}
+
+function eyeFrame(points: Float64Array, side: 'right' | 'left'): Frame {
+  const [outer, inner] = ANCHORS[side];
+  const dx = points[3 * outer] - points[3 * inner];
+  const dy = points[3 * outer + 1] - points[3 * inner + 1];
+  return {
+    cx: (points[3 * outer] + points[3 * inner]) / 2,
+    cy: (points[3 * outer + 1] + points[3 * inner + 1]) / 2,
+    side: Math.max(1e-3, MARGIN * Math.hypot(dx, dy)),
+    roll: meshRoll(points),
+    mirrored: side === 'left',
+  };
+}
+
+function applyEye(points: Float64Array, raw: Float32Array, frame: Frame, side: 'right' | 'left'): void {
+  const t = frameTransform(frame);
+  const at = (k: number): [number, number] => {
+    const u = raw[3 * k] / SIZE;
+    const v = raw[3 * k + 1] / SIZE;
+    return [t.ax * u + t.bx * v + t.tx, t.ay * u + t.by * v + t.ty];
+  };
+  const lids = LIDS[side];
+  let drift = 0;
+  for (let k = 0; k < lids.length; k++) {
+    const [x, y] = at(k);
+    drift += Math.hypot(x - points[3 * lids[k]], y - points[3 * lids[k] + 1]);
+  }
+  drift /= lids.length * (frame.side / MARGIN);
+
+  const [outer, inner, upper, lower] = ANCHORS[side];
+  const first = side === 'right' ? 468 : 473;
+  const zUpper = points[3 * upper + 2];
+  const zLower = points[3 * lower + 2];
+  const zMiddle = (zUpper + zLower) / 2;
+  if (drift <= MAX_DRIFT) {
+    for (let k = 0; k < lids.length; k++) {
+      const [x, y] = at(k);
+      points[3 * lids[k]] = x;
+      points[3 * lids[k] + 1] = y;
+    }
+    for (let k = 0; k < 5; k++) {
+      const [x, y] = at(CONTOUR + k);
+      points[3 * (first + k)] = x;
+      points[3 * (first + k) + 1] = y;
+      points[3 * (first + k) + 2] = k === 2 ? zUpper : k === 4 ? zLower : zMiddle;
+    }
+    return;
+  }
+  // An iris of the usual size (12 of the 30 mm between the corners), in the middle of the eye.
+  const cx = (points[3 * outer] + points[3 * inner] + points[3 * upper] + points[3 * lower]) / 4;
+  const cy =
+    (points[3 * outer + 1] + points[3 * inner + 1] + points[3 * upper + 1] + points[3 * lower + 1]) / 4;
+  const radius = 0.2 / MARGIN;
+  for (let k = 0; k < 5; k++) {
+    const u = k === 1 ? radius : k === 3 ? -radius : 0;
+    const v = k === 2 ? -radius : k === 4 ? radius : 0;
+    points[3 * (first + k)] = cx + t.ax * u + t.bx * v;
+    points[3 * (first + k) + 1] = cy + t.ay * u + t.by * v;
+    points[3 * (first + k) + 2] = zMiddle;
+  }
+}

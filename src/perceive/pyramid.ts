@@ -1,0 +1,122 @@
+/**
+ * Reading network inputs out of a photo: a lazily built half-size pyramid and bilinear sampling of a frame.
+ *
+ * The photo never becomes a tensor: a 4096² picture would be 200 MB of float32, while a network sees at most 256²
+ * of it. Level 0 is the caller's own array; level k+1 is the 2×2 mean of level k (odd last rows and columns are
+ * averaged with themselves), so that a crop is never sampled coarser than two source pixels per tap and small
+ * faces do not alias. Alpha is ignored. Outside the photo the value is black, as the networks were trained with
+ * zero padding.
+ */
+import type { Image8 } from '../core/image.ts';
+import { type Frame, frameTransform } from './frame.ts';
+
+interface Level {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray;
+}
+
+/** A photo with its half-size copies, made when first needed. */
+export class ImagePyramid {
+  readonly width: number;
+  readonly height: number;
+  readonly #levels: Level[];
+
+  constructor(image: Image8) {
+    this.width = image.width;
+    this.height = image.height;
+    this.#levels = [image];
+  }
+
+  /** Level `k`, or the last one that is not smaller than 2 pixels on both sides. */
+  level(k: number): Level {
+    while (this.#levels.length <= k) {
+      const last = this.#levels[this.#levels.length - 1];
+      if (last.width < 2 || last.height < 2) break;
+      this.#levels.push(halve(last));
+    }
+    return this.#levels[Math.min(k, this.#levels.length - 1)];
+  }
+
+  /**
+   * Samples `frame` into `out`, (size,size,3) float32 RGB, as `value · scale + bias` with value in 0…255.
+   * Pixels outside the photo have value 0.
+   */
+  sample(frame: Frame, size: number, scale: number, bias: number, out: Float32Array): void {
+    const step = frame.side / size;
+    const k = Math.max(0, Math.floor(Math.log2(Math.max(1, step)) + 1e-6));
+    const source = this.level(k);
+    const { width, height, data } = source;
+    const fx = width / this.width;
+    const fy = height / this.height;
+    const t = frameTransform(frame);
+    // Photo → level, and from pixel centres to array indices.
+    const ux = (t.ax * fx) / size;
+    const uy = (t.ay * fy) / size;
+    const vx = (t.bx * fx) / size;
+    const vy = (t.by * fy) / size;
+    const x0 = t.tx * fx + 0.5 * (ux + vx) - 0.5;
+    const y0 = t.ty * fy + 0.5 * (uy + vy) - 0.5;
+    let o = 0;
+    for (let j = 0; j < size; j++) {
+      for (let i = 0; i < size; i++, o += 3) {
+        const x = x0 + ux * i + vx * j;
+        const y = y0 + uy * i + vy * j;
+        const xi = Math.floor(x);
+        const yi = Math.floor(y);
+        if (xi < -1 || yi < -1 || xi >= width || yi >= height) {
+          out[o] = bias;
+          out[o + 1] = bias;
+          out[o + 2] = bias;
+          continue;
+        }
+        const wx = x - xi;
+        const wy = y - yi;
+        // Taps beyond the border count as black: weight 0 and a clamped, harmless address.
+        const inLeft = xi >= 0 ? 1 - wx : 0;
+        const inRight = xi + 1 < width ? wx : 0;
+        const inTop = yi >= 0 ? 1 - wy : 0;
+        const inBottom = yi + 1 < height ? wy : 0;
+        const left = xi >= 0 ? xi : 0;
+        const right = xi + 1 < width ? xi + 1 : xi;
+        const top = (yi >= 0 ? yi : 0) * width;
+        const bottom = (yi + 1 < height ? yi + 1 : yi) * width;
+        const p00 = (top + left) * 4;
+        const p10 = (top + right) * 4;
+        const p01 = (bottom + left) * 4;
+        const p11 = (bottom + right) * 4;
+        const w00 = inLeft * inTop * scale;
+        const w10 = inRight * inTop * scale;
+        const w01 = inLeft * inBottom * scale;
+        const w11 = inRight * inBottom * scale;
+        out[o] = bias + w00 * data[p00] + w10 * data[p10] + w01 * data[p01] + w11 * data[p11];
+        out[o + 1] =
+          bias + w00 * data[p00 + 1] + w10 * data[p10 + 1] + w01 * data[p01 + 1] + w11 * data[p11 + 1];
+        out[o + 2] =
+          bias + w00 * data[p00 + 2] + w10 * data[p10 + 2] + w01 * data[p01 + 2] + w11 * data[p11 + 2];
+      }
+    }
+  }
+}
+
+function halve(source: Level): Level {
+  const width = (source.width + 1) >> 1;
+  const height = (source.height + 1) >> 1;
+  const data = new Uint8ClampedArray(width * height * 4);
+  const src = source.data;
+  let o = 0;
+  for (let y = 0; y < height; y++) {
+    const row0 = 2 * y * source.width * 4;
+    const row1 = Math.min(2 * y + 1, source.height - 1) * source.width * 4;
+    for (let x = 0; x < width; x++, o += 4) {
+      const a = 8 * x;
+      const b = 2 * x + 1 < source.width ? a + 4 : a;
+      for (let c = 0; c < 3; c++) {
+        data[o + c] =
+          (src[row0 + a + c] + src[row0 + b + c] + src[row1 + a + c] + src[row1 + b + c] + 2) >> 2;
+      }
+      data[o + 3] = 255;
+    }
+  }
+  return { width, height, data };
+}
