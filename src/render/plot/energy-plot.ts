@@ -40,14 +40,18 @@ interface Stage {
   readonly energy: readonly number[];
 }
 
-/** SVG text of the plot; `samples` in the order of the fit. An empty curve gives axes without a line. */
+/**
+ * SVG text of the plot; `samples` in the order of the fit, those with an energy that is not finite are left out.
+ * An empty curve gives axes without a line.
+ */
 export function energyPlotSvg(
-  samples: readonly EnergySample[],
+  curve: readonly EnergySample[],
   options: Partial<EnergyPlotOptions> = {},
 ): string {
   const { width, height, title } = { ...ENERGY_PLOT_DEFAULTS, ...options };
+  const samples = curve.filter((sample) => Number.isFinite(sample.energy));
   const stages = splitStages(samples);
-  const values = samples.map((sample) => sample.energy).filter((e) => Number.isFinite(e) && e > 0);
+  const values = samples.map((sample) => sample.energy).filter((energy) => energy > 0);
   const ticks = logTicks(values.length ? Math.min(...values) : 1, values.length ? Math.max(...values) : 10);
   const labels = ticks.marks.map(formatTick);
   const legend = layOutLegend(stages, width - 40);
