@@ -28,6 +28,23 @@ export class AbortedError extends PhotofitError {
   override name = 'AbortedError';
 }
 
+/** WebAssembly memory could not grow any further. */
+export class OutOfMemoryError extends PhotofitError {
+  override name = 'OutOfMemoryError';
+}
+
+/** A matrix that has to be symmetric positive definite is not; `pivot` is the first bad row. */
+export class NotPositiveDefiniteError extends PhotofitError {
+  override name = 'NotPositiveDefiniteError';
+  /** Index of the first row whose pivot is not positive. */
+  readonly pivot: number;
+
+  constructor(message: string, pivot: number, options?: ErrorOptions) {
+    super(message, options);
+    this.pivot = pivot;
+  }
+}
+
 /**
  * Throws {@link AbortedError} when `signal` is aborted.
  * @throws {AbortedError}

@@ -1,0 +1,169 @@
+/** Smallest positive float: e ≥ TINY is e > 0. */
+const TINY: f32 = reinterpret<f32>(1);
+
+/** Threshold of an edge by the top-left rule; inside is where dx·(py−oy) − dy·(px−ox) ≥ threshold. */
+// @ts-ignore: decorator
+@inline
+function edgeThreshold(dx: f32, dy: f32): f32 {
+  return dy < 0 || (dy == 0 && dx > 0) ? 0 : TINY;
+}
+
+/**
+ * Draws all faces into rows rowBegin ≤ y < rowEnd, which are cleared first.
+ *
+ * An edge function is evaluated relative to the same end of the edge (the lexicographically smaller) in both faces
+ * that share it: the two values are then exact negatives of each other, so no pixel centre falls between the faces
+ * or into both. No fused multiply-add here: it would break that symmetry at pixel centres on vertices.
+ *
+ * @param positions (V,3) f32 pixels x, y and depth q
+ * @param faces (F,3) u32
+ * @param perspective 1: q = 1/distance, faces with any q ≤ 0 are skipped, barycentrics are perspective-correct
+ * @param cullBack 1: only faces with negative area in y-down pixels are drawn
+ * @param faceIndex (height,width) i32
+ * @param barycentrics (height,width,3) f32
+ * @param depth (height,width) f32
+ */
+export function rasterizeRows(
+  positions: usize, faces: usize, faceCount: i32,
+  width: i32, rowBegin: i32, rowEnd: i32,
+  perspective: i32, cullBack: i32,
+  faceIndex: usize, barycentrics: usize, depth: usize,
+): void {
+  const firstPixel = <usize>(rowBegin * width);
+  const pixels = <usize>((rowEnd - rowBegin) * width);
+  memory.fill(faceIndex + (firstPixel << 2), 0xff, pixels << 2);
+  memory.fill(barycentrics + firstPixel * 12, 0, pixels * 12);
+  for (let p = depth + (firstPixel << 2), end = p + (pixels << 2); p < end; p += 4) store<f32>(p, -Infinity);
+
+  const lastX = <f32>(width - 1);
+  const firstY = <f32>rowBegin;
+  const lastY = <f32>(rowEnd - 1);
+  const ramp = f32x4(0.5, 1.5, 2.5, 3.5);
+  for (let f: i32 = 0; f < faceCount; f++) {
+    const face = faces + <usize>f * 12;
+    const p0 = positions + <usize>load<u32>(face) * 12;
+    const p1 = positions + <usize>load<u32>(face, 4) * 12;
+    const p2 = positions + <usize>load<u32>(face, 8) * 12;
+    const x0 = load<f32>(p0), y0 = load<f32>(p0, 4);
+    const x1 = load<f32>(p1), y1 = load<f32>(p1, 4);
+    const x2 = load<f32>(p2), y2 = load<f32>(p2, 4);
+    const area64 =
+      (<f64>x1 - <f64>x0) * (<f64>y2 - <f64>y0) - (<f64>y1 - <f64>y0) * (<f64>x2 - <f64>x0);
+    // The comparisons are false for NaN, and infinite coordinates make the area NaN or infinite.
+    if (cullBack) {
+      if (!(area64 < 0 && area64 > -Infinity)) continue;
+    } else if (!(abs(area64) > 0 && abs(area64) < Infinity)) continue;
+
+    const left = max<f32>(ceil<f32>(min(min(x0, x1), x2) - 0.5), 0);
+    const right = min<f32>(floor<f32>(max(max(x0, x1), x2) - 0.5), lastX);
+    const top = max<f32>(ceil<f32>(min(min(y0, y1), y2) - 0.5), firstY);
+    const bottom = min<f32>(floor<f32>(max(max(y0, y1), y2) - 0.5), lastY);
+    if (!(left <= right && top <= bottom)) continue;
+
+    const q0 = load<f32>(p0, 8), q1 = load<f32>(p1, 8), q2 = load<f32>(p2, 8);
+    if (perspective) {
+      if (!(q0 > 0 && q1 > 0 && q2 > 0)) continue;
+    }
+    if (!(abs(q0 + q1 + q2) < Infinity)) continue;
+
+    // Edge i is opposite to vertex i; directions are turned so that the inside is positive.
+    const s: f32 = area64 < 0 ? -1 : 1;
+    const dx0 = s * (x2 - x1), dy0 = s * (y2 - y1);
+    const dx1 = s * (x0 - x2), dy1 = s * (y0 - y2);
+    const dx2 = s * (x1 - x0), dy2 = s * (y1 - y0);
+    const from0 = x1 < x2 || (x1 == x2 && y1 < y2);
+    const from1 = x2 < x0 || (x2 == x0 && y2 < y0);
+    const from2 = x0 < x1 || (x0 == x1 && y0 < y1);
+    const oy0 = from0 ? y1 : y2, oy1 = from1 ? y2 : y0, oy2 = from2 ? y0 : y1;
+    const ox0 = f32x4.splat(from0 ? x1 : x2);
+    const ox1 = f32x4.splat(from1 ? x2 : x0);
+    const ox2 = f32x4.splat(from2 ? x0 : x1);
+    const t0 = f32x4.splat(edgeThreshold(dx0, dy0));
+    const t1 = f32x4.splat(edgeThreshold(dx1, dy1));
+    const t2 = f32x4.splat(edgeThreshold(dx2, dy2));
+    const vdy0 = f32x4.splat(dy0), vdy1 = f32x4.splat(dy1), vdy2 = f32x4.splat(dy2);
+    const vq0 = f32x4.splat(q0), vq1 = f32x4.splat(q1), vq2 = f32x4.splat(q2);
+    const inverseArea = f32x4.splat(<f32>(1.0 / abs(area64)));
+    const vf = i32x4.splat(f);
+
+    const xa = <i32>left, xb = <i32>right, yb = <i32>bottom;
+    for (let y = <i32>top; y <= yb; y++) {
+      const py = <f32>y + 0.5;
+      const r0 = f32x4.splat(dx0 * (py - oy0));
+      const r1 = f32x4.splat(dx1 * (py - oy1));
+      const r2 = f32x4.splat(dx2 * (py - oy2));
+      const row = <usize>(y * width);
+      for (let x = xa; x <= xb; x += 4) {
+        const px = f32x4.add(f32x4.splat(<f32>x), ramp);
+        const e0 = f32x4.sub(r0, f32x4.mul(vdy0, f32x4.sub(px, ox0)));
+        const e1 = f32x4.sub(r1, f32x4.mul(vdy1, f32x4.sub(px, ox1)));
+        const e2 = f32x4.sub(r2, f32x4.mul(vdy2, f32x4.sub(px, ox2)));
+        const inside = v128.and(v128.and(f32x4.ge(e0, t0), f32x4.ge(e1, t1)), f32x4.ge(e2, t2));
+        let bits = i32x4.bitmask(inside);
+        const lanes = xb - x;
+        if (lanes < 3) bits &= (2 << lanes) - 1;
+        if (bits == 0) continue;
+        const pixel = row + <usize>x;
+        const depthAt = depth + (pixel << 2);
+        const w0 = f32x4.mul(e0, vq0), w1 = f32x4.mul(e1, vq1), w2 = f32x4.mul(e2, vq2);
+        const sum = f32x4.add(f32x4.add(w0, w1), w2);
+        const q = f32x4.mul(sum, inverseArea);
+        bits &= i32x4.bitmask(f32x4.gt(q, v128.load(depthAt)));
+        if (bits == 0) continue;
+        let b0: v128, b1: v128, b2: v128;
+        if (perspective) {
+          const r = f32x4.div(f32x4.splat(1), sum);
+          b0 = f32x4.mul(w0, r);
+          b1 = f32x4.mul(w1, r);
+          b2 = f32x4.mul(w2, r);
+        } else {
+          b0 = f32x4.mul(e0, inverseArea);
+          b1 = f32x4.mul(e1, inverseArea);
+          b2 = f32x4.mul(e2, inverseArea);
+        }
+        const faceAt = faceIndex + (pixel << 2);
+        const baryAt = barycentrics + pixel * 12;
+        if (bits == 15) {
+          v128.store(depthAt, q);
+          v128.store(faceAt, vf);
+          // 4 × (b0, b1, b2) interleaved.
+          const ab = v128.shuffle<f32>(b0, b1, 0, 4, 1, 5);
+          const ab2 = v128.shuffle<f32>(b0, b1, 2, 6, 3, 7);
+          v128.store(baryAt, v128.shuffle<f32>(ab, b2, 0, 1, 4, 2));
+          v128.store(baryAt, v128.shuffle<f32>(v128.shuffle<f32>(ab, b2, 3, 5, 3, 5), ab2, 0, 1, 4, 5), 16);
+          v128.store(baryAt, v128.shuffle<f32>(b2, ab2, 2, 6, 7, 3), 32);
+        } else {
+          // Lane by lane: a masked vector store would touch pixels beyond the row, another worker's maybe.
+          if (bits & 1) {
+            store<f32>(depthAt, f32x4.extract_lane(q, 0));
+            store<i32>(faceAt, f);
+            store<f32>(baryAt, f32x4.extract_lane(b0, 0));
+            store<f32>(baryAt, f32x4.extract_lane(b1, 0), 4);
+            store<f32>(baryAt, f32x4.extract_lane(b2, 0), 8);
+          }
+          if (bits & 2) {
+            store<f32>(depthAt, f32x4.extract_lane(q, 1), 4);
+            store<i32>(faceAt, f, 4);
+            store<f32>(baryAt, f32x4.extract_lane(b0, 1), 12);
+            store<f32>(baryAt, f32x4.extract_lane(b1, 1), 16);
+            store<f32>(baryAt, f32x4.extract_lane(b2, 1), 20);
+          }
+          if (bits & 4) {
+            store<f32>(depthAt, f32x4.extract_lane(q, 2), 8);
+            store<i32>(faceAt, f, 8);
+            store<f32>(baryAt, f32x4.extract_lane(b0, 2), 24);
+            store<f32>(baryAt, f32x4.extract_lane(b1, 2), 28);
+            store<f32>(baryAt, f32x4.extract_lane(b2, 2), 32);
+          }
+          if (bits & 8) {
+            store<f32>(depthAt, f32x4.extract_lane(q, 3), 12);
+            store<i32>(faceAt, f, 12);
+            store<f32>(baryAt, f32x4.extract_lane(b0, 3), 36);
+            store<f32>(baryAt, f32x4.extract_lane(b1, 3), 40);
+            store<f32>(baryAt, f32x4.extract_lane(b2, 3), 44);
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,383 @@
+/**
+ * The WebAssembly kernels and the memory they work in.
+ *
+ * Two builds of the same sources (assembly/) are embedded: plain SIMD, the default, whose results are the same on
+ * every machine, and relaxed SIMD, which fuses multiply-adds where the CPU can and so differs in the last bits.
+ *
+ * Memory is a stack: arrays are taken from the top with `f32`, `i32`, …, and everything above a mark is given back
+ * at once with `release`. There is no per-array free: a model's arrays are taken first and stay, those of one fit
+ * or one pyramid level come and go above them. Each array is 16-byte aligned and followed by at least 16 spare
+ * bytes, because kernels read (never write) whole vectors.
+ *
+ * The memory grows on demand. Growing detaches every typed array on it, which is why kernels take handles
+ * ({@link WasmArray}) and why `view` must be read again after anything that allocates.
+ */
+import { InvalidArgumentError, OutOfMemoryError } from '../core/errors.ts';
+import { PLAIN_WASM, RELAXED_WASM } from './wasm.generated.ts';
+
+/** Typed arrays that can live in kernel memory. */
+export type WasmView = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
+
+/** An array in kernel memory. */
+export interface WasmArray<T extends WasmView = WasmView> {
+  /** Byte address, a multiple of 16. */
+  readonly ptr: number;
+  /** Elements. */
+  readonly length: number;
+  /**
+   * The elements. Read it anew after anything that may allocate: the memory may have grown and moved.
+   * @throws {InvalidArgumentError} when the array was released
+   */
+  readonly view: T;
+}
+
+/** A float32 array in kernel memory. */
+export type F32 = WasmArray<Float32Array>;
+/** A float64 array in kernel memory. */
+export type F64 = WasmArray<Float64Array>;
+/** An int32 array in kernel memory. */
+export type I32 = WasmArray<Int32Array>;
+/** A uint32 array in kernel memory. */
+export type U32 = WasmArray<Uint32Array>;
+/** A uint8 array in kernel memory. */
+export type U8 = WasmArray<Uint8Array>;
+
+/** A height of the memory stack, see {@link Kernels.mark}. */
+export interface MemoryMark {
+  /** @internal */
+  readonly top: number;
+  /** @internal */
+  readonly arrays: number;
+}
+
+/** Options of {@link createKernels}. */
+export interface KernelOptions {
+  /** Use relaxed SIMD (fused multiply-add) where the platform has it. Results then differ in the last bits. */
+  readonly relaxed?: boolean;
+}
+
+/** Defaults of {@link KernelOptions}. */
+export const KERNEL_DEFAULTS: Required<KernelOptions> = { relaxed: false };
+
+/** The functions of the WebAssembly module; addresses and counts only, see assembly/. @internal */
+export interface KernelExports {
+  heapBase(): number;
+  blendshapes(
+    base: number,
+    basis: number,
+    coefficients: number,
+    out: number,
+    n: number,
+    count: number,
+    begin: number,
+    end: number,
+    scratch: number,
+  ): void;
+  packPanels(a: number, rows: number, n: number, lda: number, packed: number): void;
+  gemmChunk(
+    a: number,
+    b: number,
+    rows: number,
+    n: number,
+    k: number,
+    c: number,
+    ldc: number,
+    lower: number,
+    scratch: number,
+  ): void;
+  mirrorLower(c: number, n: number, ldc: number): void;
+  rasterizeRows(
+    positions: number,
+    faces: number,
+    faceCount: number,
+    width: number,
+    rowBegin: number,
+    rowEnd: number,
+    perspective: number,
+    cullBack: number,
+    faceIndex: number,
+    barycentrics: number,
+    depth: number,
+  ): void;
+  sampleBilinear(
+    image: number,
+    width: number,
+    height: number,
+    channels: number,
+    points: number,
+    begin: number,
+    end: number,
+    out: number,
+  ): void;
+  sampleBilinearGradient(
+    image: number,
+    width: number,
+    height: number,
+    channels: number,
+    points: number,
+    begin: number,
+    end: number,
+    out: number,
+    outDx: number,
+    outDy: number,
+  ): void;
+}
+
+/** One instance of the kernels with its own memory. Not shared between threads. */
+export interface Kernels {
+  /** Whether this is the relaxed SIMD build. */
+  readonly relaxed: boolean;
+  /** Bytes of kernel memory in use. */
+  readonly bytesUsed: number;
+  /**
+   * Takes a float32 array from the top of the memory: zeros for a length, a copy for data.
+   * @throws {InvalidArgumentError} length negative or not an integer
+   * @throws {OutOfMemoryError} memory cannot grow
+   */
+  f32(lengthOrData: number | ArrayLike<number>): F32;
+  /** As {@link Kernels.f32}, float64. */
+  f64(lengthOrData: number | ArrayLike<number>): F64;
+  /** As {@link Kernels.f32}, int32. */
+  i32(lengthOrData: number | ArrayLike<number>): I32;
+  /** As {@link Kernels.f32}, uint32. */
+  u32(lengthOrData: number | ArrayLike<number>): U32;
+  /** As {@link Kernels.f32}, uint8. */
+  u8(lengthOrData: number | ArrayLike<number>): U8;
+  /** The present height of the stack. */
+  mark(): MemoryMark;
+  /**
+   * Gives back every array taken since `mark`; reading their `view` afterwards throws.
+   * @throws {InvalidArgumentError} when something below the mark was released already
+   */
+  release(mark: MemoryMark): void;
+  /** Runs `body` and gives back every array it took, also when it throws. `body` must be synchronous. */
+  scope<R>(body: () => R): R;
+  /** The raw functions, for the wrappers beside this file. @internal */
+  readonly raw: KernelExports;
+}
+
+/** Bytes left readable after each array. */
+const GUARD = 16;
+const PAGE = 65536;
+
+type ViewConstructor<T extends WasmView> = {
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
+  readonly BYTES_PER_ELEMENT: number;
+  readonly name: string;
+};
+
+class Handle<T extends WasmView> implements WasmArray<T> {
+  readonly ptr: number;
+  readonly length: number;
+  #memory: WebAssembly.Memory | null;
+  #make: ViewConstructor<T>;
+  #view: T;
+
+  constructor(memory: WebAssembly.Memory, make: ViewConstructor<T>, ptr: number, length: number) {
+    this.ptr = ptr;
+    this.length = length;
+    this.#memory = memory;
+    this.#make = make;
+    this.#view = new make(memory.buffer, ptr, length);
+  }
+
+  get view(): T {
+    if (this.#memory === null) {
+      throw new InvalidArgumentError(
+        `WasmArray.view: this ${this.#make.name} of length ${this.length} was released; ` +
+          'take it before the mark that is released, or copy it out first',
+      );
+    }
+    const { buffer } = this.#memory;
+    if (this.#view.buffer !== buffer) this.#view = new this.#make(buffer, this.ptr, this.length);
+    return this.#view;
+  }
+
+  /** After this, `view` throws. */
+  drop(): void {
+    this.#memory = null;
+  }
+}
+
+class KernelInstance implements Kernels {
+  readonly relaxed: boolean;
+  readonly raw: KernelExports;
+  #memory: WebAssembly.Memory;
+  #base: number;
+  #top: number;
+  #arrays: Handle<WasmView>[] = [];
+
+  constructor(relaxed: boolean, memory: WebAssembly.Memory, instance: WebAssembly.Instance) {
+    this.relaxed = relaxed;
+    this.#memory = memory;
+    this.raw = instance.exports as unknown as KernelExports;
+    this.#base = (this.raw.heapBase() + 15) & ~15;
+    this.#top = this.#base;
+  }
+
+  get bytesUsed(): number {
+    return this.#top - this.#base;
+  }
+
+  f32(lengthOrData: number | ArrayLike<number>): F32 {
+    return this.#take(Float32Array, lengthOrData);
+  }
+
+  f64(lengthOrData: number | ArrayLike<number>): F64 {
+    return this.#take(Float64Array, lengthOrData);
+  }
+
+  i32(lengthOrData: number | ArrayLike<number>): I32 {
+    return this.#take(Int32Array, lengthOrData);
+  }
+
+  u32(lengthOrData: number | ArrayLike<number>): U32 {
+    return this.#take(Uint32Array, lengthOrData);
+  }
+
+  u8(lengthOrData: number | ArrayLike<number>): U8 {
+    return this.#take(Uint8Array, lengthOrData);
+  }
+
+  mark(): MemoryMark {
+    return { top: this.#top, arrays: this.#arrays.length };
+  }
+
+  release(mark: MemoryMark): void {
+    if (mark.top > this.#top || mark.arrays > this.#arrays.length) {
+      throw new InvalidArgumentError(
+        'release: memory below this mark was released before; release marks in the reverse order of taking them',
+      );
+    }
+    for (const array of this.#arrays.splice(mark.arrays)) array.drop();
+    this.#top = mark.top;
+  }
+
+  scope<R>(body: () => R): R {
+    const mark = this.mark();
+    try {
+      return body();
+    } finally {
+      this.release(mark);
+    }
+  }
+
+  #take<T extends WasmView>(
+    make: ViewConstructor<T>,
+    lengthOrData: number | ArrayLike<number>,
+  ): WasmArray<T> {
+    const data = typeof lengthOrData === 'number' ? null : lengthOrData;
+    const length = typeof lengthOrData === 'number' ? lengthOrData : lengthOrData.length;
+    if (!Number.isInteger(length) || length < 0) {
+      throw new InvalidArgumentError(`kernels: array length must be a non-negative integer, got ${length}`);
+    }
+    const bytes = length * make.BYTES_PER_ELEMENT;
+    const ptr = this.#top;
+    const top = (ptr + bytes + GUARD + 15) & -16;
+    this.#reserve(ptr + bytes + GUARD + 15, bytes);
+    this.#top = top >>> 0;
+    const handle = new Handle(this.#memory, make, ptr, length);
+    if (data) handle.view.set(data);
+    else handle.view.fill(0);
+    this.#arrays.push(handle);
+    return handle;
+  }
+
+  /** Grows the memory to at least `end` bytes; by half its size at least, so that growing stays rare. */
+  #reserve(end: number, wanted: number): void {
+    const have = this.#memory.buffer.byteLength;
+    if (end <= have) return;
+    const need = Math.ceil((end - have) / PAGE);
+    const generous = Math.max(need, Math.ceil(have / PAGE / 2));
+    for (const pages of [generous, need]) {
+      try {
+        this.#memory.grow(pages);
+        return;
+      } catch (cause) {
+        if (pages !== need) continue;
+        const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+        throw new OutOfMemoryError(
+          `kernels: cannot take ${mib(wanted)} MiB on top of ${mib(this.bytesUsed)} MiB in use; ` +
+            'use a smaller model or image, or release arrays that are no longer needed',
+          { cause },
+        );
+      }
+    }
+  }
+}
+
+/** (module (func (result v128) … f32x4.relaxed_madd)): valid where relaxed SIMD is on. */
+const RELAXED_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 8, 1, 96, 3, 123, 123, 123, 1, 123, 3, 2, 1, 0, 10, 13, 1, 11, 0, 32, 0, 32,
+  1, 32, 2, 253, 133, 2, 11,
+]);
+
+/** Whether this platform runs relaxed SIMD. Node 20 does after {@link enableRelaxedSimd} of `photofit/node`. */
+export function relaxedSimdSupported(): boolean {
+  return WebAssembly.validate(RELAXED_PROBE);
+}
+
+/**
+ * Compiles the kernels without blocking and makes an empty memory for them.
+ * `relaxed: true` falls back to the plain build where relaxed SIMD is missing; see {@link Kernels.relaxed}.
+ */
+export async function createKernels(options: KernelOptions = {}): Promise<Kernels> {
+  const { relaxed, bytes, memory, imports } = prepare(options);
+  const { instance } = await WebAssembly.instantiate(bytes, imports);
+  return new KernelInstance(relaxed, memory, instance);
+}
+
+/** As {@link createKernels}, blocking for a few milliseconds. */
+export function createKernelsSync(options: KernelOptions = {}): Kernels {
+  const { relaxed, bytes, memory, imports } = prepare(options);
+  return new KernelInstance(
+    relaxed,
+    memory,
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), imports),
+  );
+}
+
+function prepare(options: KernelOptions) {
+  const relaxed = (options.relaxed ?? KERNEL_DEFAULTS.relaxed) && relaxedSimdSupported();
+  const text = atob(relaxed ? RELAXED_WASM : PLAIN_WASM);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const memory = new WebAssembly.Memory({ initial: 16 });
+  return { relaxed, bytes, memory, imports: { env: { memory } } };
+}
+
+/**
+ * Checks the length of an argument.
+ * @throws {InvalidArgumentError}
+ * @internal
+ */
+export function requireLength(
+  kernel: string,
+  name: string,
+  array: { length: number },
+  expected: number,
+  shape: string,
+) {
+  if (array.length !== expected) {
+    throw new InvalidArgumentError(
+      `${kernel}: ${name} must be ${shape} with ${expected} elements, got ${array.length}`,
+    );
+  }
+}
+
+/**
+ * A part [begin, end) of a kernel's work, clipped to `count` items; everything when `range` is left out.
+ * @throws {InvalidArgumentError} not integers, or begin > end
+ * @internal
+ */
+export function resolveRange(kernel: string, range: WorkRange | undefined, count: number): [number, number] {
+  if (range === undefined) return [0, count];
+  const [begin, end] = range;
+  if (!Number.isInteger(begin) || !Number.isInteger(end) || begin < 0 || begin > end || end > count) {
+    throw new InvalidArgumentError(`${kernel}: range must lie in [0, ${count}], got [${begin}, ${end})`);
+  }
+  return [begin, end];
+}
+
+/** A part [begin, end) of a kernel's work, so that workers can share it. */
+export type WorkRange = readonly [begin: number, end: number];
