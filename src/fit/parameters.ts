@@ -169,9 +169,7 @@ function moveCamera(layout: ParameterLayout, camera: Camera, step: Float64Array)
   const f = layout.blocks.get('focal')?.offset;
   const [x, y, z] = camera.translation;
   const translation =
-    t === undefined
-      ? camera.translation
-      : ([x + step[t], y + step[t + 1], z + step[t + 2]] as const);
+    t === undefined ? camera.translation : ([x + step[t], y + step[t + 1], z + step[t + 2]] as const);
   const grow = f === undefined ? 1 : Math.exp(step[f]);
   return camera.kind === 'perspective'
     ? { ...camera, translation, focal: camera.focal * grow }

@@ -208,4 +208,3 @@ function descendants(model: HeadModel, joint: number): number[] {
     if (below.includes(model.joints[j].parent)) below.push(j);
   return below;
 }
-

@@ -151,8 +151,7 @@ export function photometricBlocks(
     }
     let i = 0;
     for (let a = 0; a < Q; a++)
-      for (let b = a; b < Q; b++)
-        M[i++] = w * (K[a] * K[b] + K[5 + a] * K[5 + b] + K[10 + a] * K[10 + b]);
+      for (let b = a; b < Q; b++) M[i++] = w * (K[a] * K[b] + K[5 + a] * K[5 + b] + K[10 + a] * K[10 + b]);
     const tri = samples.triangles[p];
     for (let v = 0; v < 3; v++) {
       const beta = samples.barycentrics[3 * p + v];

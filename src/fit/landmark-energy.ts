@@ -1,0 +1,194 @@
+/**
+ * Landmark energy: ½·weight/N·Σ ω_l ρ(|π(x_l) − y_l|²/σ²) over iBUG-68 (the contour chosen by the head's yaw), the
+ * non-sliding face-mesh points and the irises. σ is a fraction of the outer-eye-corner distance in pixels, so that
+ * the energy does not depend on resolution; ρ is pseudo-Huber, which lets a few wrong points be wrong.
+ */
+import { projectPoints } from '../camera/project.ts';
+import type { HeadModel, SurfacePoints } from '../model/head-model.ts';
+import { rotationFromAxisAngle } from '../model/rotation.ts';
+import type { FaceObservation } from '../perceive/types.ts';
+import { pseudoHuber, pseudoHuberWeight } from '../solve/robust.ts';
+import type { FitState } from './parameters.ts';
+import { type GeometryRows, pointRows } from './vertex-rows.ts';
+
+/** Points to bring to their place in the picture. */
+export interface LandmarkTargets {
+  /** (L,3) uint32 model vertices of each point's face. */
+  readonly corners: Uint32Array;
+  /** (L,3) float32. */
+  readonly barycentrics: Float32Array;
+  /** (L,2) float32 pixels. */
+  readonly targets: Float32Array;
+  /** (L) float32 ω. */
+  readonly weights: Float32Array;
+}
+
+/** Weights of the kinds of landmarks. */
+export interface LandmarkWeights {
+  readonly inner: number;
+  readonly contour: number;
+  readonly mesh: number;
+  readonly iris: number;
+}
+
+/** Yaw of the head in radians, positive towards the subject's left: from the root and, if there is one, the neck. */
+export function headYaw(model: HeadModel, pose: ArrayLike<number>): number {
+  let [x, y, z] = [0, 0, 1];
+  for (const name of ['neck', 'root']) {
+    const j = model.joints.findIndex((joint) => joint.name === name);
+    if (j < 0) continue;
+    const r = rotationFromAxisAngle(pose[3 * j], pose[3 * j + 1], pose[3 * j + 2]);
+    [x, y, z] = [
+      r[0] * x + r[1] * y + r[2] * z,
+      r[3] * x + r[4] * y + r[5] * z,
+      r[6] * x + r[7] * y + r[8] * z,
+    ];
+  }
+  return Math.atan2(x, Math.hypot(y, z) * Math.sign(z || 1));
+}
+
+/** Row of the contour table for a yaw: the nearest. */
+export function contourRow(yaws: Float32Array, yaw: number): number {
+  let best = 0;
+  for (let r = 1; r < yaws.length; r++) if (Math.abs(yaws[r] - yaw) < Math.abs(yaws[best] - yaw)) best = r;
+  return best;
+}
+
+/** iBUG-68 points on the surface for a yaw: (68) faces and (68,3) barycentrics. */
+export function landmarks68(model: HeadModel, yaw: number): SurfacePoints {
+  const { contour, inner51 } = model.landmarks;
+  const r = 17 * contourRow(contour.yaws, yaw);
+  const faces = new Uint32Array(68);
+  const barycentrics = new Float32Array(3 * 68);
+  faces.set(contour.points.faces.subarray(r, r + 17));
+  faces.set(inner51.faces, 17);
+  barycentrics.set(contour.points.barycentrics.subarray(3 * r, 3 * r + 51));
+  barycentrics.set(inner51.barycentrics, 51);
+  return { faces, barycentrics };
+}
+
+/** All targets for the current yaw. `observation` is in pixels of the picture fitted to. */
+export function landmarkTargets(
+  model: HeadModel,
+  observation: FaceObservation,
+  yaw: number,
+  weights: LandmarkWeights,
+): LandmarkTargets {
+  const { mesh } = model.landmarks;
+  const M = observation.mesh ? mesh.indices.length : 0;
+  const L = 68 + M;
+  const corners = new Uint32Array(3 * L);
+  const barycentrics = new Float32Array(3 * L);
+  const targets = new Float32Array(2 * L);
+  const omega = new Float32Array(L);
+  const put = (l: number, points: SurfacePoints, i: number, x: number, y: number, w: number) => {
+    for (let a = 0; a < 3; a++) {
+      corners[3 * l + a] = model.faces[3 * points.faces[i] + a];
+      barycentrics[3 * l + a] = points.barycentrics[3 * i + a];
+    }
+    targets[2 * l] = x;
+    targets[2 * l + 1] = y;
+    omega[l] = Number.isFinite(x) && Number.isFinite(y) ? w : 0;
+  };
+  const points = landmarks68(model, yaw);
+  for (let l = 0; l < 68; l++) {
+    // On the far side of a turned face the detector's contour is a guess behind the silhouette.
+    const w = l < 17 ? weights.contour : weights.inner;
+    put(l, points, l, observation.landmarks68[2 * l], observation.landmarks68[2 * l + 1], w);
+  }
+  for (let m = 0; m < M; m++) {
+    const i = mesh.indices[m];
+    const w = i >= 468 ? weights.iris : weights.mesh;
+    put(68 + m, mesh.points, m, observation.mesh![3 * i], observation.mesh![3 * i + 1], w);
+  }
+  return { corners, barycentrics, targets, weights: omega };
+}
+
+/** Loss of the landmark energy. */
+export interface LandmarkLoss {
+  /** Pixels. */
+  readonly sigma: number;
+  /** Width of pseudo-Huber in σ. */
+  readonly k: number;
+  readonly weight: number;
+}
+
+/** The energy alone. */
+export function landmarkCost(
+  t: LandmarkTargets,
+  vertices: Float32Array,
+  camera: FitState['camera'],
+  loss: LandmarkLoss,
+): number {
+  const projected = projectTargets(t, vertices, camera);
+  let sum = 0;
+  let total = 0;
+  for (let l = 0; l < t.weights.length; l++) {
+    const dx = projected[3 * l] - t.targets[2 * l];
+    const dy = projected[3 * l + 1] - t.targets[2 * l + 1];
+    if (t.weights[l] === 0) continue;
+    sum += t.weights[l] * pseudoHuber((dx * dx + dy * dy) / loss.sigma ** 2, loss.k);
+    total += t.weights[l];
+  }
+  return total > 0 ? (0.5 * loss.weight * sum) / total : 0;
+}
+
+/** Projects the targets' surface points: (L,3) as `projectPoints`. */
+export function projectTargets(
+  t: Pick<LandmarkTargets, 'corners' | 'barycentrics'>,
+  vertices: Float32Array,
+  camera: FitState['camera'],
+): Float32Array {
+  const L = t.corners.length / 3;
+  const points = new Float32Array(3 * L);
+  for (let l = 0; l < L; l++)
+    for (let i = 0; i < 3; i++)
+      for (let a = 0; a < 3; a++)
+        points[3 * l + a] += t.barycentrics[3 * l + i] * vertices[3 * t.corners[3 * l + i] + a];
+  return projectPoints(camera, points);
+}
+
+/**
+ * Adds the energy's normal equations to `hessian` (n,n; only the geometry columns) and `gradient`; returns the
+ * energy. `size` is the row length of `hessian`.
+ */
+export function addLandmarkEquations(
+  t: LandmarkTargets,
+  g: GeometryRows,
+  loss: LandmarkLoss,
+  hessian: Float64Array,
+  gradient: Float64Array,
+  size: number,
+): number {
+  const n = g.layout.geometrySize;
+  const projected = projectTargets(t, g.vertices, g.camera);
+  const total = t.weights.reduce((a, b) => a + b, 0);
+  if (total === 0) return 0;
+  const scale = loss.weight / (loss.sigma ** 2 * total);
+  const rows = new Float32Array(2 * n);
+  let sum = 0;
+  for (let l = 0; l < t.weights.length; l++) {
+    if (t.weights[l] === 0) continue;
+    const dx = projected[3 * l] - t.targets[2 * l];
+    const dy = projected[3 * l + 1] - t.targets[2 * l + 1];
+    const s = (dx * dx + dy * dy) / loss.sigma ** 2;
+    sum += t.weights[l] * pseudoHuber(s, loss.k);
+    const w = scale * t.weights[l] * pseudoHuberWeight(s, loss.k);
+    pointRows(
+      g,
+      [t.corners[3 * l], t.corners[3 * l + 1], t.corners[3 * l + 2]],
+      [t.barycentrics[3 * l], t.barycentrics[3 * l + 1], t.barycentrics[3 * l + 2]],
+      rows,
+      0,
+    );
+    for (let i = 0; i < n; i++) {
+      const a = w * rows[i];
+      const b = w * rows[n + i];
+      if (a === 0 && b === 0) continue;
+      gradient[i] += a * dx + b * dy;
+      const o = i * size;
+      for (let j = 0; j <= i; j++) hessian[o + j] += a * rows[j] + b * rows[n + j];
+    }
+  }
+  return (0.5 * loss.weight * sum) / total;
+}

@@ -1,0 +1,137 @@
+/**
+ * Priors: ½ Σ (residual)² with
+ *   identity, texture: coefficient (already in standard deviations);  expression: coefficient / sd
+ *   joints:  axis-angle / sd per axis (jaw opens about +x; eyes hardly roll)
+ *   light:   (B₀-level − 1)/σ₀, higher bands / σ, difference of the channels from their mean / σ_colour
+ *   focal:   log(f/f₀)/σ_f;  distance: log(d/d₀)/σ_d  (perspective only)
+ */
+
+import { SH_CONSTANTS } from '../light/sh.ts';
+import { type HeadModel, jointIndex } from '../model/head-model.ts';
+import { inverseLeftJacobian } from '../model/rotation.ts';
+import type { FitState, ParameterLayout } from './parameters.ts';
+
+/** Standard deviations of the priors; `weight` factors multiply the squared residuals. */
+export interface PriorOptions {
+  readonly identityWeight: number;
+  readonly expressionWeight: number;
+  readonly textureWeight: number;
+  /** Radians per axis. */
+  readonly joints: Readonly<Record<string, readonly [number, number, number]>>;
+  readonly light: {
+    readonly weight: number;
+    readonly level: number;
+    readonly bands: number;
+    readonly colour: number;
+  };
+  /** Focal length: log of the expected value in photo pixels and its standard deviation; null for no prior. */
+  readonly focal: { readonly log: number; readonly sd: number } | null;
+  /** Distance from the camera: expected metres, standard deviation of the logarithm. */
+  readonly distance: { readonly metres: number; readonly sd: number } | null;
+}
+
+/** Energy by term. */
+export type PriorTerms = Record<
+  'identity' | 'expression' | 'texture' | 'joints' | 'light' | 'camera',
+  number
+>;
+
+/**
+ * Energies of all priors; where `equations` is given, adds their normal equations (lower triangle) for the columns
+ * of `layout`.
+ */
+export function priors(
+  model: HeadModel,
+  layout: ParameterLayout,
+  state: FitState,
+  o: PriorOptions,
+  equations?: { readonly hessian: Float64Array; readonly gradient: Float64Array },
+): PriorTerms {
+  const terms: PriorTerms = { identity: 0, expression: 0, texture: 0, joints: 0, light: 0, camera: 0 };
+  const n = layout.size;
+  /** One residual r with derivative entries (column, value), weighted by w. */
+  const add = (
+    term: keyof PriorTerms,
+    r: number,
+    w: number,
+    entries: readonly (readonly [number, number])[],
+  ) => {
+    terms[term] += 0.5 * w * r * r;
+    if (!equations) return;
+    for (const [i, a] of entries) {
+      equations.gradient[i] += w * a * r;
+      for (const [j, b] of entries) if (j <= i) equations.hessian[i * n + j] += w * a * b;
+    }
+  };
+  const coefficients = (
+    term: 'identity' | 'expression' | 'texture',
+    x: Float64Array,
+    weight: number,
+    sd?: Float32Array,
+  ) => {
+    const block = layout.blocks.get(term);
+    for (let k = 0; k < x.length; k++) {
+      const s = sd ? 1 / sd[k] : 1;
+      add(term, x[k] * s, weight, block && k < block.size ? [[block.offset + k, s]] : []);
+    }
+  };
+  coefficients('identity', state.identity, o.identityWeight);
+  coefficients('expression', state.expression, o.expressionWeight, model.expressionSd);
+  coefficients('texture', state.texture, o.textureWeight);
+
+  for (const [name, sd] of Object.entries(o.joints)) {
+    const joint = jointIndex(model, name);
+    if (joint < 0) continue;
+    const w = state.pose.subarray(3 * joint, 3 * joint + 3);
+    const offset = layout.joints.find((j) => j.joint === joint)?.offset;
+    const d = inverseLeftJacobian(w);
+    for (let a = 0; a < 3; a++) {
+      const entries: [number, number][] = [];
+      if (offset !== undefined) for (let b = 0; b < 3; b++) entries.push([offset + b, d[3 * a + b] / sd[a]]);
+      add('joints', w[a] / sd[a], 1, entries);
+    }
+  }
+
+  const light = layout.blocks.get('light');
+  const column = (k: number, c: number) =>
+    light ? light.offset + (layout.lightColumns === 27 ? 3 * k + c : k) : -1;
+  const w = o.light.weight;
+  for (let k = 0; k < 9; k++) {
+    const scale = SH_CONSTANTS[k];
+    for (let c = 0; c < 3; c++) {
+      const l = state.light[3 * k + c];
+      const sd = k === 0 ? o.light.level : o.light.bands;
+      const entries: [number, number][] = light ? [[column(k, c), scale / sd]] : [];
+      add('light', (scale * l - (k === 0 ? 1 : 0)) / sd, w, entries);
+      const mean = (state.light[3 * k] + state.light[3 * k + 1] + state.light[3 * k + 2]) / 3;
+      const s = scale / o.light.colour;
+      const colour: [number, number][] =
+        light && layout.lightColumns === 27
+          ? [0, 1, 2].map((d) => [column(k, d), s * ((d === c ? 1 : 0) - 1 / 3)])
+          : [];
+      add('light', s * (l - mean), w, colour);
+    }
+  }
+
+  if (state.camera.kind === 'perspective') {
+    const f = layout.blocks.get('focal')?.offset;
+    const t = layout.blocks.get('translation')?.offset;
+    if (o.focal)
+      add(
+        'camera',
+        (Math.log(state.camera.focal) - o.focal.log) / o.focal.sd,
+        1,
+        f === undefined ? [] : [[f, 1 / o.focal.sd]],
+      );
+    if (o.distance) {
+      const z = state.camera.translation[2];
+      add(
+        'camera',
+        Math.log(-z / o.distance.metres) / o.distance.sd,
+        1,
+        t === undefined ? [] : [[t + 2, 1 / (z * o.distance.sd)]],
+      );
+    }
+  }
+  return terms;
+}

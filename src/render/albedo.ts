@@ -1,0 +1,69 @@
+/** Albedo maps: a texture space's coefficients made into a map, and maps sampled at UV positions. */
+import type { ImageF } from '../core/image.ts';
+import type { TextureSpace } from '../model/head-model.ts';
+
+/** mean + Σ coefficient·component, (H,W,3) float32, not clamped. */
+export function albedoMap(space: TextureSpace, coefficients: ArrayLike<number>): ImageF {
+  const sum = Float32Array.from(space.mean);
+  const n = sum.length;
+  for (let t = 0; t < coefficients.length; t++) {
+    const c = coefficients[t];
+    if (c === 0) continue;
+    const o = t * n;
+    for (let i = 0; i < n; i++) sum[i] += c * space.basis[o + i];
+  }
+  return { width: space.width, height: space.height, channels: 3, data: sum };
+}
+
+/** Bilinear sample at (u, v) in [0, 1] (v down), texel centres at half-integers, edges clamped. */
+export function sampleMap(map: ImageF, u: number, v: number, out: Float32Array, offset: number): void {
+  const { width, height, channels, data } = map;
+  const x = Math.min(Math.max(u * width - 0.5, 0), width - 1);
+  const y = Math.min(Math.max(v * height - 0.5, 0), height - 1);
+  const ix = Math.min(Math.floor(x), Math.max(width - 2, 0));
+  const iy = Math.min(Math.floor(y), Math.max(height - 2, 0));
+  const fx = x - ix;
+  const fy = y - iy;
+  const a = (iy * width + ix) * channels;
+  const right = width > 1 ? channels : 0;
+  const below = height > 1 ? width * channels : 0;
+  const w00 = (1 - fx) * (1 - fy);
+  const w10 = fx * (1 - fy);
+  const w01 = (1 - fx) * fy;
+  const w11 = fx * fy;
+  for (let c = 0; c < channels; c++)
+    out[offset + c] =
+      w00 * data[a + c] +
+      w10 * data[a + right + c] +
+      w01 * data[a + below + c] +
+      w11 * data[a + below + right + c];
+}
+
+/**
+ * A texture space with all its numbers of one texel together, (H,W,3·(1+T)): mean first, then component by component;
+ * shrunk by averaging 2×2 texels until at most `size` wide, so that a small picture does not alias.
+ */
+export function texelMajor(space: TextureSpace, size: number): ImageF {
+  const T = space.basis.length / space.mean.length;
+  const stride = 3 * (1 + T);
+  let step = 1;
+  while (space.width / step > size && space.width % (2 * step) === 0 && space.height % (2 * step) === 0)
+    step *= 2;
+  const width = space.width / step;
+  const height = space.height / step;
+  const data = new Float32Array(width * height * stride);
+  const plane = (source: Float32Array, base: number, to: number) => {
+    const k = 1 / (step * step);
+    for (let y = 0; y < space.height; y++)
+      for (let x = 0; x < space.width; x++) {
+        const o = (Math.floor(y / step) * width + Math.floor(x / step)) * stride + to;
+        const i = base + (y * space.width + x) * 3;
+        data[o] += k * source[i];
+        data[o + 1] += k * source[i + 1];
+        data[o + 2] += k * source[i + 2];
+      }
+  };
+  plane(space.mean, 0, 0);
+  for (let t = 0; t < T; t++) plane(space.basis, t * space.mean.length, 3 * (1 + t));
+  return { width, height, channels: stride, data };
+}
