@@ -6,7 +6,7 @@
  */
 import { FormatError } from '../core/errors.ts';
 import { decodeElements, type NpyData } from './npy.ts';
-import type { GlobalName, PickleContext, Raw } from './pickle-allow.ts';
+import type { GlobalName, PickleContext, Raw } from './pickle-context.ts';
 import { PickledArray } from './pickle-values.ts';
 
 /** Storage class → type of its elements. @internal */

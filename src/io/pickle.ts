@@ -14,8 +14,9 @@
  */
 import { FormatError } from '../core/errors.ts';
 import type { NpyArray } from './npy.ts';
-import { build, GlobalName, isFinal, lookUp, type PickleContext, type Raw } from './pickle-allow.ts';
+import { build, isFinal, lookUp } from './pickle-allow.ts';
 import { PickleBytes } from './pickle-bytes.ts';
+import { GlobalName, type PickleContext, type Raw } from './pickle-context.ts';
 import { parsePythonString, parseRawUnicode } from './pickle-text.ts';
 import { ByteString, latin1, PickledArray, type PickleValue } from './pickle-values.ts';
 
