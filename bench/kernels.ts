@@ -1,0 +1,173 @@
+// Times of the kernels at the sizes a fit has: node scripts/run.mjs bench/kernels.ts
+// Medians over repeated runs on one thread. Where python3 has numpy, OpenBLAS's float32 AᵀA and AᵀB (one thread) are
+// timed in the same run, between ours, and given as a ratio; the rest has no peer here.
+import { spawnSync } from 'node:child_process';
+import { createRandom } from '../src/core/random.ts';
+import { blendshapes } from '../src/kernels/blendshapes.ts';
+import { gemmTN, matrixF32, symmetricTN, syrkTN } from '../src/kernels/gemm.ts';
+import { createRasterizeOutput, rasterize } from '../src/kernels/rasterize.ts';
+import { createKernelsSync, type Kernels } from '../src/kernels/runtime.ts';
+import { sampleBilinear } from '../src/kernels/sample.ts';
+import { enableRelaxedSimd } from '../src/node/relaxed-simd.ts';
+
+enableRelaxedSimd();
+const random = createRandom(1);
+const normals = (length: number) => Float32Array.from({ length }, () => random.normal());
+
+/** Milliseconds: median and best of as many runs as fit into half a second, 5 at least. */
+function time(body: () => void): { median: number; best: number } {
+  body();
+  body();
+  const times: number[] = [];
+  const until = performance.now() + 500;
+  while (times.length < 5 || (performance.now() < until && times.length < 500)) {
+    const started = performance.now();
+    body();
+    times.push(performance.now() - started);
+  }
+  times.sort((a, b) => a - b);
+  return { median: times[times.length >> 1], best: times[0] };
+}
+
+/** A head-sized sphere with about `count` faces as screen positions: back half culled, as in a fit. */
+function sphere(count: number, size: number) {
+  const rings = Math.round(Math.sqrt(count / 4));
+  const segments = 2 * rings;
+  const positions: number[] = [];
+  const faces: number[] = [];
+  for (let r = 0; r <= rings; r++) {
+    for (let s = 0; s <= segments; s++) {
+      const [a, b] = [(Math.PI * r) / rings, (2 * Math.PI * s) / segments];
+      const q = 1 / (4 - Math.sin(a) * Math.cos(b));
+      positions.push(
+        size * (0.5 + 1.4 * Math.sin(a) * Math.sin(b) * q),
+        size * (0.5 - 1.4 * Math.cos(a) * q),
+        q,
+      );
+      if (r < rings && s < segments) {
+        const i = r * (segments + 1) + s;
+        faces.push(i, i + segments + 1, i + segments + 2, i, i + segments + 2, i + 1);
+      }
+    }
+  }
+  return { positions, faces };
+}
+
+type Task = readonly [name: string, body: (kernels: Kernels) => () => void];
+
+const tasks: Task[] = [
+  ...[224, 512, 1024].map(
+    (size): Task => [
+      `rasterize 10k faces, ${size}²`,
+      (kernels) => {
+        const { positions, faces } = sphere(10_000, size);
+        const output = createRasterizeOutput(kernels, size, size);
+        const arrays = {
+          positions: kernels.f32(positions),
+          faces: kernels.u32(faces),
+          width: size,
+          height: size,
+        };
+        return () => rasterize(kernels, { ...arrays, cull: 'back', perspective: true }, output);
+      },
+    ],
+  ),
+  [
+    'blendshapes 15,069 × 400',
+    (kernels) => {
+      const n = 15_069;
+      const [base, basis, c, out] = [normals(n), normals(n * 400), normals(400), n].map((x) =>
+        kernels.f32(x),
+      );
+      return () => blendshapes(kernels, base, basis, c, out);
+    },
+  ],
+  [
+    'sampleBilinear 50,000 points, RGB',
+    (kernels) => {
+      const image = { data: kernels.f32(normals(3 * 512 * 512)), width: 512, height: 512, channels: 3 };
+      const points = kernels.f32(Float32Array.from({ length: 100_000 }, () => 512 * random.uniform()));
+      const out = kernels.f32(150_000);
+      return () => sampleBilinear(kernels, image, points, out);
+    },
+  ],
+  [
+    'sampleBilinear with derivatives',
+    (kernels) => {
+      const image = { data: kernels.f32(normals(3 * 512 * 512)), width: 512, height: 512, channels: 3 };
+      const points = kernels.f32(Float32Array.from({ length: 100_000 }, () => 512 * random.uniform()));
+      const [out, dx, dy] = [kernels.f32(150_000), kernels.f32(150_000), kernels.f32(150_000)];
+      return () => sampleBilinear(kernels, image, points, out, { dx, dy });
+    },
+  ],
+  [
+    'syrk 30,000 × 256',
+    (kernels) => {
+      const a = matrixF32(kernels.f32(normals(30_000 * 256)), 30_000, 256);
+      const c = kernels.f64(256 * 256);
+      return () => syrkTN(kernels, a, c, { accumulate: false });
+    },
+  ],
+  [
+    'symmetric 30,000 × 256',
+    (kernels) => {
+      const a = matrixF32(kernels.f32(normals(30_000 * 256)), 30_000, 256);
+      const b = matrixF32(kernels.f32(normals(30_000 * 256)), 30_000, 256);
+      const c = kernels.f64(256 * 256);
+      return () => symmetricTN(kernels, a, b, c, { accumulate: false });
+    },
+  ],
+  [
+    'gemm 10,000 × (200, 120)',
+    (kernels) => {
+      const a = matrixF32(kernels.f32(normals(10_000 * 200)), 10_000, 200);
+      const b = matrixF32(kernels.f32(normals(10_000 * 120)), 10_000, 120);
+      const c = kernels.f64(200 * 120);
+      return () => gemmTN(kernels, a, b, c, { accumulate: false });
+    },
+  ],
+];
+
+/** OpenBLAS's best of 7, milliseconds, by task; empty without numpy. */
+function openblas(): Record<string, number> {
+  const script = `
+import json, time
+import numpy as np
+from scipy.linalg.blas import ssyrk
+def best(f):
+    f(); times = []
+    for _ in range(7):
+        t = time.perf_counter(); f(); times.append(time.perf_counter() - t)
+    return 1e3 * min(times)
+r = np.random.default_rng(1)
+a = np.asfortranarray(r.standard_normal((30000, 256), dtype=np.float32))
+g, h = (r.standard_normal((10000, n), dtype=np.float32) for n in (200, 120))
+print(json.dumps({'syrk 30,000 × 256': best(lambda: ssyrk(1.0, a, trans=1)), 'gemm 10,000 × (200, 120)': best(lambda: g.T @ h)}))
+`;
+  const env = { ...process.env, OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1', PYTHONIOENCODING: 'utf8' };
+  const run = spawnSync('python3', ['-c', script], { env, encoding: 'utf8' });
+  return run.status === 0 ? JSON.parse(run.stdout) : {};
+}
+
+const only = process.argv[2];
+const peers = openblas();
+const header = ['task', 'plain ms', 'best', 'relaxed ms', 'best', 'OpenBLAS best', 'plain / OpenBLAS'];
+const rows = [header];
+for (const [name, body] of tasks) {
+  if (only && !name.includes(only)) continue;
+  const [plain, relaxed] = [false, true].map((flag) => time(body(createKernelsSync({ relaxed: flag }))));
+  const peer = peers[name];
+  rows.push([
+    name,
+    plain.median.toFixed(3),
+    plain.best.toFixed(3),
+    relaxed.median.toFixed(3),
+    relaxed.best.toFixed(3),
+    peer ? peer.toFixed(3) : '',
+    peer ? (plain.best / peer).toFixed(2) : '',
+  ]);
+}
+const widths = header.map((_, c) => Math.max(...rows.map((row) => row[c].length)));
+for (const row of rows) {
+  console.log(row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join('  '));
+}
