@@ -5,7 +5,6 @@
  * (their colour is half somebody else's), grazing ones count less.
  */
 import type { Camera } from '../camera/camera.ts';
-import type { ImageF } from '../core/image.ts';
 import type { Kernels } from '../kernels/runtime.ts';
 import { sampleMap } from '../render/albedo.ts';
 import { vertexNormals } from '../render/normals.ts';

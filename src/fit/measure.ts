@@ -1,0 +1,88 @@
+/** Renders a state and measures how well it explains the photo. */
+import { cropCamera } from '../camera/project.ts';
+import type { ImageF } from '../core/image.ts';
+import type { Kernels } from '../kernels/runtime.ts';
+import { poseHead } from '../model/pose.ts';
+import type { FaceObservation } from '../perceive/types.ts';
+import { albedoMap } from '../render/albedo.ts';
+import { type RenderedHead, renderHead } from '../render/render-head.ts';
+import { headYaw, landmarks68, projectTargets } from './landmark-energy.ts';
+import type { FitState } from './parameters.ts';
+import type { PreparedModel } from './prepare.ts';
+import type { FitMetrics } from './types.ts';
+
+/** Renders `state` into a square of `size` pixels; `scale` is pixels per pixel of the state's camera. */
+export function renderState(
+  kernels: Kernels,
+  prepared: PreparedModel,
+  state: FitState,
+  size: number,
+  scale: number,
+): RenderedHead {
+  const { model } = prepared;
+  return renderHead(kernels, {
+    vertices: poseHead(model, state).vertices,
+    faces: model.faces,
+    uvs: model.uvs,
+    faceUvs: model.faceUvs,
+    albedo: model.texture ? albedoMap(model.texture, state.texture) : null,
+    light: state.light,
+    camera: cropCamera(state.camera, [0, 0], scale),
+    width: size,
+    height: size,
+  });
+}
+
+/** Weight from which a pixel counts as skin in the metrics. */
+const SKIN = 0.5;
+
+/**
+ * Metrics of `state` against the photo crop it was fitted to.
+ * @param observation in pixels of the crop.
+ * @param mask (size,size) skin weights.
+ * @returns the metrics and the number of pixels in which the skin region is seen at all.
+ */
+export function measureFit(
+  kernels: Kernels,
+  prepared: PreparedModel,
+  state: FitState,
+  observation: FaceObservation,
+  photo: ImageF,
+  mask: Float32Array,
+): { metrics: FitMetrics; region: number } {
+  const { model } = prepared;
+  const rendered = renderState(kernels, prepared, state, photo.width, 1);
+  let [l1, l2, pixels, region] = [0, 0, 0, 0];
+  for (let p = 0; p < mask.length; p++) {
+    const f = rendered.raster.faceIndex[p];
+    if (f < 0 || !prepared.skinFaces[f]) continue;
+    region++;
+    if (mask[p] < SKIN) continue;
+    pixels++;
+    for (let c = 0; c < 3; c++) {
+      const d = rendered.rgb.data[3 * p + c] - photo.data[3 * p + c];
+      l1 += Math.abs(d);
+      l2 += d * d;
+    }
+  }
+  const { vertices } = poseHead(model, state);
+  const points = landmarks68(model, headYaw(model, state.pose));
+  const corners = new Uint32Array(3 * 68);
+  for (let l = 0; l < 68; l++)
+    for (let a = 0; a < 3; a++) corners[3 * l + a] = model.faces[3 * points.faces[l] + a];
+  const projected = projectTargets({ corners, barycentrics: points.barycentrics }, vertices, state.camera);
+  const y = observation.landmarks68;
+  let distance = 0;
+  for (let l = 17; l < 68; l++)
+    distance += Math.hypot(projected[3 * l] - y[2 * l], projected[3 * l + 1] - y[2 * l + 1]) / 51;
+  const eyes = Math.hypot(y[72] - y[90], y[73] - y[91]);
+  return {
+    region,
+    metrics: {
+      landmarkNmeInner51: distance / Math.max(eyes, 1e-6),
+      skinL1: pixels > 0 ? l1 / (3 * pixels) : 1,
+      skinPsnrDb: pixels > 0 && l2 > 0 ? -10 * Math.log10(l2 / (3 * pixels)) : 0,
+      skinPixels: pixels,
+    },
+  };
+}
