@@ -1,12 +1,12 @@
 /**
- * Face boxes: decoding of the detector's output and the search over tiles, scales and quarter turns.
+ * Face boxes of one crop: the detector network, decoding of its output, suppression of double answers.
  *
  * The network (Bazarevsky et al. 2019, "BlazeFace") sees 256² and answers for 896 anchors: two for each cell of a
  * 16² grid, then six for each cell of an 8² grid, all of unit size at the cell's centre. A box row is
  * (dx, dy, w, h, then six key points x, y relative to the anchor), in crop pixels: subject's right eye, left eye,
  * nose tip, mouth centre, right and left ear. It is a short-range detector: faces below about a tenth of the crop are
- * missed, and faces rolled by more than about 45° are missed or get arbitrary key points. Hence the search in
- * {@link searchPlan}. Overlapping answers are averaged by score (MediaPipe's "weighted" suppression), which is
+ * missed, and faces rolled by more than about 60° are missed or get arbitrary key points: hence the search of
+ * search.ts. Overlapping answers are averaged by score (MediaPipe's "weighted" suppression), which is
  * steadier than keeping the best one.
  */
 import type { Frame } from './frame.ts';
@@ -32,8 +32,8 @@ export const DETECTOR_DEFAULTS = {
   minScore: 0.35,
   /** Boxes that overlap more than this (intersection over union) are one face. */
   overlap: 0.3,
-  /** Most candidates kept of one pass, best first. */
-  maxFaces: 32,
+  /** Most candidates of one stage of the search, best first. */
+  maxFaces: 128,
 } as const;
 
 const SIZE = 256;
@@ -153,16 +153,4 @@ export function squareOverlap(
   if (w <= 0 || h <= 0) return 0;
   const common = w * h;
   return common / (a.side * a.side + b.side * b.side - common);
-}
-
-/** Square tiles of side `side` that cover width × height with at least half a tile of overlap. */
-export function tiles(width: number, height: number, side: number, roll = 0): Frame[] {
-  const centres = (length: number): number[] => {
-    if (length <= side * 1.1) return [length / 2];
-    const n = Math.ceil((length - side) / (side / 2)) + 1;
-    return Array.from({ length: n }, (_, k) => side / 2 + ((length - side) * k) / (n - 1));
-  };
-  const out: Frame[] = [];
-  for (const cy of centres(height)) for (const cx of centres(width)) out.push({ cx, cy, side, roll });
-  return out;
 }

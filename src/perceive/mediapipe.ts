@@ -1,34 +1,31 @@
 /**
- * Face perception with MediaPipe's networks: finds faces in photos of any size and gives 478 mesh points and the
+ * Face perception with MediaPipe's networks: finds the faces of a photo of any size and gives 478 mesh points and the
  * iBUG-68 landmarks of each. The platforms' `loadPerception` (photofit/node, photofit/web) supply the files.
  *
- * Order of work: detect (detector.ts) → for each candidate two mesh passes (mesh.ts), refusal of what is no face
- * (plausibility.ts), irises (iris.ts) → iBUG-68 (ibug68.ts). The search widens only while nothing believable has been
- * found, see {@link searchStages}.
+ * Order of work: crops of the photo (search.ts) → boxes (detector.ts) → for each candidate two or more mesh passes
+ * (mesh.ts), refusal of what is no face (plausibility.ts), irises (iris.ts) → iBUG-68 (ibug68.ts). The search goes
+ * on while nothing sure has been found, or only faces so small that others are likely missed.
  */
 import { throwIfAborted } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
-import {
-  DETECTOR_DEFAULTS,
-  type Detection,
-  detectInFrame,
-  squareOverlap,
-  suppress,
-  tiles,
-} from './detector.ts';
-import type { Frame } from './frame.ts';
+import { DETECTOR_DEFAULTS, type Detection, detectInFrame, squareOverlap, suppress } from './detector.ts';
 import { ibug68FromMesh } from './ibug68.ts';
 import { refineIrises } from './iris.ts';
-import { frameFromDetection, frameFromMesh, meshInFrame } from './mesh.ts';
+import { type FaceMesh, frameFromDetection, frameFromMesh, meshInFrame } from './mesh.ts';
 import { type AssetLoader, loadNetworks, type Networks } from './networks.ts';
-import { looksLikeFace, MIN_PRESENCE } from './plausibility.ts';
+import { looksLikeFace, PLAUSIBILITY } from './plausibility.ts';
 import { ImagePyramid } from './pyramid.ts';
+import { searchStages } from './search.ts';
 import type { FaceObservation, FacePerception } from './types.ts';
 
 export type { AssetLoader } from './networks.ts';
 
+/** Photos with a side shorter than this (pixels) hold no face that could be measured. */
+const MIN_SIDE = 16;
+
 /**
- * Loads the networks and makes a detector of them.
+ * Loads the networks and makes a detector of them. `score` of its observations is the smaller one of the box
+ * detector's score and the mesh network's presence; `box` is the bounding box of the mesh.
  * @param assets gives the bytes of the files named in `MEDIAPIPE_ASSETS` and of tfjs' WebAssembly binaries.
  * @throws {FormatError} when a file is not what it should be.
  */
@@ -40,70 +37,95 @@ export async function loadMediapipePerception(assets: AssetLoader): Promise<Face
   };
 }
 
-/** Tiles of one stage of the search. */
-interface SearchStage {
-  readonly frames: readonly Frame[];
-}
-
-/** The stages of the search, cheapest first. */
-export function searchStages(width: number, height: number): SearchStage[] {
-  const long = Math.max(width, height);
-  const short = Math.min(width, height);
-  // One square around the photo, or a row of squares along it when it is much longer than wide.
-  const whole = long <= 2 * short ? long : 1.5 * short;
-  const stages: SearchStage[] = [];
-  const quarter = Math.PI / 2;
-  stages.push({ frames: tiles(width, height, whole) });
-  stages.push({
-    frames: [-quarter, quarter, 2 * quarter].flatMap((roll) => tiles(width, height, whole, roll)),
-  });
-  if (long >= 192) stages.push({ frames: tiles(width, height, long / 2) });
-  if (long >= 768) stages.push({ frames: tiles(width, height, long / 4) });
-  return stages;
-}
-
-interface Found extends FaceObservation {
+/** A face that passed: the mesh without irises yet, and the square it covers. */
+interface Candidate {
+  readonly mesh: FaceMesh;
+  readonly score: number;
   readonly cx: number;
   readonly cy: number;
   readonly side: number;
 }
 
-async function detectFaces(
+/** All faces of a photo, largest first. */
+export async function detectFaces(
   networks: Networks,
   image: Image8,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): Promise<FaceObservation[]> {
   throwIfAborted(signal);
-  if (image.width < 16 || image.height < 16) return [];
+  if (Math.min(image.width, image.height) < MIN_SIDE) return [];
   const pyramid = new ImagePyramid(image);
-  const faces: Found[] = [];
-  for (const { frames } of searchStages(image.width, image.height)) {
+  let faces: Candidate[] = [];
+  for (const { frames, skipAbove } of searchStages(image.width, image.height)) {
+    const sure = faces.filter((face) => face.score >= PLAUSIBILITY.sureScore);
+    if (sure.length > 0 && sure.some((face) => face.side >= skipAbove)) continue;
     const raw: Detection[] = [];
     for (const frame of frames) {
       await breathe(signal);
       raw.push(...detectInFrame(networks, pyramid, frame, DETECTOR_DEFAULTS.minScore));
     }
-    for (const candidate of suppress(raw).slice(0, DETECTOR_DEFAULTS.maxFaces)) {
+    const found: Candidate[] = [];
+    for (const detection of suppress(raw).slice(0, DETECTOR_DEFAULTS.maxFaces)) {
       await breathe(signal);
-      const face = observe(networks, pyramid, candidate);
-      if (face && !faces.some((other) => squareOverlap(other, face) > DETECTOR_DEFAULTS.overlap))
-        faces.push(face);
+      const face = examine(networks, pyramid, detection);
+      if (face) found.push(face);
     }
-    if (faces.length > 0) break;
+    faces = distinct([...faces, ...found]);
   }
-  return faces
-    .sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height)
-    .map(({ box, score, landmarks68, mesh }) => ({ box, score, landmarks68, mesh }));
+  const out: FaceObservation[] = [];
+  for (const face of faces) {
+    await breathe(signal);
+    out.push(observe(networks, pyramid, face));
+  }
+  return out.sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height);
 }
 
-/** The full observation of a candidate, or null when it is no face. */
-function observe(networks: Networks, pyramid: ImagePyramid, candidate: Detection): Found | null {
-  const first = meshInFrame(networks, pyramid, frameFromDetection(candidate));
-  if (first.presence < MIN_PRESENCE / 4) return null;
-  const second = meshInFrame(networks, pyramid, frameFromMesh(first.points));
-  if (second.presence < MIN_PRESENCE || !looksLikeFace(second.points, pyramid.width, pyramid.height))
-    return null;
-  const points = refineIrises(networks, pyramid, second);
+/** Mesh passes until the mesh stays in place; null when it is no face. */
+function examine(networks: Networks, pyramid: ImagePyramid, detection: Detection): Candidate | null {
+  let mesh = meshInFrame(networks, pyramid, frameFromDetection(detection));
+  if (!(mesh.presence >= PLAUSIBILITY.firstPresence)) return null;
+  let move = Infinity;
+  for (let pass = 1; pass < PLAUSIBILITY.passes && move > PLAUSIBILITY.settled; pass++) {
+    const next = meshInFrame(networks, pyramid, frameFromMesh(mesh.points));
+    move = meanMove(mesh, next) / boundingSquare(next.points).side;
+    mesh = next;
+  }
+  if (!(mesh.presence >= PLAUSIBILITY.presence) || !(move <= PLAUSIBILITY.lastMove)) return null;
+  if (!looksLikeFace(mesh.points, pyramid.width, pyramid.height)) return null;
+  const { cx, cy, side } = boundingSquare(mesh.points);
+  return { mesh, score: Math.min(detection.score, mesh.presence), cx, cy, side };
+}
+
+function observe(networks: Networks, pyramid: ImagePyramid, face: Candidate): FaceObservation {
+  const points = refineIrises(networks, pyramid, face.mesh);
+  const { x, y, width, height } = boundingSquare(points);
+  return {
+    box: { x, y, width, height },
+    score: face.score,
+    landmarks68: ibug68FromMesh(points),
+    mesh: new Float32Array(points),
+  };
+}
+
+/** Of faces that overlap, the one with the best score: the same face seen in another tile or another way up. */
+function distinct(faces: readonly Candidate[]): Candidate[] {
+  const kept: Candidate[] = [];
+  for (const face of [...faces].sort((a, b) => b.score - a.score)) {
+    if (!kept.some((other) => squareOverlap(other, face) > DETECTOR_DEFAULTS.overlap)) kept.push(face);
+  }
+  return kept;
+}
+
+function meanMove(a: FaceMesh, b: FaceMesh): number {
+  let sum = 0;
+  for (let i = 0; i < 468; i++) {
+    sum += Math.hypot(a.points[3 * i] - b.points[3 * i], a.points[3 * i + 1] - b.points[3 * i + 1]);
+  }
+  return sum / 468;
+}
+
+/** Bounding box of the 468 mesh points, and the square of the same centre around it. */
+function boundingSquare(points: Float64Array) {
   let minX = Infinity;
   let maxX = -Infinity;
   let minY = Infinity;
@@ -114,14 +136,16 @@ function observe(networks: Networks, pyramid: ImagePyramid, candidate: Detection
     minY = Math.min(minY, points[3 * i + 1]);
     maxY = Math.max(maxY, points[3 * i + 1]);
   }
+  const width = maxX - minX;
+  const height = maxY - minY;
   return {
-    box: { x: minX, y: minY, width: maxX - minX, height: maxY - minY },
-    score: Math.min(candidate.score, second.presence),
-    landmarks68: ibug68FromMesh(points),
-    mesh: new Float32Array(points),
-    cx: (minX + maxX) / 2,
-    cy: (minY + maxY) / 2,
-    side: Math.max(maxX - minX, maxY - minY),
+    x: minX,
+    y: minY,
+    width,
+    height,
+    cx: minX + width / 2,
+    cy: minY + height / 2,
+    side: Math.max(width, height),
   };
 }
 
