@@ -1,0 +1,70 @@
+/** `photofit fit`: what can be said on its command line. The work is in fit-photos.ts, loaded only when it runs. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { CliContext } from './context.ts';
+
+/** Options of `photofit fit`. */
+export interface FitOptions {
+  /** Folder the result folders go to. */
+  readonly out: string;
+  /** Which face of a photo: the largest, all, or the N-th largest (from 1). */
+  readonly face: 'largest' | 'all' | number;
+  /** Name of an embedded head or path of a `.head` file. */
+  readonly model: string;
+  readonly camera: 'perspective' | 'orthographic';
+  readonly light: 'rgb' | 'mono';
+  /** Picture that marks skin. */
+  readonly mask?: string;
+  readonly json: boolean;
+  readonly debug: boolean;
+  readonly quiet: boolean;
+}
+
+const EXAMPLES = `
+What is written, into OUT/<photo's name>/:
+  overlay.png   photo, landmarks, render over the photo, shape, albedo, shading
+  head.glb      textured head for Blender or three.js; head.obj, head.mtl, texture.png the same as OBJ
+  fit.json      parameters, camera, light, energies, metrics, times; fit.npz the arrays for Python
+  energy.png    the energy curve of every stage
+
+Examples:
+  $ photofit fit me.jpg                         results in out/me/
+  $ photofit fit photos/ -o heads               every picture of a folder
+  $ photofit fit group.jpg --face all           every face: out/group/, out/group_face2/, …
+  $ photofit fit me.jpg --face 2                the second largest face
+  $ photofit fit *.jpg --json > results.jsonl   one line of JSON per face
+  $ photofit fit me.jpg --mask skin.png         only the white part of skin.png counts as skin`;
+
+/** Adds the command to `program`; `done` takes the exit code. */
+export function addFitCommand(program: Command, context: CliContext, done: (code: number) => void): void {
+  program
+    .command('fit')
+    .summary('make a 3D head from each photo')
+    .description('Fits the head model to the face in each photo and writes a textured 3D head.')
+    .argument('<photos...>', 'photos, or folders with photos')
+    .option('-o, --out <folder>', 'where the result folders go', 'out')
+    .option('--face <which>', 'largest, all, or a number: 1 is the largest', parseFace, 'largest')
+    .option('--model <head>', 'an embedded head (see: photofit model list) or a .head file', 'open-head')
+    .addOption(
+      new Option('--camera <kind>', 'projection')
+        .choices(['perspective', 'orthographic'])
+        .default('perspective'),
+    )
+    .addOption(
+      new Option('--light <kind>', 'coloured or white light').choices(['rgb', 'mono']).default('rgb'),
+    )
+    .option('--mask <picture>', 'picture as large as the photo, white where skin is (one photo only)')
+    .option('--json', 'print one line of JSON per face', false)
+    .option('--quiet', 'no progress, only results and errors', false)
+    .option('--debug', 'show where in the code an error came from', false)
+    .addHelpText('after', EXAMPLES)
+    .action(async (photos: string[], options: FitOptions) => {
+      const { fitPhotos } = await import('./fit-photos.ts');
+      done(await fitPhotos(photos, options, context));
+    });
+}
+
+function parseFace(text: string): FitOptions['face'] {
+  if (text === 'largest' || text === 'all') return text;
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be largest, all, or a number from 1 (the largest face).');
+}

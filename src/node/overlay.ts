@@ -1,0 +1,121 @@
+/**
+ * The picture one looks at to judge a fit: photo, landmarks, render over photo, shape, albedo, shading side by
+ * side. Panels are put together as plain bytes; captions and landmarks are an SVG on top (text as outlines,
+ * because the machine may have no fonts).
+ */
+import sharp from 'sharp';
+import type { Image8, ImageF } from '../core/image.ts';
+import type { CropTransform } from '../fit/types.ts';
+import { svgText } from '../render/plot/text.ts';
+import { resampleCrop } from '../render/resample.ts';
+
+/** What the head looks like in a crop of the photo, size×size each; colours sRGB-encoded in [0, 1]. */
+export interface HeadPictures {
+  /** (size,size,3) lit and textured. */
+  readonly rgb: ImageF;
+  /** (size,size,3) shape alone, under a neutral light. */
+  readonly shape: ImageF;
+  /** (size,size,3) colour without light. */
+  readonly albedo: ImageF;
+  /** (size,size,3) light without colour; 1 leaves the albedo as it is. */
+  readonly shading: ImageF;
+  /** (size,size,1) 1 where the head is. */
+  readonly mask: ImageF;
+}
+
+/** What {@link overlayPng} draws. */
+export interface OverlayInput {
+  readonly photo: Image8;
+  /** From {@link overlayCrop}. */
+  readonly crop: CropTransform;
+  readonly head: HeadPictures;
+  /** (N,2) detected landmarks, photo pixels: green dots. */
+  readonly detected: ArrayLike<number>;
+  /** (N,2) the same landmarks on the fitted head, photo pixels: red crosses. */
+  readonly fitted: ArrayLike<number>;
+}
+
+/** Width and height of a panel in pixels, unless asked otherwise. */
+export const OVERLAY_PANEL_SIZE = 400;
+
+const CAPTION = 30;
+const GAP = 6;
+// Shading of 1 is no light's maximum: highlights reach some 1.5. Halved on screen, so that 1 is middle grey.
+const SHADING_GAIN = 0.5;
+
+/** The part of the photo an overlay shows: that of `crop`, with `size` pixels a side. */
+export function overlayCrop(crop: CropTransform, size = OVERLAY_PANEL_SIZE): CropTransform {
+  return { origin: crop.origin, scale: (crop.scale * size) / crop.size, size };
+}
+
+/** The overlay as a PNG file. */
+export async function overlayPng(input: OverlayInput): Promise<Uint8Array> {
+  const { crop, head } = input;
+  const { size } = crop;
+  const photo = resampleCrop(input.photo, crop);
+  const plain = blend(null, photo, null);
+  const panels: readonly (readonly [caption: string, pixels: Uint8ClampedArray])[] = [
+    ['photo', plain],
+    ['landmarks', plain],
+    ['render over photo', blend(photo, head.rgb, head.mask)],
+    ['shape', blend(null, head.shape, head.mask)],
+    ['albedo', blend(null, head.albedo, head.mask)],
+    ['shading', blend(null, head.shading, head.mask, SHADING_GAIN)],
+  ];
+  const width = panels.length * size + (panels.length - 1) * GAP;
+  const height = size + CAPTION;
+  const canvas = Buffer.alloc(width * height * 3, 255);
+  panels.forEach(([, pixels], i) => {
+    const left = i * (size + GAP);
+    for (let y = 0; y < size; y++) {
+      canvas.set(pixels.subarray(3 * y * size, 3 * (y + 1) * size), 3 * (y * width + left));
+    }
+  });
+  const captions = panels.map(([caption], i) =>
+    svgText(caption, i * (size + GAP) + size / 2, size + 20, { size: 15, anchor: 'middle', fill: '#222' }),
+  );
+  const svg = [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">`,
+    ...captions,
+    // A nested svg clips what lies outside the panel.
+    `<svg x="${size + GAP}" width="${size}" height="${size}">${landmarks(input)}</svg>`,
+    '</svg>',
+  ].join('');
+  return sharp(canvas, { raw: { width, height, channels: 3 } })
+    .composite([{ input: Buffer.from(svg), left: 0, top: 0 }])
+    .png({ compressionLevel: 5 })
+    .toBuffer();
+}
+
+/** `over` where `mask` says so (everywhere when null), `under` (white when null) elsewhere; as bytes. */
+function blend(under: ImageF | null, over: ImageF, mask: ImageF | null, gain = 1): Uint8ClampedArray {
+  const out = new Uint8ClampedArray(3 * over.width * over.height);
+  for (let i = 0; i < out.length; i++) {
+    const alpha = mask ? mask.data[Math.floor(i / 3)] : 1;
+    const below = under ? under.data[i] : 1;
+    // Clamped before blending, lest a highlight show through a soft edge.
+    const above = Math.min(1, Math.max(0, over.data[i] * gain));
+    out[i] = 255 * (below + (above - below) * alpha);
+  }
+  return out;
+}
+
+/** Green dots where landmarks were detected, red crosses where the fitted head has them. */
+function landmarks({ detected, fitted, crop }: OverlayInput): string {
+  const at = (points: ArrayLike<number>, i: number) => {
+    const x = (points[2 * i] - crop.origin[0]) * crop.scale;
+    const y = (points[2 * i + 1] - crop.origin[1]) * crop.scale;
+    return [x.toFixed(1), y.toFixed(1)];
+  };
+  let dots = '';
+  for (let i = 0; i < detected.length / 2; i++) {
+    const [x, y] = at(detected, i);
+    dots += `<circle cx="${x}" cy="${y}" r="2.6" fill="#18e05a" stroke="#063" stroke-width="0.6"/>`;
+  }
+  let crosses = '';
+  for (let i = 0; i < fitted.length / 2; i++) {
+    const [x, y] = at(fitted, i);
+    crosses += `M${x} ${y}m-3.5 -3.5l7 7m0 -7l-7 7`;
+  }
+  return `${dots}<path d="${crosses}" stroke="#ff2a2a" stroke-width="1.3" fill="none"/>`;
+}
