@@ -143,14 +143,26 @@ function averaged(best: Detection, group: readonly Detection[]): Detection {
   };
 }
 
-/** Intersection over union of two faces' squares, roll ignored. */
-export function squareOverlap(
-  a: { readonly cx: number; readonly cy: number; readonly side: number },
-  b: { readonly cx: number; readonly cy: number; readonly side: number },
-): number {
+/** A face's extent, roll ignored. */
+export interface Square {
+  readonly cx: number;
+  readonly cy: number;
+  readonly side: number;
+}
+
+/** Intersection over union of two squares. */
+export function squareOverlap(a: Square, b: Square): number {
+  const common = commonArea(a, b);
+  return common / (a.side * a.side + b.side * b.side - common);
+}
+
+/** Intersection over the smaller one of two squares: 1 when one holds the other. */
+export function squareContainment(a: Square, b: Square): number {
+  return commonArea(a, b) / Math.min(a.side, b.side) ** 2;
+}
+
+function commonArea(a: Square, b: Square): number {
   const w = Math.min(a.cx + a.side / 2, b.cx + b.side / 2) - Math.max(a.cx - a.side / 2, b.cx - b.side / 2);
   const h = Math.min(a.cy + a.side / 2, b.cy + b.side / 2) - Math.max(a.cy - a.side / 2, b.cy - b.side / 2);
-  if (w <= 0 || h <= 0) return 0;
-  const common = w * h;
-  return common / (a.side * a.side + b.side * b.side - common);
+  return Math.max(0, w) * Math.max(0, h);
 }

@@ -6,9 +6,9 @@
  * (mesh.ts), refusal of what is no face (plausibility.ts), irises (iris.ts) → iBUG-68 (ibug68.ts). The search goes
  * on while nothing sure has been found, or only faces so small that others are likely missed.
  */
-import { throwIfAborted } from '../core/errors.ts';
+import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
-import { DETECTOR_DEFAULTS, type Detection, detectInFrame, squareOverlap, suppress } from './detector.ts';
+import { DETECTOR_DEFAULTS, type Detection, detectInFrame, squareContainment, suppress } from './detector.ts';
 import { ibug68FromMesh } from './ibug68.ts';
 import { refineIrises } from './iris.ts';
 import { type FaceMesh, frameFromDetection, frameFromMesh, meshInFrame } from './mesh.ts';
@@ -46,13 +46,22 @@ interface Candidate {
   readonly side: number;
 }
 
-/** All faces of a photo, largest first. */
+/**
+ * All faces of a photo, largest first.
+ * @throws {InvalidArgumentError} when the pixels are not RGBA of the stated size, or the networks were disposed.
+ * @throws {AbortedError} when `signal` is aborted; looked at before every crop and face.
+ */
 export async function detectFaces(
   networks: Networks,
   image: Image8,
   signal?: AbortSignal,
 ): Promise<FaceObservation[]> {
   throwIfAborted(signal);
+  if (image.data.length !== image.width * image.height * 4) {
+    throw new InvalidArgumentError(
+      `detect: image.data has ${image.data.length} values, expected ${image.width}×${image.height}×4; give RGBA`,
+    );
+  }
   if (Math.min(image.width, image.height) < MIN_SIDE) return [];
   const pyramid = new ImagePyramid(image);
   let faces: Candidate[] = [];
@@ -107,11 +116,14 @@ function observe(networks: Networks, pyramid: ImagePyramid, face: Candidate): Fa
   };
 }
 
-/** Of faces that overlap, the one with the best score: the same face seen in another tile or another way up. */
+/**
+ * Of faces that overlap, the one with the best score: the same face seen in another tile or another way up, or a
+ * phantom made of a part of it.
+ */
 function distinct(faces: readonly Candidate[]): Candidate[] {
   const kept: Candidate[] = [];
   for (const face of [...faces].sort((a, b) => b.score - a.score)) {
-    if (!kept.some((other) => squareOverlap(other, face) > DETECTOR_DEFAULTS.overlap)) kept.push(face);
+    if (!kept.some((other) => squareContainment(other, face) > PLAUSIBILITY.containment)) kept.push(face);
   }
   return kept;
 }

@@ -11,7 +11,7 @@
  */
 import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type * as TensorflowCore from '@tensorflow/tfjs-core';
-import { FormatError } from '../core/errors.ts';
+import { FormatError, InvalidArgumentError } from '../core/errors.ts';
 
 /**
  * Gives the bytes of one of {@link MEDIAPIPE_ASSETS} or of tfjs' WebAssembly binaries (`tfjs-backend-wasm-simd.wasm`,
@@ -37,8 +37,7 @@ export interface Networks {
   mesh(input: Float32Array): { points: Float32Array; presence: number };
   /** Input (2,64,64,3) in [0, 1]: two eyes; output (2,76,3) in crop pixels. */
   iris(input: Float32Array): Float32Array;
-  /** Live tensors of the process, for leak tests. */
-  tensorCount(): number;
+  /** Frees the weights; may be called more than once. */
   dispose(): void;
 }
 
@@ -86,13 +85,17 @@ export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
   const facemesh = load(1);
   const irisNet = load(2);
 
+  let disposed = false;
   /** Runs one network on a batch of square RGB crops; the named outputs as plain arrays. */
-  const run = (model: GraphModel, input: Float32Array, size: number, outputs: string[]): Float32Array[] =>
-    tf.tidy(() => {
+  const run = (model: GraphModel, input: Float32Array, size: number, outputs: string[]): Float32Array[] => {
+    if (disposed)
+      throw new InvalidArgumentError('detect: this perception has been disposed; load another one');
+    return tf.tidy(() => {
       const x = tf.tensor4d(input, [input.length / (size * size * 3), size, size, 3]);
       const y = model.execute(x, outputs);
       return (Array.isArray(y) ? y : [y]).map((t) => t.dataSync() as Float32Array);
     }) as unknown as Float32Array[];
+  };
 
   return {
     detect(input) {
@@ -111,11 +114,10 @@ export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
     iris(input) {
       return run(irisNet, input, 64, ['Identity:0'])[0];
     },
-    tensorCount: () => tf.memory().numTensors,
     dispose() {
-      blazeface.dispose();
-      facemesh.dispose();
-      irisNet.dispose();
+      if (disposed) return;
+      disposed = true;
+      for (const model of [blazeface, facemesh, irisNet]) model.dispose();
     },
   };
 }

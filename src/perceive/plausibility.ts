@@ -23,6 +23,8 @@ export const PLAUSIBILITY = {
   sureScore: 0.7,
   /** Least length from the forehead's top to the chin, pixels. */
   length: 12,
+  /** Of two faces that share more than this part of the smaller one's square, one goes. */
+  containment: 0.5,
   /** Least part of the mesh inside the photo. */
   inside: 0.6,
 } as const;
