@@ -1,0 +1,170 @@
+/**
+ * Results on disk: whole or not at all. Files are written into a hidden folder beside the target and renamed into
+ * place, so that a full disk, an error or Ctrl-C leaves no half-written result.
+ *
+ * A folder that is not there yet appears in one rename. One that is there is kept, since it may hold files of the
+ * user's: its files are replaced one by one in one synchronous sweep, the last of `files` (make it the one that says
+ * what the others are, `fit.json`) removed first and put back last. A reader that finds it finds the rest.
+ *
+ * Swapping whole folders was rejected: it needs two renames, with no folder at all between them, and would have to
+ * move the user's own files along.
+ */
+import { randomUUID } from 'node:crypto';
+import { renameSync, rmSync, statSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
+
+/** Files of a folder: name (no separators) and content, in order. */
+export type FolderFiles = Iterable<readonly [string, Uint8Array | string]>;
+
+/** Options of {@link writeFolderAtomically}. */
+export interface WriteFolderOptions {
+  /** Names that earlier runs may have written: removed where `files` no longer has them. */
+  readonly ours?: readonly string[];
+  /** Cancels before anything is in place. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Writes `files` into the folder `dir`, all or none; parents are made. Other files in `dir` stay.
+ * @throws {PhotofitError} when it cannot be written: permission, a file in the way, disk full
+ * @throws {InvalidArgumentError} when a name is not a plain file name
+ * @throws {AbortedError} when cancelled; nothing is left
+ */
+export async function writeFolderAtomically(
+  dir: string,
+  files: FolderFiles,
+  options: WriteFolderOptions = {},
+): Promise<void> {
+  const list = [...files];
+  const names = list.map(([name]) => name);
+  for (const name of [...names, ...(options.ours ?? [])]) checkName(name);
+  throwIfAborted(options.signal);
+  const target = path.resolve(dir);
+  await explaining(
+    dir,
+    async () => {
+      if (kindOf(target) === 'other') throw Object.assign(new Error(), { code: 'EEXIST' });
+      await mkdir(path.dirname(target), { recursive: true });
+      await inTemporaryFolder(target, async (temporary) => {
+        for (const [name, content] of list) {
+          await writeFile(path.join(temporary, name), content, { signal: options.signal });
+        }
+        throwIfAborted(options.signal);
+        // From here to the end nothing yields, so that neither a signal handler nor another task of this process can
+        // come between.
+        if (kindOf(target) === 'none') {
+          renameSync(temporary, target);
+          return;
+        }
+        for (const name of names) {
+          if (kindOf(path.join(target, name)) === 'folder')
+            throw Object.assign(new Error(), { code: 'EISDIR' });
+        }
+        const stale = (options.ours ?? []).filter((name) => !names.includes(name));
+        for (const name of [...names.slice(-1), ...stale]) rmSync(path.join(target, name), { force: true });
+        for (const name of names) renameSync(path.join(temporary, name), path.join(target, name));
+      });
+    },
+    options.signal,
+  );
+}
+
+/**
+ * Writes one file, whole or not at all; parents are made.
+ * @throws {PhotofitError} when it cannot be written
+ * @throws {AbortedError} when cancelled; nothing is left
+ */
+export async function writeFileAtomically(
+  file: string,
+  content: Uint8Array | string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  throwIfAborted(options.signal);
+  const target = path.resolve(file);
+  await explaining(
+    file,
+    async () => {
+      await mkdir(path.dirname(target), { recursive: true });
+      await inTemporaryFolder(target, async (temporary) => {
+        const aside = path.join(temporary, 'content');
+        await writeFile(aside, content, { signal: options.signal });
+        throwIfAborted(options.signal);
+        await rename(aside, target);
+      });
+    },
+    options.signal,
+  );
+}
+
+/**
+ * Makes sure, before long work, that results can be put into `dir`: makes it, and a file in it for a moment.
+ * @throws {PhotofitError} when it cannot be written
+ */
+export async function ensureWritableFolder(dir: string): Promise<void> {
+  const target = path.resolve(dir);
+  await explaining(dir, async () => {
+    await mkdir(target, { recursive: true });
+    await inTemporaryFolder(path.join(target, 'probe'), async () => {});
+  });
+}
+
+/** Runs `work` with a fresh folder beside `target`, on the same file system; it is gone afterwards. */
+async function inTemporaryFolder(target: string, work: (temporary: string) => Promise<void>): Promise<void> {
+  // Not mkdtemp: its folders are closed to everyone else, and this one becomes the result.
+  const temporary = path.join(
+    path.dirname(target),
+    `.${path.basename(target).slice(0, 60)}.partial-${randomUUID()}`,
+  );
+  await mkdir(temporary);
+  // process.exit() in a handler of Ctrl-C skips `finally`.
+  const remove = () => rmSync(temporary, { recursive: true, force: true });
+  process.once('exit', remove);
+  try {
+    await work(temporary);
+  } finally {
+    process.removeListener('exit', remove);
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+type Kind = 'none' | 'folder' | 'other';
+
+function kindOf(target: string): Kind {
+  // stat follows links: a link to a folder is a folder.
+  const stat = statSync(target, { throwIfNoEntry: false });
+  return stat === undefined ? 'none' : stat.isDirectory() ? 'folder' : 'other';
+}
+
+function checkName(name: string): void {
+  if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name)) {
+    throw new InvalidArgumentError(`writeFolderAtomically: '${name}' is not a plain file name`);
+  }
+}
+
+/** Runs `work`, turning the system's errors into sentences. */
+async function explaining(output: string, work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    throwIfAborted(signal);
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (cause instanceof PhotofitError || code === undefined) throw cause;
+    throw new PhotofitError(`${output}: cannot be written: ${REASONS[code] ?? (cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied; choose another output folder',
+  EPERM: 'permission denied; choose another output folder',
+  EROFS: 'the file system is read-only; choose another output folder',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EEXIST: 'a file of that name is in the way',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EISDIR: 'a folder of that name is in the way',
+  ENAMETOOLONG: 'the name is too long',
+};
