@@ -56,7 +56,7 @@ export function initialPose(
   normal[10] += 0.15 * normal[0];
   for (let i = 0; i < 4; i++) normal[5 * i] += 1e-9;
   choleskyFactor(normal, 4);
-  for (const r of right) choleskySolve(normal, 4, r);
+  for (const r of right) choleskySolve(normal, 4, r, r);
   const [a, b] = right;
   const scale = Math.max((Math.hypot(a[0], a[1], a[2]) + Math.hypot(b[0], b[1], b[2])) / 2, 1e-6);
   const r1 = unit([a[0], a[1], a[2]]);

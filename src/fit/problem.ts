@@ -6,6 +6,7 @@
  */
 import { cropCamera, projectPoints } from '../camera/project.ts';
 import type { ImageF } from '../core/image.ts';
+import { gemmTN, matrixF32, symmetricTN } from '../kernels/gemm.ts';
 import type { Kernels } from '../kernels/runtime.ts';
 import { vertexJacobian } from '../model/jacobian.ts';
 import { poseHead } from '../model/pose.ts';
@@ -140,7 +141,7 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
       );
       cost += blocks.cost;
       const P = activeRows({ ...geometry, camera }, sampled.mesh.vertices, prepared.facesAroundSkin);
-      addPhotometric(layout, sampled, blocks, P, state.texture.length, hessian, gradient);
+      addPhotometric(kernels, layout, sampled, blocks, P, state.texture.length, hessian, gradient);
     }
     const priorTerms = priors(model, layout, state, input.priors, { hessian, gradient });
     cost += Object.values(priorTerms).reduce((a, b) => a + b, 0);
@@ -178,6 +179,7 @@ function projectedNormals(
 
 /** Adds PᵀHP and the mixed and appearance blocks to the lower triangle of `hessian`. */
 function addPhotometric(
+  kernels: Kernels,
   layout: ParameterLayout,
   sampled: PixelSamples,
   blocks: ReturnType<typeof photometricBlocks>,
@@ -188,22 +190,9 @@ function addPhotometric(
 ): void {
   const n = layout.size;
   const g = layout.geometrySize;
-  const rows = Q * sampled.mesh.vertices.length;
-  if (g > 0) {
-    const Y = multiplyBlocks(sampled.mesh, blocks, P, g);
-    for (let r = 0; r < rows; r++) {
-      const o = r * g;
-      for (let i = 0; i < g; i++) {
-        const p = P[o + i];
-        if (p === 0) continue;
-        gradient[i] += p * blocks.gradient[r];
-        const h = i * n;
-        for (let j = 0; j <= i; j++) hessian[h + j] += p * Y[o + j];
-      }
-    }
-  }
-  const map = appearanceColumns(layout, T);
   const X = 27 + T;
+  const rows = Q * sampled.mesh.vertices.length;
+  const map = appearanceColumns(layout, T);
   for (let x = 0; x < X; x++) {
     const i = map[x];
     if (i < 0) continue;
@@ -212,15 +201,28 @@ function addPhotometric(
       const j = map[y];
       if (j >= 0 && j <= i) hessian[i * n + j] += blocks.appearance[x * X + y];
     }
-    if (g === 0) continue;
-    for (let r = 0; r < rows; r++) {
-      const m = blocks.mixed[r * X + x];
-      if (m === 0) continue;
-      const h = i * n;
-      const o = r * g;
-      for (let j = 0; j < g; j++) hessian[h + j] += m * P[o + j];
-    }
   }
+  if (g === 0 || rows === 0) return;
+  for (let r = 0; r < rows; r++) {
+    const d = blocks.gradient[r];
+    if (d !== 0) for (let i = 0, o = r * g; i < g; i++) gradient[i] += P[o + i] * d;
+  }
+  kernels.scope(() => {
+    const p = matrixF32(kernels.f32(P), rows, g);
+    const y = matrixF32(kernels.f32(multiplyBlocks(sampled.mesh, blocks, P, g)), rows, g);
+    const mixed = matrixF32(kernels.f32(blocks.mixed), rows, X);
+    const geometry = kernels.f64(g * g);
+    const cross = kernels.f64(X * g);
+    symmetricTN(kernels, p, y, geometry);
+    gemmTN(kernels, mixed, p, cross);
+    const G = geometry.view;
+    const C = cross.view;
+    for (let i = 0; i < g; i++) for (let j = 0; j <= i; j++) hessian[i * n + j] += G[i * g + j];
+    for (let x = 0; x < X; x++) {
+      const i = map[x];
+      if (i >= 0) for (let j = 0; j < g; j++) hessian[i * n + j] += C[x * g + j];
+    }
+  });
 }
 
 /** Column of each light (3k+c) and texture coefficient in the layout, −1 where it is fixed. */

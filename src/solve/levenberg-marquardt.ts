@@ -129,8 +129,8 @@ function dampedStep(
       for (let c = 0; c < m; c++) a[r * m + c] = hessian[row + index[c]];
       a[r * m + r] += lambda * a[r * m + r] + 1e-12;
     }
-    if (!choleskyFactor(a, m)) return null;
-    choleskySolve(a, m, b);
+    if (choleskyFactor(a, m) >= 0) return null;
+    choleskySolve(a, m, b, b);
     let clipped = false;
     for (let r = 0; r < m; r++) {
       const i = index[r];
