@@ -46,8 +46,8 @@ export async function renderModel(
 ): Promise<number> {
   const model = await loadHeadModel(head);
   const { headSheetPng } = await import('../node/head-sheet.ts');
-  const { writeFileAtomic } = await import('../node/atomic.ts');
-  await writeFileAtomic(options.out, await headSheetPng(model, { size: options.size }));
+  const { writeFileAtomically } = await import('../node/atomic.ts');
+  await writeFileAtomically(options.out, await headSheetPng(model, { size: options.size }));
   stderr.write(`${model.name} drawn\n`);
   stdout.write(`${options.out}\n`);
   return EXIT.ok;

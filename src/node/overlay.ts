@@ -5,34 +5,20 @@
  */
 import sharp from 'sharp';
 import type { Image8, ImageF } from '../core/image.ts';
+import type { FitPictures } from '../fit/render-fit.ts';
 import type { CropTransform } from '../fit/types.ts';
 import { svgText } from '../render/plot/text.ts';
 import { resampleCrop } from '../render/resample.ts';
 
-/** What the head looks like in a crop of the photo, size×size each; colours sRGB-encoded in [0, 1]. */
-export interface HeadPictures {
-  /** (size,size,3) lit and textured. */
-  readonly rgb: ImageF;
-  /** (size,size,3) shape alone, under a neutral light. */
-  readonly shape: ImageF;
-  /** (size,size,3) colour without light. */
-  readonly albedo: ImageF;
-  /** (size,size,3) light without colour; 1 leaves the albedo as it is. */
-  readonly shading: ImageF;
-  /** (size,size,1) 1 where the head is. */
-  readonly mask: ImageF;
-}
-
 /** What {@link overlayPng} draws. */
 export interface OverlayInput {
   readonly photo: Image8;
-  /** From {@link overlayCrop}. */
+  /** Part of the photo the panels show, from {@link overlayCrop}. */
   readonly crop: CropTransform;
-  readonly head: HeadPictures;
-  /** (N,2) detected landmarks, photo pixels: green dots. */
+  /** From `renderFit` for the same crop; its landmarks become red crosses. */
+  readonly head: FitPictures;
+  /** (68,2) detected landmarks, photo pixels: green dots. */
   readonly detected: ArrayLike<number>;
-  /** (N,2) the same landmarks on the fitted head, photo pixels: red crosses. */
-  readonly fitted: ArrayLike<number>;
 }
 
 /** Width and height of a panel in pixels, unless asked otherwise. */
@@ -88,10 +74,10 @@ export async function overlayPng(input: OverlayInput): Promise<Uint8Array> {
 }
 
 /** `over` where `mask` says so (everywhere when null), `under` (white when null) elsewhere; as bytes. */
-function blend(under: ImageF | null, over: ImageF, mask: ImageF | null, gain = 1): Uint8ClampedArray {
+function blend(under: ImageF | null, over: ImageF, mask: Float32Array | null, gain = 1): Uint8ClampedArray {
   const out = new Uint8ClampedArray(3 * over.width * over.height);
   for (let i = 0; i < out.length; i++) {
-    const alpha = mask ? mask.data[Math.floor(i / 3)] : 1;
+    const alpha = mask ? mask[Math.floor(i / 3)] : 1;
     const below = under ? under.data[i] : 1;
     // Clamped before blending, lest a highlight show through a soft edge.
     const above = Math.min(1, Math.max(0, over.data[i] * gain));
@@ -101,21 +87,17 @@ function blend(under: ImageF | null, over: ImageF, mask: ImageF | null, gain = 1
 }
 
 /** Green dots where landmarks were detected, red crosses where the fitted head has them. */
-function landmarks({ detected, fitted, crop }: OverlayInput): string {
-  const at = (points: ArrayLike<number>, i: number) => {
-    const x = (points[2 * i] - crop.origin[0]) * crop.scale;
-    const y = (points[2 * i + 1] - crop.origin[1]) * crop.scale;
-    return [x.toFixed(1), y.toFixed(1)];
-  };
+function landmarks({ detected, head, crop }: OverlayInput): string {
   let dots = '';
   for (let i = 0; i < detected.length / 2; i++) {
-    const [x, y] = at(detected, i);
-    dots += `<circle cx="${x}" cy="${y}" r="2.6" fill="#18e05a" stroke="#063" stroke-width="0.6"/>`;
+    const x = (detected[2 * i] - crop.origin[0]) * crop.scale;
+    const y = (detected[2 * i + 1] - crop.origin[1]) * crop.scale;
+    dots += `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="2.6" fill="#18e05a" stroke="#063" stroke-width="0.6"/>`;
   }
   let crosses = '';
-  for (let i = 0; i < fitted.length / 2; i++) {
-    const [x, y] = at(fitted, i);
-    crosses += `M${x} ${y}m-3.5 -3.5l7 7m0 -7l-7 7`;
+  for (let i = 0; i < head.landmarks68.length / 2; i++) {
+    const [x, y] = head.landmarks68.subarray(2 * i, 2 * i + 2);
+    crosses += `M${x.toFixed(1)} ${y.toFixed(1)}m-3.5 -3.5l7 7m0 -7l-7 7`;
   }
   return `${dots}<path d="${crosses}" stroke="#ff2a2a" stroke-width="1.3" fill="none"/>`;
 }
