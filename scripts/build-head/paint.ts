@@ -1,0 +1,190 @@
+/** Soft masks that say where brows, lips, beard and the rest are painted, from the base mesh and the source's cards. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import sharp from 'sharp';
+import type { PaintMasks } from './albedo.ts';
+import type { Atlas } from './atlas.ts';
+import type { ShapeSpace } from './shapes.ts';
+import { interpolate, type TexelMap } from './texels.ts';
+import type { Topology } from './topology.ts';
+
+/** Alpha of an eyebrow card seen from the front: value at base (x,y), metres. */
+export type BrowCard = (x: number, y: number) => number;
+
+const CARDS = ['eyebrow001', 'eyebrow002', 'eyebrow005', 'eyebrow009', 'eyebrow010', 'eyebrow012'];
+
+/** The brow cards that look natural, as frontal pictures of the base head. */
+export async function readBrowCards(folder: string): Promise<BrowCard[]> {
+  const root = path.join(folder, 'public/data/proxies/eyebrows');
+  const known = new Set(readdirSync(root));
+  const out: BrowCard[] = [];
+  for (const name of CARDS) {
+    if (!known.has(name)) throw new Error(`eyebrow card ${name} is missing under ${root}`);
+    const m = JSON.parse(readFileSync(path.join(root, name, `${name}.json`), 'utf8'));
+    const { data, info } = await sharp(path.join(root, name, 'textures', `${name}.png`))
+      .ensureAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const W = 400;
+    const H = 200;
+    const box = [-0.065, 0.735, 0.065, 0.8];
+    const image = new Float32Array(W * H);
+    const P = m.vertices as number[];
+    const T = m.uvs[0] as number[];
+    const F = m.faces as number[];
+    for (let i = 0; i < F.length; i += 10) {
+      const v = F.slice(i + 1, i + 5);
+      const t = F.slice(i + 6, i + 10);
+      for (const [a, b, c] of [
+        [0, 1, 2],
+        [0, 2, 3],
+      ] as const) {
+        const p = [a, b, c].map((k) => [
+          ((P[3 * v[k]!]! * 0.1 - box[0]!) / (box[2]! - box[0]!)) * W,
+          ((P[3 * v[k]! + 1]! * 0.1 - box[1]!) / (box[3]! - box[1]!)) * H,
+        ]);
+        const q = [a, b, c].map((k) => [T[2 * t[k]!]!, T[2 * t[k]! + 1]!]);
+        const area =
+          (p[1]![0]! - p[0]![0]!) * (p[2]![1]! - p[0]![1]!) -
+          (p[2]![0]! - p[0]![0]!) * (p[1]![1]! - p[0]![1]!);
+        if (Math.abs(area) < 1e-9) continue;
+        const xs = p.map((r) => r[0]!);
+        const ys = p.map((r) => r[1]!);
+        for (
+          let y = Math.max(0, Math.floor(Math.min(...ys)));
+          y <= Math.min(H - 1, Math.ceil(Math.max(...ys)));
+          y++
+        ) {
+          for (
+            let x = Math.max(0, Math.floor(Math.min(...xs)));
+            x <= Math.min(W - 1, Math.ceil(Math.max(...xs)));
+            x++
+          ) {
+            const w1 =
+              ((x + 0.5 - p[0]![0]!) * (p[2]![1]! - p[0]![1]!) -
+                (p[2]![0]! - p[0]![0]!) * (y + 0.5 - p[0]![1]!)) /
+              area;
+            const w2 =
+              ((p[1]![0]! - p[0]![0]!) * (y + 0.5 - p[0]![1]!) -
+                (x + 0.5 - p[0]![0]!) * (p[1]![1]! - p[0]![1]!)) /
+              area;
+            const w0 = 1 - w1 - w2;
+            if (w0 < 0 || w1 < 0 || w2 < 0) continue;
+            const u = w0 * q[0]![0]! + w1 * q[1]![0]! + w2 * q[2]![0]!;
+            const s = w0 * q[0]![1]! + w1 * q[1]![1]! + w2 * q[2]![1]!;
+            const px = Math.min(info.width - 1, Math.max(0, Math.floor(u * info.width)));
+            const py = Math.min(info.height - 1, Math.max(0, Math.floor((1 - s) * info.height)));
+            image[y * W + x] = Math.max(image[y * W + x]!, data[4 * (py * info.width + px) + 3]! / 255);
+          }
+        }
+      }
+    }
+    const soft = blur(blur(image, W, H, 3), W, H, 3);
+    out.push((x, y) => {
+      const [u, v] = [
+        ((x - box[0]!) / (box[2]! - box[0]!)) * W - 0.5,
+        ((y - box[1]!) / (box[3]! - box[1]!)) * H - 0.5,
+      ];
+      const [i, j] = [Math.round(u), Math.round(v)];
+      return i < 0 || j < 0 || i >= W || j >= H ? 0 : soft[j * W + i]!;
+    });
+  }
+  return out;
+}
+
+function blur(image: Float32Array, W: number, H: number, r: number): Float32Array {
+  const pass = (src: Float32Array, dx: number, dy: number) => {
+    const out = new Float32Array(src.length);
+    for (let y = 0; y < H; y++) {
+      for (let x = 0; x < W; x++) {
+        let s = 0;
+        for (let d = -r; d <= r; d++) {
+          const [u, v] = [Math.min(W - 1, Math.max(0, x + d * dx)), Math.min(H - 1, Math.max(0, y + d * dy))];
+          s += src[v * W + u]!;
+        }
+        out[y * W + x] = s / (2 * r + 1);
+      }
+    }
+    return out;
+  };
+  return pass(pass(image, 1, 0), 0, 1);
+}
+
+/** Masks on an atlas. */
+export function paintMasks(
+  space: ShapeSpace,
+  topology: Topology,
+  atlas: Atlas,
+  cards: readonly BrowCard[],
+): (map: TexelMap) => PaintMasks {
+  const V = topology.source.length;
+  const skin = topology.partStart[1]!;
+  return (map) => {
+    const base = new Float64Array(3 * V);
+    base.set(space.base.subarray(0, 3 * topology.partStart[4]!));
+    const position = interpolate(map, topology.faces, base, 3);
+    const chartOf = (i: number) => atlas.faceChart[map.face[map.fill[i]!]!]!;
+    const n = map.size * map.size;
+    const mask = (f: (i: number, x: number, y: number, z: number) => number) => {
+      const out = new Float32Array(n);
+      for (let i = 0; i < n; i++)
+        out[i] = Math.min(1, Math.max(0, f(i, position[3 * i]!, position[3 * i + 1]!, position[3 * i + 2]!)));
+      return out;
+    };
+    const moved = (names: readonly string[], lo: number, hi: number) => {
+      const size = new Float64Array(V);
+      for (const name of names) {
+        const d = space.displacement(name);
+        for (let v = 0; v < skin; v++)
+          size[v] = Math.max(size[v]!, Math.hypot(d[3 * v]!, d[3 * v + 1]!, d[3 * v + 2]!));
+      }
+      const values = interpolate(map, topology.faces, size, 1);
+      return mask((i) => (chartOf(i) === 0 ? (values[i]! - lo) / (hi - lo) : 0));
+    };
+    const lips = moved(
+      ['mouth/mouth-upperlip-volume-inflate', 'mouth/mouth-lowerlip-volume-inflate'],
+      0.0006,
+      0.002,
+    );
+    const bump = (x: number, y: number, cx: number, cy: number, rx: number, ry: number) =>
+      Math.exp(-(((Math.abs(x) - cx) / rx) ** 2) - ((y - cy) / ry) ** 2);
+    const front = (i: number, z: number) => (chartOf(i) === 0 && z > 0.09 ? 1 : 0);
+    const beardArea = (x: number, y: number, z: number) => {
+      const jaw =
+        smooth((0.69 - 0.25 * Math.max(0, 0.04 - Math.abs(x)) - y) / 0.02) *
+        smooth((z - 0.05) / 0.02) *
+        smooth((y - 0.6) / 0.015);
+      const lipUp = bump(x, y, 0, 0.677, 0.028, 0.006);
+      return Math.max(jaw * (1 - bump(x, y, 0.045, 0.69, 0.014, 0.02)), lipUp);
+    };
+    return {
+      brow: cards.map((card) =>
+        mask((i, x, y, z) => (chartOf(i) === 0 && z > 0.1 ? (card(x, y) + card(-x, y)) / 2 : 0)),
+      ),
+      lips,
+      beard: mask((i, x, y, z) => (chartOf(i) === 0 ? beardArea(x, y, z) * (1 - lips[i]!) : 0)),
+      underEye: mask((i, x, y, z) => front(i, z) * bump(x, y, 0.03, 0.711, 0.016, 0.008)),
+      cheek: mask((i, x, y, z) => front(i, z) * bump(x, y, 0.042, 0.69, 0.02, 0.018)),
+      nose: mask((i, x, y, z) => front(i, z) * bump(x, y, 0, 0.69, 0.016, 0.014) * (z > 0.14 ? 1 : 0.3)),
+      lidLine: mask((i, x, y, z) => front(i, z) * 0),
+      scalp: mask((i, x, y, z) => {
+        if (chartOf(i) !== 0) return 0;
+        const line = 0.802 - 1.08 * Math.max(0, Math.abs(x) - 0.035) ** 1.15;
+        const top = smooth((y - line) / 0.012) * smooth((z + 0.2) / 0.01);
+        const back = smooth((0.045 - z) / 0.015) * smooth((y - 0.66) / 0.03);
+        const ear = Math.abs(x) > 0.074 && y < 0.745 && z > -0.005 ? 0 : 1;
+        return Math.max(z > 0.05 ? top : smooth((y - 0.755) / 0.012), back) * ear;
+      }),
+      interior: mask((i) => (chartOf(i) === 1 ? 1 : 0)),
+      socket: mask((i) => (chartOf(i) === 3 || chartOf(i) === 4 ? 1 : 0)),
+      tongue: mask((i) => (chartOf(i) === 5 ? 1 : 0)),
+      teeth: mask((i) => (chartOf(i) === 6 || chartOf(i) === 7 ? 1 : 0)),
+      eye: mask((i) => (chartOf(i) >= 8 ? 1 : 0)),
+    };
+  };
+}
+
+function smooth(t: number): number {
+  const x = Math.min(1, Math.max(0, t));
+  return x * x * (3 - 2 * x);
+}
