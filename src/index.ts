@@ -3,6 +3,7 @@
  * results need a platform: `photofit/node` and `photofit/web` add that, and re-export this.
  */
 export type { Camera, OrthographicCamera, PerspectiveCamera } from './camera/camera.ts';
+export { cropCamera, projectPoints, uncropCamera } from './camera/project.ts';
 export {
   AbortedError,
   FormatError,
@@ -11,8 +12,18 @@ export {
   PhotofitError,
 } from './core/errors.ts';
 export type { Image8, ImageF } from './core/image.ts';
+export { DECODE_DEFAULTS, type DecodedPhoto, type DecodeOptions } from './core/photo.ts';
 export type { ProgressEvent, ProgressListener } from './core/progress.ts';
+export {
+  FIT_PHOTO_DEFAULTS,
+  type FitPhotoOptions,
+  type FitWeights,
+  fitPhoto,
+} from './fit/fit-photo.ts';
+export { type FitPictures, type RenderFitOptions, renderFit } from './fit/render-fit.ts';
 export type { CropTransform, EnergyPoint, FitMetrics, PhotoFit } from './fit/types.ts';
+export { createKernels, type Kernels } from './kernels/runtime.ts';
+export { SH_CONSTANTS, SH_COUNT, shBasis } from './light/sh.ts';
 export {
   type HeadModel,
   type HeadParams,
@@ -25,4 +36,15 @@ export {
   type SurfacePoints,
   type TextureSpace,
 } from './model/head-model.ts';
+export {
+  HEAD_PACK_DEFAULTS,
+  type HeadPack,
+  type HeadPackInfo,
+  type PackPrecision,
+  readHeadPack,
+  writeHeadPack,
+} from './model/pack.ts';
+export { type PosedHead, type PoseInput, poseHead, type Skeleton } from './model/pose.ts';
 export type { FaceObservation, FacePerception } from './perceive/types.ts';
+export { ENERGY_PLOT_DEFAULTS, type EnergyPlotOptions, energyPlotSvg } from './render/plot/energy-plot.ts';
+export { type RenderedHead, type RenderInput, renderHead } from './render/render-head.ts';

@@ -1,23 +1,7 @@
 /** `photofit fit`: what can be said on its command line. The work is in fit-photos.ts, loaded only when it runs. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CliContext } from './context.ts';
-
-/** Options of `photofit fit`. */
-export interface FitOptions {
-  /** Folder the result folders go to. */
-  readonly out: string;
-  /** Which face of a photo: the largest, all, or the N-th largest (from 1). */
-  readonly face: 'largest' | 'all' | number;
-  /** Name of an embedded head or path of a `.head` file. */
-  readonly model: string;
-  readonly camera: 'perspective' | 'orthographic';
-  readonly light: 'rgb' | 'mono';
-  /** Picture that marks skin. */
-  readonly mask?: string;
-  readonly json: boolean;
-  readonly debug: boolean;
-  readonly quiet: boolean;
-}
+import type { FitOptions } from './fit-options.ts';
 
 const EXAMPLES = `
 What is written, into OUT/<photo's name>/:

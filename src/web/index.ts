@@ -1,2 +1,5 @@
-/** `photofit/web`: all of `photofit`, and its adapters to photos and networks in a page. */
+/** `photofit/web`: all of `photofit`, and its adapters to photos, heads and networks in a page. */
 export * from '../index.ts';
+export { loadHeadModel } from './models.ts';
+export { loadPerception } from './perception.ts';
+export { decodePhoto } from './photo.ts';

@@ -1,0 +1,18 @@
+/** What a user can ask of `photofit fit`, after parsing; the defaults are those of the command line. */
+
+/** Options of `photofit fit`. */
+export interface FitOptions {
+  /** Folder the result folders go to. */
+  readonly out: string;
+  /** Which face of a photo: the largest, all, or the N-th largest (from 1). */
+  readonly face: 'largest' | 'all' | number;
+  /** Name of an embedded head or path of a `.head` file. */
+  readonly model: string;
+  readonly camera: 'perspective' | 'orthographic';
+  readonly light: 'rgb' | 'mono';
+  /** Picture that marks skin. */
+  readonly mask?: string;
+  readonly json: boolean;
+  readonly debug: boolean;
+  readonly quiet: boolean;
+}
