@@ -24,7 +24,7 @@ export function searchStages(width: number, height: number): SearchStage[] {
   const long = Math.max(width, height);
   const short = Math.min(width, height);
   // One square around the photo; a row of squares along it when it is much longer than wide.
-  const whole = long <= 2 * short ? long : Math.max(1.5 * short, long / 12);
+  const whole = long <= 2 * short ? long : Math.max(1.5 * short, long / 6);
   const turned = (side: number) =>
     [-QUARTER, QUARTER, 2 * QUARTER].flatMap((roll) => tiles(width, height, side, roll));
   const stages: SearchStage[] = [
