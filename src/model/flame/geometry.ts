@@ -47,7 +47,7 @@ export interface FlameGeometryOptions {
 }
 
 /** Whether a pickle's value looks like a FLAME geometry file. */
-export function isFlameGeometry(value: PickleValue): value is Map<PickleValue, PickleValue> {
+export function isFlameGeometry(value: PickleValue): boolean {
   return value instanceof Map && value.has('v_template') && value.has('shapedirs');
 }
 

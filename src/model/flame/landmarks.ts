@@ -8,10 +8,11 @@
  *   flame_dynamic_embedding.npy     dict of lists: lmk_face_idx, lmk_b_coords, 79 entries of 17
  *   mediapipe_landmark_embedding.npz lmk_face_idx (105), lmk_b_coords (105,3), landmark_indices (105)
  *
- * The dynamic table slides the contour with the head's yaw. Its row for a yaw of θ degrees towards the subject's left
- * (+x) is 39+θ for θ > 0 and −θ for θ ≤ 0, |θ| ≤ 39: FLAME counts the other way round and rounds −θ. Checked on the
- * geometry: turning towards +x hides the subject's left cheek, and rows 40…78 move the left contour points (iBUG 9…16)
- * onto the front of that cheek. Here rows are sorted by our yaw, ascending.
+ * The dynamic table slides the contour with the head's yaw. Its rows 0…39 are for 0…39 degrees towards the subject's
+ * left (+x), rows 40…78 for 1…39 degrees towards the right. Checked on the geometry: on a head turned by 39 degrees
+ * towards +x, row 39 lies on the left cheek's silhouette (|normal z| 0.05…0.22 there), row 78 does not (0.4…0.6), and
+ * on renders of the original layer. (FLAME_PyTorch negates the angle, DECA and photometric_optimization don't; the
+ * table itself decides.) Here rows are sorted by yaw, ascending.
  */
 import { FormatError } from '../../core/errors.ts';
 import { readNpy, toFloat64, toUint32 } from '../../io/npy.ts';
@@ -95,7 +96,7 @@ function dictionary(value: PickleValue, name: string): Dict {
   throw new FormatError(`${name}: a dictionary was expected; is it a FLAME landmark file?`);
 }
 
-/** FLAME's row order (yaw 0…−39, then 1…39, towards +x) to ascending yaw. */
+/** FLAME's row order (yaw 0…39 towards +x, then −1…−39) to ascending yaw. */
 function sortContour(rows: SurfacePoints, what: string): LandmarkEmbedding['contour'] {
   const R = rows.faces.length / CONTOUR;
   if (R % 2 === 0) throw new FormatError(`${what}: ${R} contour rows; an odd number was expected (79)`);
@@ -107,7 +108,7 @@ function sortContour(rows: SurfacePoints, what: string): LandmarkEmbedding['cont
   };
   for (let r = 0; r < R; r++) {
     const degrees = r - half;
-    const from = CONTOUR * (degrees <= 0 ? -degrees : half + degrees);
+    const from = CONTOUR * (degrees >= 0 ? degrees : half - degrees);
     yaws[r] = (degrees * Math.PI) / 180;
     out.faces.set(rows.faces.subarray(from, from + CONTOUR), CONTOUR * r);
     out.barycentrics.set(rows.barycentrics.subarray(3 * from, 3 * (from + CONTOUR)), 3 * CONTOUR * r);
@@ -202,8 +203,7 @@ export function flameLandmarks(files: FlameLandmarkFiles): FlameLandmarks | null
 
 /**
  * The row the original chooses: the yaw in whole degrees (ties to even), clamped to the table.
- * @param yaw radians, positive towards the subject's left, of the head's and neck's rotation: asin(−R₂₀) of R as a
- *   rotation by pitch, yaw and roll.
+ * @param yaw radians, positive towards the subject's left: {@link flameYaw}.
  */
 export function flameContourRow(contour: LandmarkEmbedding['contour'], yaw: number): number {
   const R = contour.yaws.length;
@@ -213,4 +213,12 @@ export function flameContourRow(contour: LandmarkEmbedding['contour'], yaw: numb
   const rest = degrees - low;
   const rounded = rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;
   return half + Math.max(-half, Math.min(half, rounded));
+}
+
+/**
+ * Yaw of a rotation as the original measures it, radians in [−π/2, π/2].
+ * @param rotation row-major 3×3 at `offset`: the head's rotation times the neck's (the neck's world rotation).
+ */
+export function flameYaw(rotation: ArrayLike<number>, offset = 0): number {
+  return Math.atan2(-rotation[offset + 6], Math.hypot(rotation[offset], rotation[offset + 3]));
 }

@@ -9,8 +9,11 @@
  *   mouth_interior  within the hull of the outer lips, looking backwards (normal z < −0.05, the original's own test):
  *                   FLAME has no mouth cavity, only the lips' inner sides
  *   skin            face without mouth_interior
- *   neck            more than half of the skin weight on the root joint, or below the chin's contour and not face
- *   scalp           the rest above the brows
+ *   neck            more than half of the skin weight on the root joint, or below the chin, or below the nose at the
+ *                   back (5 cm behind the contour's ends, which lie before the ears); not face
+ *   scalp           the rest above the brows, or at the back above the nose
+ * The ears and the cheeks before them are in none.
+ *
  * With masks, `face`, `neck`, `scalp`, `lips`, `nose`, `forehead` and `boundary` are the file's, `ears` joins both
  * sides, and skin is face ∪ forehead ∪ nose ∪ lips without eyeballs and mouth interior.
  */
@@ -93,7 +96,9 @@ function computed(input: RegionInput, normals: Float32Array, mouth: Uint32Array)
   const mean = (points: number[][], from: number, to: number, axis: number) =>
     points.slice(from, to).reduce((s, p) => s + p[axis], 0) / (to - from);
   const browY = mean(brow, 0, 10, 1);
-  const lift = 0.6 * (browY - brow[33 - 17][1]);
+  const noseY = brow[33 - 17][1];
+  const lift = 0.6 * (browY - noseY);
+  const backZ = (front[0][2] + front[16][2]) / 2 - 0.05;
   const hull = convexHull([...front, ...brow, ...brow.slice(0, 10).map(([x, y, z]) => [x, y + lift, z])]);
   const chin = Math.min(...front.map((p) => p[1]));
   const J = skinWeights.length / V;
@@ -114,8 +119,11 @@ function computed(input: RegionInput, normals: Float32Array, mouth: Uint32Array)
     } else if (normals[3 * v + 2] > 0.2 && inside(hull, x, y) && template[3 * v + 2] > 0) {
       sets.face.push(v);
       if (!inMouth.has(v)) sets.skin.push(v);
-    } else if (skinWeights[v * J] > 0.5 || y < chin) sets.neck.push(v);
-    else if (y > browY) sets.scalp.push(v);
+    } else {
+      const back = template[3 * v + 2] < backZ;
+      if (skinWeights[v * J] > 0.5 || y < chin || (back && y < noseY)) sets.neck.push(v);
+      else if (y > browY || back) sets.scalp.push(v);
+    }
   }
   const out: Regions = new Map(Object.entries(sets).map(([name, list]) => [name, Uint32Array.from(list)]));
   out.set('mouth_interior', mouth);
