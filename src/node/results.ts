@@ -1,0 +1,129 @@
+/**
+ * A fit as a folder of files: what `photofit fit` leaves behind. The folder appears whole or not at all.
+ *
+ * Pictures are encoded by sharp on its own threads while GLB, OBJ and npz are made on this one.
+ */
+import sharp from 'sharp';
+import type { Image8, ImageF } from '../core/image.ts';
+import type { DecodedPhoto } from '../core/photo.ts';
+import { fitArrays } from '../fit/arrays.ts';
+import { posedHeadMesh, riggedHeadMesh } from '../fit/head-mesh.ts';
+import { renderFit } from '../fit/render-fit.ts';
+import { type FitFile, fitFileText, toFitFile } from '../fit/schema.ts';
+import type { PhotoFit } from '../fit/types.ts';
+import { writeGlb } from '../io/glb.ts';
+import { writeNpz } from '../io/npz.ts';
+import { writeMtl, writeObj } from '../io/obj-write.ts';
+import { createKernels } from '../kernels/runtime.ts';
+import type { HeadModel } from '../model/head-model.ts';
+import { albedoMap } from '../render/albedo.ts';
+import { writeFolderAtomically } from './atomic.ts';
+import { energyPng } from './energy-picture.ts';
+import { overlayCrop, overlayPng } from './overlay.ts';
+import { packageVersion } from './version.ts';
+
+/** The files of a result folder, in the order they are put in place: `fit.json` last, it vouches for the rest. */
+export const FIT_FOLDER_FILES = [
+  'head.glb',
+  'head.obj',
+  'head.mtl',
+  'texture.png',
+  'overlay.png',
+  'energy.png',
+  'fit.npz',
+  'fit.json',
+] as const;
+
+/** What {@link writeFitFolder} writes down. */
+export interface FitFolderInput {
+  /** Path of the photo as the user gave it. */
+  readonly file: string;
+  /** As it was fitted. */
+  readonly photo: DecodedPhoto;
+  readonly model: HeadModel;
+  readonly fit: PhotoFit;
+  /** Number of the face in the photo in order of size; 1 unless given. */
+  readonly face?: number;
+  /** Milliseconds spent before; `perceive` and `solve` are known from the fit. */
+  readonly timingMs?: { readonly decode?: number; readonly perceive?: number };
+  /** Cancels before anything is in place. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was written. */
+export interface WrittenFit {
+  readonly folder: string;
+  /** Content of its `fit.json`. */
+  readonly file: FitFile;
+}
+
+/**
+ * Writes all files of {@link FIT_FOLDER_FILES} into `folder`; other files in it stay.
+ * @throws {PhotofitError} when the folder cannot be written, or the fit holds a number that is not finite
+ * @throws {AbortedError} when cancelled; nothing is left
+ */
+export async function writeFitFolder(folder: string, input: FitFolderInput): Promise<WrittenFit> {
+  const { model, fit, photo } = input;
+  const started = performance.now();
+  const texture = model.texture ? await pngOf(albedoMap(model.texture, fit.params.texture)) : null;
+  const textured = performance.now();
+
+  const crop = overlayCrop(fit.skin.crop);
+  const head = renderFit(await createKernels(), fit, model, { crop, size: crop.size });
+  const pictures = Promise.all([
+    overlayPng({ photo: photo.image, crop, head, detected: fit.observation.landmarks68 }),
+    energyPng(fit.energy.curve, 'energy by stage'),
+  ]);
+  // Should a writer below throw, the pictures' own failure must not go unheard.
+  pictures.catch(() => {});
+  const glb = await writeGlb(riggedHeadMesh(model, fit.params, { texturePng: texture }));
+  const material = 'skin';
+  const obj = writeObj(posedHeadMesh(model, fit.params), { mtlFile: 'head.mtl', material });
+  const mtl = writeMtl({ material, textureFile: 'texture.png' });
+  const npz = writeNpz(fitArrays(fit, model));
+  const [overlay, energy] = await pictures;
+
+  const decode = input.timingMs?.decode ?? 0;
+  const perceive = input.timingMs?.perceive ?? fit.timingMs.perceive;
+  const now = performance.now();
+  const file = toFitFile(fit, model, {
+    version: packageVersion(),
+    path: input.file,
+    face: input.face ?? 1,
+    photo,
+    timingMs: {
+      decode,
+      perceive,
+      texture: textured - started,
+      // Making the files' contents; putting them on the disk comes after and cannot be known here.
+      write: now - textured,
+      total: decode + perceive + fit.timingMs.solve + (now - started),
+    },
+  });
+  const contents: Readonly<Record<(typeof FIT_FOLDER_FILES)[number], Uint8Array | string | null>> = {
+    'head.glb': glb,
+    'head.obj': obj,
+    'head.mtl': texture ? mtl : null,
+    'texture.png': texture,
+    'overlay.png': overlay,
+    'energy.png': energy,
+    'fit.npz': npz,
+    'fit.json': fitFileText(file),
+  };
+  const files = FIT_FOLDER_FILES.flatMap((name) => {
+    const content = contents[name];
+    return content === null ? [] : [[name, content] as const];
+  });
+  await writeFolderAtomically(folder, files, { ours: FIT_FOLDER_FILES, signal: input.signal });
+  return { folder, file };
+}
+
+/** A colour picture as a PNG file. */
+function pngOf(picture: ImageF): Promise<Uint8Array> {
+  const { width, height, channels, data } = picture;
+  const bytes = Uint8ClampedArray.from(data, (value) => 255 * value);
+  const raw = { width, height, channels: channels as 1 | 3 };
+  return sharp(bytes as Image8['data'], { raw })
+    .png({ compressionLevel: 5 })
+    .toBuffer();
+}
