@@ -121,6 +121,31 @@ export interface KernelExports {
     outDx: number,
     outDy: number,
   ): void;
+  accumulateVertexBlocks(
+    jacobian: number,
+    stride: number,
+    columns: number,
+    corners: number,
+    edges: number,
+    betas: number,
+    begin: number,
+    end: number,
+    blocks: number,
+    vertexCount: number,
+    mixed: number,
+    mixedStride: number,
+  ): void;
+  multiplyVertexBlocks(
+    rowStart: number,
+    neighbours: number,
+    blocks: number,
+    p: number,
+    n: number,
+    y: number,
+    begin: number,
+    end: number,
+    scratch: number,
+  ): void;
 }
 
 /** One instance of the kernels with its own memory. Not shared between threads. */
