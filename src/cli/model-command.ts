@@ -1,13 +1,15 @@
 /** `photofit model list|info|render`: what head models there are and what is in them. Work in model-actions.ts. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CliContext } from './context.ts';
+import { addModelImportCommand } from './model-import.ts';
 
 const EXAMPLES = `
 Examples:
   $ photofit model list                         the heads that come with photofit
   $ photofit model list my-heads/               and the .head files of a folder
   $ photofit model info open-head               sizes, names, licence, landmarks, regions
-  $ photofit model render open-head -o sheet.png`;
+  $ photofit model render open-head -o sheet.png
+  $ photofit model import flame FLAME2020/      a .head file of official FLAME files`;
 
 /** Adds the commands to `program`; `done` takes the exit code. */
 export function addModelCommand(program: Command, context: CliContext, done: (code: number) => void): void {
@@ -16,6 +18,7 @@ export function addModelCommand(program: Command, context: CliContext, done: (co
     .summary('list, describe and draw head models')
     .description('Shows the head models photos can be fitted with.')
     .addHelpText('after', EXAMPLES);
+  addModelImportCommand(model, context, done);
   model
     .command('list')
     .description('Lists the embedded heads, and the .head files of a folder.')
