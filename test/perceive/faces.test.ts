@@ -78,6 +78,28 @@ describe('the example pictures', () => {
     }
   });
 
+  it('have irises: centre, towards the nose, top, away from the nose, bottom', async () => {
+    for (const face of [upright, await only(await read(MONA_LISA))]) {
+      const at = (i: number) => [face.mesh![3 * i], face.mesh![3 * i + 1]];
+      for (const [first, nose] of [
+        [468, 1],
+        [473, -1],
+      ]) {
+        const [x, y] = at(first);
+        const radii = [1, 2, 3, 4].map((k) => Math.hypot(at(first + k)[0] - x, at(first + k)[1] - y));
+        expect(Math.max(...radii) / Math.min(...radii)).toBeLessThan(1.25);
+        expect(Math.sign(at(first + 1)[0] - x)).toBe(nose);
+        expect(at(first + 2)[1]).toBeLessThan(y);
+        expect(Math.sign(at(first + 3)[0] - x)).toBe(-nose);
+        expect(at(first + 4)[1]).toBeGreaterThan(y);
+        // An iris measures 11.7 mm, outer eye corners lie some 90 mm apart.
+        const part = (radii[0] + radii[2]) / eyeDistance(face.landmarks68);
+        expect(part).toBeGreaterThan(0.1);
+        expect(part).toBeLessThan(0.18);
+      }
+    }
+  });
+
   it('are found alike in the mirror', async () => {
     const mirrored = await only(await read(PORTRAIT, (s) => s.flop()));
     const swapped = new Float32Array(4);
