@@ -7,18 +7,14 @@
 import { cropCamera, projectPoints } from '../camera/project.ts';
 import type { ImageF } from '../core/image.ts';
 import { gemmTN, matrixF32, symmetricTN } from '../kernels/gemm.ts';
-import type { Kernels } from '../kernels/runtime.ts';
+import type { F32, Kernels } from '../kernels/runtime.ts';
+import { multiplyVertexBlocks } from '../kernels/vertex-blocks.ts';
 import { vertexJacobian } from '../model/jacobian.ts';
 import { poseHead } from '../model/pose.ts';
 import type { FaceObservation } from '../perceive/types.ts';
 import { vertexNormals } from '../render/normals.ts';
-import {
-  multiplyBlocks,
-  type PhotometricLoss,
-  photometricBlocks,
-  photometricCost,
-  Q,
-} from '../render/photometric-blocks.ts';
+import { type PhotometricLoss, photometricCost, Q } from '../render/photometric-blocks.ts';
+import { type PhotometricEquations, photometricEquations } from '../render/photometric-equations.ts';
 import type { LeastSquaresProblem, NormalEquations } from '../solve/levenberg-marquardt.ts';
 import {
   addLandmarkEquations,
@@ -133,15 +129,21 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
         photometric.photo.width,
         photometric.mask,
       );
-      const blocks = photometricBlocks(
-        sampled.mesh,
-        sampled.samples,
-        photometricState(state, posed.vertices, sampled),
-        photometric.loss,
-      );
-      cost += blocks.cost;
-      const P = activeRows({ ...geometry, camera }, sampled.mesh.vertices, prepared.facesAroundSkin);
-      addPhotometric(kernels, layout, sampled, blocks, P, state.texture.length, hessian, gradient);
+      const pixels = sampled;
+      const { mesh, samples } = pixels;
+      kernels.scope(() => {
+        const equations = photometricEquations(
+          kernels,
+          mesh,
+          samples,
+          photometricState(state, posed.vertices, pixels),
+          photometric.loss,
+        );
+        cost += equations.cost;
+        const P = kernels.f32(Q * mesh.vertices.length * layout.geometrySize);
+        activeRows({ ...geometry, camera }, mesh.vertices, prepared.facesAroundSkin, P.view);
+        addPhotometric(kernels, layout, mesh.edges, equations, P, state.texture.length, hessian, gradient);
+      });
     }
     const priorTerms = priors(model, layout, state, input.priors, { hessian, gradient });
     cost += Object.values(priorTerms).reduce((a, b) => a + b, 0);
@@ -177,52 +179,49 @@ function projectedNormals(
   return q;
 }
 
-/** Adds PᵀHP and the mixed and appearance blocks to the lower triangle of `hessian`. */
+/** Adds PᵀHP and the mixed and appearance blocks to the lower triangle of `hessian`, and the gradient. */
 function addPhotometric(
   kernels: Kernels,
   layout: ParameterLayout,
-  sampled: PixelSamples,
-  blocks: ReturnType<typeof photometricBlocks>,
-  P: Float32Array,
+  edges: Uint32Array,
+  equations: PhotometricEquations,
+  P: F32,
   T: number,
   hessian: Float64Array,
   gradient: Float64Array,
 ): void {
   const n = layout.size;
   const g = layout.geometrySize;
-  const X = 27 + T;
-  const rows = Q * sampled.mesh.vertices.length;
+  const { columns, vertex } = equations;
+  const X = columns - 1;
+  const rows = Q * vertex.vertexCount;
   const map = appearanceColumns(layout, T);
+  const appearance = equations.appearance.view;
   for (let x = 0; x < X; x++) {
     const i = map[x];
     if (i < 0) continue;
-    gradient[i] += blocks.appearanceGradient[x];
+    gradient[i] += appearance[x * columns + X];
     for (let y = 0; y < X; y++) {
       const j = map[y];
-      if (j >= 0 && j <= i) hessian[i * n + j] += blocks.appearance[x * X + y];
+      if (j >= 0 && j <= i) hessian[i * n + j] += appearance[x * columns + y];
     }
   }
   if (g === 0 || rows === 0) return;
-  for (let r = 0; r < rows; r++) {
-    const d = blocks.gradient[r];
-    if (d !== 0) for (let i = 0, o = r * g; i < g; i++) gradient[i] += P[o + i] * d;
+  const product = kernels.f32(rows * g);
+  multiplyVertexBlocks(kernels, vertex, edges, P, g, product);
+  const p = matrixF32(P, rows, g);
+  const geometry = kernels.f64(g * g);
+  const cross = kernels.f64(columns * g);
+  symmetricTN(kernels, p, matrixF32(product, rows, g), geometry);
+  gemmTN(kernels, matrixF32(vertex.mixed, rows, columns, vertex.mixedStride), p, cross);
+  const G = geometry.view;
+  const C = cross.view;
+  for (let i = 0; i < g; i++) for (let j = 0; j <= i; j++) hessian[i * n + j] += G[i * g + j];
+  for (let x = 0; x < X; x++) {
+    const i = map[x];
+    if (i >= 0) for (let j = 0; j < g; j++) hessian[i * n + j] += C[x * g + j];
   }
-  kernels.scope(() => {
-    const p = matrixF32(kernels.f32(P), rows, g);
-    const y = matrixF32(kernels.f32(multiplyBlocks(sampled.mesh, blocks, P, g)), rows, g);
-    const mixed = matrixF32(kernels.f32(blocks.mixed), rows, X);
-    const geometry = kernels.f64(g * g);
-    const cross = kernels.f64(X * g);
-    symmetricTN(kernels, p, y, geometry);
-    gemmTN(kernels, mixed, p, cross);
-    const G = geometry.view;
-    const C = cross.view;
-    for (let i = 0; i < g; i++) for (let j = 0; j <= i; j++) hessian[i * n + j] += G[i * g + j];
-    for (let x = 0; x < X; x++) {
-      const i = map[x];
-      if (i >= 0) for (let j = 0; j < g; j++) hessian[i * n + j] += C[x * g + j];
-    }
-  });
+  for (let j = 0; j < g; j++) gradient[j] += C[X * g + j];
 }
 
 /** Column of each light (3k+c) and texture coefficient in the layout, −1 where it is fixed. */

@@ -57,12 +57,17 @@ export function pointRows(
  * P = ∂q/∂θ, (5A,n): projection (2 rows) and unit normal (3 rows) of each active vertex.
  * @param active (A) model vertices; they and their neighbours must be in the set.
  * @param faces (F,3) the faces around active vertices.
+ * @param P (5A,n) float32 zeros to write to, in kernel memory for instance.
  */
-export function activeRows(g: GeometryRows, active: Uint32Array, faces: Uint32Array): Float32Array {
+export function activeRows(
+  g: GeometryRows,
+  active: Uint32Array,
+  faces: Uint32Array,
+  P: Float32Array = new Float32Array(Q * active.length * g.layout.geometrySize),
+): Float32Array {
   const n = g.layout.geometrySize;
   const { vertices, rows, set } = g;
   const A = active.length;
-  const P = new Float32Array(Q * A * n);
   const position = new Int32Array(set.rowOf.length).fill(-1);
   for (let i = 0; i < A; i++) position[active[i]] = i;
   const sums = new Float64Array(3 * A);

@@ -9,7 +9,7 @@
  * (i, j) = Σ β_i β_j KᵀWK: pixels touch 6 blocks of 15 numbers each instead of (columns)² / 2.
  * The same holds for the mixed blocks with light and texture. It is exact, not an approximation.
  *
- * Plain TypeScript in float64: the definition that the WebAssembly kernel is held to.
+ * Plain TypeScript in float64: the definition that `photometric-equations.ts`, on the kernels, is held to.
  */
 import type { ImageF } from '../core/image.ts';
 import { shBasis, shGradient } from '../light/sh.ts';
@@ -225,7 +225,8 @@ function upper(a: number, b: number): number {
   return a * Q - (a * (a - 1)) / 2 + b - a;
 }
 
-interface Scratch {
+/** What a sample looks like at one state. @internal */
+export interface SampleScratch {
   /** (3,3) photo value, ∂x, ∂y per channel. */
   readonly photo: Float64Array;
   readonly albedo: Float64Array;
@@ -239,18 +240,20 @@ interface Scratch {
   length: number;
 }
 
-function createScratch(): Scratch {
+/** Makes an empty one. @internal */
+export function createScratch(): SampleScratch {
   const f = (n: number) => new Float64Array(n);
   return { photo: f(9), albedo: f(3), shading: f(3), basis: f(9), n: f(3), g: f(3), r: f(3), length: 1 };
 }
 
-function evaluateSample(
+/** Fills in `s` for sample `p`. @internal */
+export function evaluateSample(
   mesh: ActiveMesh,
   samples: SurfaceSamples,
   state: PhotometricState,
   p: number,
   T: number,
-  s: Scratch,
+  s: SampleScratch,
 ): void {
   const tri = 3 * samples.triangles[p];
   let [u, v, x, y, z] = [0, 0, 0, 0, 0];
