@@ -1,5 +1,6 @@
 /** The parts of perception that need no network: frames, sampling, suppression, search tiles, the iBUG-68 table. */
 import { describe, expect, it } from 'vitest';
+import type { Image8 } from '../../src/core/image.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { type Detection, squareContainment, squareOverlap, suppress } from '../../src/perceive/detector.ts';
 import { type Frame, frameTransform } from '../../src/perceive/frame.ts';
@@ -30,6 +31,13 @@ describe('frames', () => {
   });
 });
 
+/** The same picture at an odd address of its buffer, as a part of a larger file in memory may be. */
+function unaligned(image: Image8): Image8 {
+  const data = new Uint8ClampedArray(new ArrayBuffer(image.data.length + 1), 1);
+  data.set(image.data);
+  return { ...image, data };
+}
+
 describe('sampling', () => {
   // A plane of colours is kept by bilinear sampling and by 2×2 means, at every scale and roll.
   const image = paint(200, 160, (x, y, c) => [x + 0.5, y + 0.5, 40][c]);
@@ -52,6 +60,25 @@ describe('sampling', () => {
         expect(Math.abs(out[o] * 255 - x)).toBeLessThan(1.01);
         expect(Math.abs(out[o + 1] * 255 - y)).toBeLessThan(1.01);
         expect(out[o + 2] * 255).toBeCloseTo(40, 3);
+      }
+    }
+  });
+
+  it('halves by the mean of 2×2, rounded half up, the last odd row and column with themselves', () => {
+    const random = createRandom(2);
+    const odd = paint(5, 3, () => random.below(256));
+    for (const image of [odd, unaligned(odd)]) {
+      const half = new ImagePyramid(image).level(1);
+      expect([half.width, half.height]).toEqual([3, 2]);
+      for (let y = 0; y < 2; y++) {
+        for (let x = 0; x < 3; x++) {
+          for (let c = 0; c < 4; c++) {
+            const at = (i: number, j: number) => image.data[(Math.min(j, 2) * 5 + Math.min(i, 4)) * 4 + c];
+            const sum =
+              at(2 * x, 2 * y) + at(2 * x + 1, 2 * y) + at(2 * x, 2 * y + 1) + at(2 * x + 1, 2 * y + 1);
+            expect(half.data[(y * 3 + x) * 4 + c]).toBe(Math.floor(sum / 4 + 0.5));
+          }
+        }
       }
     }
   });
