@@ -25,6 +25,7 @@ const { values, positionals } = parseArgs({
     out: { type: 'string', default: 'out/fits' },
     size: { type: 'string', default: '384' },
     landmarks: { type: 'boolean', default: false },
+    weights: { type: 'string', default: '{}' },
   },
 });
 
@@ -43,6 +44,7 @@ for (const file of photos) {
       perception,
       focal35mm: photo.focal35mm,
       landmarksOnly: values.landmarks,
+      weights: JSON.parse(values.weights),
     });
     const m = fit.metrics;
     rows.push({ nme: 100 * m.landmarkNmeInner51, l1: m.skinL1, psnr: m.skinPsnrDb, ms: fit.timingMs.solve });
@@ -61,7 +63,10 @@ for (const file of photos) {
     const r = renderFit(kernels, fit, model, { crop, size: side });
     const over = blend(background, r.rgb, r.mask);
     const skin = skinPicture(background, fit.skin.mask, fit.skin.crop.size);
-    await sheet([background, over, r.shape, skin, r.albedo, r.shading], path.join(values.out, `${path.parse(file).name}.png`));
+    await sheet(
+      [background, over, r.shape, skin, r.albedo, r.shading],
+      path.join(values.out, `${path.parse(file).name}.png`),
+    );
   } catch (error) {
     console.log(path.basename(file).padEnd(20), String(error));
     if (process.env.DEBUG) console.log((error as Error).stack);
@@ -70,16 +75,29 @@ for (const file of photos) {
 const median = (x: number[]) => x.sort((a, b) => a - b)[x.length >> 1] ?? Number.NaN;
 console.log(
   'median'.padEnd(20),
-  median(rows.map((r) => r.nme)).toFixed(2).padStart(7),
-  median(rows.map((r) => r.l1)).toFixed(4).padStart(8),
-  median(rows.map((r) => r.psnr)).toFixed(1).padStart(5),
+  median(rows.map((r) => r.nme))
+    .toFixed(2)
+    .padStart(7),
+  median(rows.map((r) => r.l1))
+    .toFixed(4)
+    .padStart(8),
+  median(rows.map((r) => r.psnr))
+    .toFixed(1)
+    .padStart(5),
   ''.padStart(21),
-  median(rows.map((r) => r.ms)).toFixed(0).padStart(9),
+  median(rows.map((r) => r.ms))
+    .toFixed(0)
+    .padStart(9),
 );
 
 function defaultPhotos(): string[] {
   const list = (dir: string, pattern: RegExp) =>
-    existsSync(dir) ? readdirSync(dir).filter((f) => pattern.test(f)).sort().map((f) => path.join(dir, f)) : [];
+    existsSync(dir)
+      ? readdirSync(dir)
+          .filter((f) => pattern.test(f))
+          .sort()
+          .map((f) => path.join(dir, f))
+      : [];
   return [
     ...list('../shared/data/ffhq', /^\d+\.png$/),
     ...list('../shared/data/photos', /\.png$/),
@@ -98,7 +116,8 @@ function skinPicture(photo: ImageF, mask: Uint8Array, size: number): ImageF {
   const data = photo.data.slice();
   for (let y = 0; y < photo.height; y++)
     for (let x = 0; x < photo.width; x++) {
-      const w = mask[Math.floor((y * size) / photo.height) * size + Math.floor((x * size) / photo.width)] / 255;
+      const w =
+        mask[Math.floor((y * size) / photo.height) * size + Math.floor((x * size) / photo.width)] / 255;
       const p = 3 * (y * photo.width + x);
       data[p + 1] += 0.5 * w * (1 - data[p + 1]);
       if (w === 0) for (let c = 0; c < 3; c++) data[p + c] *= 0.5;
@@ -109,9 +128,12 @@ function skinPicture(photo: ImageF, mask: Uint8Array, size: number): ImageF {
 async function sheet(pictures: ImageF[], file: string): Promise<void> {
   const composites = await Promise.all(
     pictures.map(async (picture, i) => ({
-      input: await sharp(Uint8Array.from(picture.data, (x) => Math.min(Math.max(Math.round(255 * x), 0), 255)), {
-        raw: { width: picture.width, height: picture.height, channels: 3 },
-      })
+      input: await sharp(
+        Uint8Array.from(picture.data, (x) => Math.min(Math.max(Math.round(255 * x), 0), 255)),
+        {
+          raw: { width: picture.width, height: picture.height, channels: 3 },
+        },
+      )
         .png()
         .toBuffer(),
       left: i * side,

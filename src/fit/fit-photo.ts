@@ -79,7 +79,7 @@ export const FIT_PHOTO_DEFAULTS = {
   light: 'rgb',
   size: 224,
   weights: {
-    landmarks: 250,
+    landmarks: 60,
     landmarkSigma: 0.015,
     inner: 1,
     contour: 0.25,
@@ -102,7 +102,7 @@ const JOINTS = {
   left_eye: [0.25, 0.3, 0.01],
   right_eye: [0.25, 0.3, 0.01],
 } as const;
-const LIGHT = { weight: 4, level: 0.4, bands: 0.5, colour: 0.12 };
+const LIGHT = { weight: 4, level: 0.4, bands: 0.5, colour: 0.08 };
 /** The crop is this many times the larger side of the landmarks' box, and sits this far above its centre. */
 const CROP_MARGIN = 1.5;
 const CROP_LIFT = 0.08;
@@ -416,6 +416,7 @@ export function faceCrop(observation: FaceObservation, size: number): CropTransf
   const points = observation.mesh;
   let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
   const grow = (x: number, y: number) => {
+    if (!Number.isFinite(x) || !Number.isFinite(y)) return;
     x0 = Math.min(x0, x);
     y0 = Math.min(y0, y);
     x1 = Math.max(x1, x);

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import type { ImageF } from '../../src/core/image.ts';
+import { createRandom } from '../../src/core/random.ts';
+import { estimateSkin } from '../../src/fit/skin.ts';
+
+const N = 112;
+const picture = (f: (x: number, y: number, c: number) => number): ImageF => ({
+  width: N,
+  height: N,
+  channels: 3,
+  data: Float32Array.from({ length: 3 * N * N }, (_, i) =>
+    f(Math.floor(i / 3) % N, Math.floor(i / (3 * N)), i % 3),
+  ),
+});
+const SKIN = [0.7, 0.5, 0.4];
+const disc = (x: number, y: number, cx: number, cy: number, r: number) => Math.hypot(x - cx, y - cy) < r;
+const region = Uint8Array.from({ length: N * N }, (_, p) =>
+  disc(p % N, Math.floor(p / N), 56, 56, 45) ? 1 : 0,
+);
+
+/** Mean weight over the pixels of a disc. */
+function mean(mask: Float32Array, cx: number, cy: number, r: number): number {
+  let [sum, count] = [0, 0];
+  for (let p = 0; p < N * N; p++)
+    if (disc(p % N, Math.floor(p / N), cx, cy, r)) {
+      sum += mask[p];
+      count++;
+    }
+  return sum / count;
+}
+
+describe('estimateSkin', () => {
+  const random = createRandom(1);
+  const render = picture((x, _, c) => SKIN[c] * (0.8 + (0.4 * x) / N));
+  const noisy = (value: number) => value + 0.02 * random.normal();
+  const occluders: [string, number[]][] = [
+    ['dark hair', [0.12, 0.09, 0.08]],
+    ['a blue mask', [0.3, 0.5, 0.8]],
+    ['a white microphone', [0.95, 0.95, 0.95]],
+  ];
+  it.each(occluders)('leaves out %s and keeps the rest', (_, colour) => {
+    const photo = picture((x, y, c) =>
+      noisy(disc(x, y, 40, 75, 14) ? colour[c] : SKIN[c] * (0.8 + (0.4 * x) / N)),
+    );
+    const mask = estimateSkin({ photo, render, region });
+    expect(mean(mask, 40, 75, 10)).toBeLessThan(0.1);
+    expect(mean(mask, 66, 45, 14)).toBeGreaterThan(0.9);
+  });
+
+  it('keeps skin whose texture the model does not know: freckles and fine wrinkles', () => {
+    const photo = picture((x, y, c) =>
+      noisy(SKIN[c] * (0.8 + (0.4 * x) / N) * ((x + 2 * y) % 7 === 0 ? 0.8 : 1)),
+    );
+    expect(mean(estimateSkin({ photo, render, region }), 56, 56, 38)).toBeGreaterThan(0.9);
+  });
+
+  it('is zero outside the region and empty without one', () => {
+    const mask = estimateSkin({ photo: render, render, region });
+    for (let p = 0; p < N * N; p++) if (!region[p]) expect(mask[p]).toBe(0);
+    expect(estimateSkin({ photo: render, render, region: new Uint8Array(N * N) }).every((w) => w === 0)).toBe(
+      true,
+    );
+  });
+});
