@@ -1,0 +1,138 @@
+/**
+ * The binary part of a GLB file (glTF 2.0, https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html): arrays go in,
+ * numbers of accessors and buffer views come out, and at the end the container with its two chunks.
+ */
+
+/** Component types of glTF. */
+const COMPONENT = { u8: 5121, u16: 5123, u32: 5125, f32: 5126 } as const;
+const COLUMNS = { SCALAR: 1, VEC2: 2, VEC3: 3, VEC4: 4, MAT4: 16 } as const;
+const VERTICES = 34962;
+const INDICES = 34963;
+
+/** Arrays that an accessor may hold. */
+export type GltfArray = Uint8Array | Uint16Array | Uint32Array | Float32Array;
+
+/** What an array is used for. */
+export interface AccessorUse {
+  readonly type: keyof typeof COLUMNS;
+  /** `vertices` for attributes, `indices` for faces, absent for anything else. */
+  readonly target?: 'vertices' | 'indices';
+  /** Whether to store the bounds, as positions must. */
+  readonly bounds?: boolean;
+}
+
+/** Collects the arrays of one file. */
+export class GlbContainer {
+  readonly #parts: Uint8Array[] = [];
+  readonly #views: object[] = [];
+  readonly #accessors: object[] = [];
+  #length = 0;
+
+  /** Adds an array; returns the number of its accessor. */
+  accessor(array: GltfArray, use: AccessorUse): number {
+    const bufferView = this.bytes(array, use.target);
+    return this.#add({
+      bufferView,
+      componentType: componentType(array),
+      count: array.length / COLUMNS[use.type],
+      type: use.type,
+      ...(use.bounds && boundsOf(array, COLUMNS[use.type])),
+    });
+  }
+
+  /** Adds (n,3) float32 rows of which many are zero; returns the number of its accessor. */
+  sparseRows(array: Float32Array): number {
+    const count = array.length / 3;
+    const filled: number[] = [];
+    for (let r = 0; r < count; r++) {
+      if (array[3 * r] !== 0 || array[3 * r + 1] !== 0 || array[3 * r + 2] !== 0) filled.push(r);
+    }
+    const indices = count <= 65536 ? Uint16Array.from(filled) : Uint32Array.from(filled);
+    const values = new Float32Array(3 * filled.length);
+    filled.forEach((r, i) => {
+      values.set(array.subarray(3 * r, 3 * r + 3), 3 * i);
+    });
+    if (indices.byteLength + values.byteLength >= array.byteLength) {
+      return this.accessor(array, { type: 'VEC3', target: 'vertices', bounds: true });
+    }
+    const base = { componentType: COMPONENT.f32, count, type: 'VEC3', ...boundsOf(array, 3) };
+    // An accessor without data is all zeros; an empty sparse part is not allowed.
+    if (filled.length === 0) return this.#add(base);
+    return this.#add({
+      ...base,
+      sparse: {
+        count: filled.length,
+        indices: { bufferView: this.bytes(indices), componentType: componentType(indices) },
+        values: { bufferView: this.bytes(values) },
+      },
+    });
+  }
+
+  /** Adds bytes as they are, e.g. a picture; returns the number of their buffer view. */
+  bytes(array: GltfArray, target?: AccessorUse['target']): number {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    const view = {
+      buffer: 0,
+      byteOffset: this.#length,
+      byteLength: bytes.length,
+      ...(target && { target: target === 'vertices' ? VERTICES : INDICES }),
+    };
+    this.#parts.push(bytes);
+    const padding = -bytes.length & 3;
+    if (padding > 0) this.#parts.push(new Uint8Array(padding));
+    this.#length += bytes.length + padding;
+    return this.#views.push(view) - 1;
+  }
+
+  /** The file: `json` is the glTF document without `buffers`, `bufferViews` and `accessors`. */
+  pack(json: object): Uint8Array {
+    const document = {
+      ...json,
+      accessors: this.#accessors,
+      bufferViews: this.#views,
+      buffers: [{ byteLength: this.#length }],
+    };
+    const text = new TextEncoder().encode(JSON.stringify(document));
+    const textLength = text.length + (-text.length & 3);
+    const total = 12 + 8 + textLength + 8 + this.#length;
+    const out = new Uint8Array(total);
+    const view = new DataView(out.buffer);
+    const words = [0x46546c67, 2, total, textLength, 0x4e4f534a];
+    words.forEach((word, i) => {
+      view.setUint32(4 * i, word, true);
+    });
+    out.set(text, 20);
+    out.fill(0x20, 20 + text.length, 20 + textLength);
+    let at = 20 + textLength;
+    view.setUint32(at, this.#length, true);
+    view.setUint32(at + 4, 0x004e4942, true);
+    at += 8;
+    for (const part of this.#parts) {
+      out.set(part, at);
+      at += part.length;
+    }
+    return out;
+  }
+
+  #add(accessor: object): number {
+    return this.#accessors.push(accessor) - 1;
+  }
+}
+
+function componentType(array: GltfArray): number {
+  if (array instanceof Float32Array) return COMPONENT.f32;
+  if (array instanceof Uint32Array) return COMPONENT.u32;
+  return array instanceof Uint16Array ? COMPONENT.u16 : COMPONENT.u8;
+}
+
+/** Least and largest value of each column, exactly as stored. */
+function boundsOf(array: GltfArray, columns: number): { min: number[]; max: number[] } {
+  const min = new Array<number>(columns).fill(Infinity);
+  const max = new Array<number>(columns).fill(-Infinity);
+  for (let i = 0; i < array.length; i++) {
+    const c = i % columns;
+    if (array[i] < min[c]) min[c] = array[i];
+    if (array[i] > max[c]) max[c] = array[i];
+  }
+  return { min, max };
+}
