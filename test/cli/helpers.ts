@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import { runCli } from '../../src/cli/run.ts';
 
 /** What a run of the command line left behind. */
@@ -40,5 +40,12 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'photofit-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A folder that is removed after all tests of a `describe`, in which it must be called. */
+export function lastingFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'photofit-test-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
