@@ -7,6 +7,7 @@
  * 10 mm per standard deviation, 0.04 mm.
  */
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
+import { decodeHalf, encodeHalf } from './half.ts';
 import type { Tensor } from './safetensors.ts';
 
 /** Item types of {@link toFloat32}. */
@@ -26,7 +27,7 @@ export function toFloat32(tensor: Tensor, name = 'tensor'): Float32Array {
     case 'F64':
       return Float32Array.from(new Float64Array(aligned(bytes, 8)));
     case 'F16':
-      return halvesToFloat32(new Uint16Array(aligned(bytes, 2)));
+      return decodeHalf(new Uint16Array(aligned(bytes, 2)));
     case 'BF16': {
       const halves = new Uint16Array(aligned(bytes, 2));
       return new Float32Array(Uint32Array.from(halves, (h) => h << 16).buffer);
@@ -106,7 +107,12 @@ export function f32Tensor(values: Float32Array, shape: readonly number[]): Tenso
  * @throws {InvalidArgumentError} when a finite value exceeds the half range (±65504)
  */
 export function f16Tensor(values: Float32Array, shape: readonly number[]): Tensor {
-  return { dtype: 'F16', shape, bytes: littleEndian(float32ToHalves(values), 2) };
+  const halves = encodeHalf(values);
+  const beyond = halves.findIndex((h, i) => (h & 0x7c00) === 0x7c00 && Number.isFinite(values[i]));
+  if (beyond >= 0) {
+    throw new InvalidArgumentError(`f16Tensor: item ${beyond} is ${values[beyond]}, beyond float16's ±65504`);
+  }
+  return { dtype: 'F16', shape, bytes: littleEndian(halves, 2) };
 }
 
 /**
@@ -155,66 +161,6 @@ export function indexTensor(values: Uint32Array, shape: readonly number[]): Tens
   return largest < 65536
     ? { dtype: 'U16', shape, bytes: littleEndian(Uint16Array.from(values), 2) }
     : { dtype: 'U32', shape, bytes: littleEndian(values, 4) };
-}
-
-/** IEEE 754 half precision bit patterns as float32, exactly (zeros, subnormals, infinities and NaN included). */
-export function halvesToFloat32(halves: Uint16Array): Float32Array {
-  const out = new Float32Array(halves.length);
-  const bits = new Uint32Array(out.buffer);
-  for (let i = 0; i < halves.length; i++) {
-    const h = halves[i];
-    if ((h & 0x7c00) === 0x7c00) {
-      bits[i] = ((h & 0x8000) << 16) | 0x7f800000 | ((h & 0x3ff) << 13);
-    } else {
-      // Moving the fields in place leaves the exponent short by 112; scaling mends it, subnormals included.
-      bits[i] = (h & 0x7fff) << 13;
-      out[i] *= 2 ** 112;
-      bits[i] |= (h & 0x8000) << 16;
-    }
-  }
-  return out;
-}
-
-/**
- * Float32 values as half precision bit patterns, rounded to nearest, ties to even.
- * @throws {InvalidArgumentError} when a finite value rounds beyond ±65504
- */
-export function float32ToHalves(values: Float32Array): Uint16Array {
-  const out = new Uint16Array(values.length);
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < values.length; i++) {
-    const b = bits[i];
-    const sign = (b >>> 16) & 0x8000;
-    const exponent = ((b >>> 23) & 0xff) - 112; // biased by 15 from here
-    const mantissa = b & 0x7fffff;
-    if (exponent === 143) {
-      // Infinity or NaN; a NaN keeps a bit set.
-      out[i] = sign | 0x7c00 | (mantissa ? 0x200 | (mantissa >>> 13) : 0);
-      continue;
-    }
-    let half: number;
-    if (exponent >= 1) {
-      // A carry out of the rounded mantissa moves into the exponent, as it should.
-      half = (exponent << 10) + roundShift(mantissa, 13);
-    } else if (exponent >= -10) {
-      half = roundShift(mantissa | 0x800000, 14 - exponent);
-    } else {
-      half = 0;
-    }
-    if (half >= 0x7c00) {
-      throw new InvalidArgumentError(`float32ToHalves: item ${i} is ${values[i]}, beyond float16's ±65504`);
-    }
-    out[i] = sign | half;
-  }
-  return out;
-}
-
-/** value / 2^shift rounded to nearest, ties to even. */
-function roundShift(value: number, shift: number): number {
-  const quotient = value >>> shift;
-  const rest = value & ((1 << shift) - 1);
-  const tie = 1 << (shift - 1);
-  return rest > tie || (rest === tie && (quotient & 1) === 1) ? quotient + 1 : quotient;
 }
 
 const HOST_IS_LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
