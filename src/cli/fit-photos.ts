@@ -79,6 +79,7 @@ class FitSession {
       }
     } catch (error) {
       if (!(error instanceof AbortedError)) throw error;
+      this.#bar.end();
       this.#bar.note('cancelled; what was finished is kept, nothing is half-written');
       return EXIT.interrupted;
     } finally {
