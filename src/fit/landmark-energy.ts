@@ -4,6 +4,8 @@
  * the energy does not depend on resolution; ρ is pseudo-Huber, which lets a few wrong points be wrong.
  */
 import { projectPoints } from '../camera/project.ts';
+import { matrixF32, syrkTN } from '../kernels/gemm.ts';
+import type { Kernels } from '../kernels/runtime.ts';
 import type { HeadModel, SurfacePoints } from '../model/head-model.ts';
 import { rotationFromAxisAngle } from '../model/rotation.ts';
 import type { FaceObservation } from '../perceive/types.ts';
@@ -153,6 +155,7 @@ export function projectTargets(
  * energy. `size` is the row length of `hessian`.
  */
 export function addLandmarkEquations(
+  kernels: Kernels,
   t: LandmarkTargets,
   g: GeometryRows,
   loss: LandmarkLoss,
@@ -165,30 +168,32 @@ export function addLandmarkEquations(
   const total = t.weights.reduce((a, b) => a + b, 0);
   if (total === 0) return 0;
   const scale = loss.weight / (loss.sigma ** 2 * total);
-  const rows = new Float32Array(2 * n);
+  const L = t.weights.length;
+  const rows = new Float32Array(2 * L * n);
   let sum = 0;
-  for (let l = 0; l < t.weights.length; l++) {
+  for (let l = 0; l < L; l++) {
     if (t.weights[l] === 0) continue;
     const dx = projected[3 * l] - t.targets[2 * l];
     const dy = projected[3 * l + 1] - t.targets[2 * l + 1];
     const s = (dx * dx + dy * dy) / loss.sigma ** 2;
     sum += t.weights[l] * pseudoHuber(s, loss.k);
-    const w = scale * t.weights[l] * pseudoHuberWeight(s, loss.k);
+    const root = Math.sqrt(scale * t.weights[l] * pseudoHuberWeight(s, loss.k));
+    const o = 2 * l * n;
     pointRows(
       g,
       [t.corners[3 * l], t.corners[3 * l + 1], t.corners[3 * l + 2]],
       [t.barycentrics[3 * l], t.barycentrics[3 * l + 1], t.barycentrics[3 * l + 2]],
       rows,
-      0,
+      o,
     );
-    for (let i = 0; i < n; i++) {
-      const a = w * rows[i];
-      const b = w * rows[n + i];
-      if (a === 0 && b === 0) continue;
-      gradient[i] += a * dx + b * dy;
-      const o = i * size;
-      for (let j = 0; j <= i; j++) hessian[o + j] += a * rows[j] + b * rows[n + j];
-    }
+    for (let i = 0; i < 2 * n; i++) rows[o + i] *= root;
+    for (let i = 0; i < n; i++) gradient[i] += root * (rows[o + i] * dx + rows[o + n + i] * dy);
   }
+  kernels.scope(() => {
+    const product = kernels.f64(n * n);
+    syrkTN(kernels, matrixF32(kernels.f32(rows), 2 * L, n), product);
+    const P = product.view;
+    for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) hessian[i * size + j] += P[i * n + j];
+  });
   return (0.5 * loss.weight * sum) / total;
 }

@@ -102,12 +102,14 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
     };
   };
 
-  const linearize = (state: FitState): NormalEquations => {
+  const linearize = (state: FitState): NormalEquations => kernels.scope(() => linearizeInScope(state));
+
+  const linearizeInScope = (state: FitState): NormalEquations => {
     const posed = poseHead(model, state);
     const hessian = new Float64Array(n * n);
     const gradient = new Float64Array(n);
-    const rows = new Float32Array(3 * set.ids.length * layout.geometrySize);
-    vertexJacobian(model, set, posed, layout, rows);
+    const rows = kernels.f32(3 * set.ids.length * layout.geometrySize);
+    vertexJacobian(model, set, posed, layout, rows.view);
     const geometry: GeometryRows = { set, vertices: posed.vertices, rows, layout, camera: state.camera };
     let cost = 0;
     if (input.landmarks) {
@@ -117,7 +119,7 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
         headYaw(model, state.pose),
         input.landmarks.weights,
       );
-      cost += addLandmarkEquations(targets, geometry, input.landmarks.loss, hessian, gradient, n);
+      cost += addLandmarkEquations(kernels, targets, geometry, input.landmarks.loss, hessian, gradient, n);
     }
     if (photometric) {
       const camera = photoCamera(state);
@@ -129,21 +131,18 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
         photometric.photo.width,
         photometric.mask,
       );
-      const pixels = sampled;
-      const { mesh, samples } = pixels;
-      kernels.scope(() => {
-        const equations = photometricEquations(
-          kernels,
-          mesh,
-          samples,
-          photometricState(state, posed.vertices, pixels),
-          photometric.loss,
-        );
-        cost += equations.cost;
-        const P = kernels.f32(Q * mesh.vertices.length * layout.geometrySize);
-        activeRows({ ...geometry, camera }, mesh.vertices, prepared.facesAroundSkin, P.view);
-        addPhotometric(kernels, layout, mesh.edges, equations, P, state.texture.length, hessian, gradient);
-      });
+      const { mesh, samples } = sampled;
+      const equations = photometricEquations(
+        kernels,
+        mesh,
+        samples,
+        photometricState(state, posed.vertices, sampled),
+        photometric.loss,
+      );
+      cost += equations.cost;
+      const P = kernels.f32(Q * mesh.vertices.length * layout.geometrySize);
+      activeRows(kernels, { ...geometry, camera }, mesh.vertices, prepared.facesAroundSkin, P);
+      addPhotometric(kernels, layout, mesh.edges, equations, P, state.texture.length, hessian, gradient);
     }
     const priorTerms = priors(model, layout, state, input.priors, { hessian, gradient });
     cost += Object.values(priorTerms).reduce((a, b) => a + b, 0);
