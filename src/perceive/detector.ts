@@ -4,7 +4,7 @@
  * The network (Bazarevsky et al. 2019, "BlazeFace") sees 256² and answers for 896 anchors: two for each cell of a
  * 16² grid, then six for each cell of an 8² grid, all of unit size at the cell's centre. A box row is
  * (dx, dy, w, h, then six key points x, y relative to the anchor), in crop pixels: subject's right eye, left eye,
- * nose tip, mouth centre, right and left ear. It is a short-range detector: faces below about a tenth of the crop are
+ * nose tip, mouth centre, right and left ear. It is a short-range detector: faces below some 7 % of the crop are
  * missed, and faces rolled by more than about 60° are missed or get arbitrary key points: hence the search of
  * search.ts. Overlapping answers are averaged by score (MediaPipe's "weighted" suppression), which is
  * steadier than keeping the best one.
