@@ -24,7 +24,7 @@ import { type BlockName, createLayout, type FitState } from './parameters.ts';
 import { type PreparedModel, prepareModel } from './prepare.ts';
 import type { PriorOptions } from './priors.ts';
 import { createProblem, type EnergyTerms, type FitProblem } from './problem.ts';
-import { estimateSkin } from './skin.ts';
+import { estimateSkin, faceHull } from './skin.ts';
 import type { CropTransform, EnergyPoint, PhotoFit } from './types.ts';
 
 /** Options of {@link fitPhoto}. */
@@ -102,7 +102,7 @@ const JOINTS = {
   left_eye: [0.25, 0.3, 0.01],
   right_eye: [0.25, 0.3, 0.01],
 } as const;
-const LIGHT = { weight: 4, level: 0.4, bands: 0.5, colour: 0.08 };
+const LIGHT = { weight: 1, level: 0.06, bands: 0.25, colour: 0.04 };
 /** The crop is this many times the larger side of the landmarks' box, and sits this far above its centre. */
 const CROP_MARGIN = 1.5;
 const CROP_LIFT = 0.08;
@@ -200,14 +200,16 @@ class PhotoFitter {
     const levels = [this.size / 4, this.size / 2, this.size];
     this.stage('pose', POSE, { iterations: 12, progress: 0.05 });
     this.stage('landmarks', GEOMETRY, { iterations: 12, progress: 0.2 });
+    // Light comes from below the brows, where there is no hair: what it predicts above tells hair from forehead.
     this.stage('light', APPEARANCE, {
       iterations: 4,
       progress: 0.3,
       level: levels[0],
       sigma: 3,
+      mask: Float32Array.from(this.hull(levels[0])),
       blind: true,
     });
-    let mask = this.skinMask(levels[0]);
+    let mask: Float32Array;
     if (!this.options.landmarksOnly) {
       const plan = [
         { iterations: 5, progress: 0.45, sigma: 2 },
@@ -331,11 +333,19 @@ class PhotoFitter {
       const f = rendered.raster.faceIndex[p];
       region[p] = f >= 0 && this.prepared.skinFaces[f] && coverage[p] > 0.99 ? 1 : 0;
     }
-    if (!this.options.mask) return estimateSkin({ photo, render: rendered.rgb, region });
+    if (!this.options.mask)
+      return estimateSkin({ photo, render: rendered.rgb, region, core: this.hull(level) });
     const scale = (this.crop.scale * level) / this.size;
     return sampleMask(this.options.mask, this.image, { origin: this.crop.origin, scale, size: level }).map(
       (w, p) => w * region[p],
     );
+  }
+
+  /** The part of the picture that is face beyond doubt, at a level. */
+  private hull(level: number): Uint8Array {
+    const hull = faceHull(this.local.landmarks68, level / this.size, level);
+    const coverage = resize(plane(this.coverage, this.size), level, level).data;
+    return hull.map((h, p) => (coverage[p] > 0.99 ? h : 0));
   }
 
   private stage(

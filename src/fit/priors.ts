@@ -2,7 +2,8 @@
  * Priors: ½ Σ (residual)² with
  *   identity, texture: coefficient (already in standard deviations);  expression: coefficient / sd
  *   joints:  axis-angle / sd per axis (jaw opens about +x; eyes hardly roll)
- *   light:   (B₀-level − 1)/σ₀, higher bands / σ, difference of the channels from their mean / σ_colour
+ *   light:   (mean shading of what faces the camera − 1)/σ_level, higher bands / σ, difference of the channels from
+ *            their mean / σ_colour: brightness and tint belong to the skin unless the picture says otherwise
  *   focal:   log(f/f₀)/σ_f;  distance: log(d/d₀)/σ_d  (perspective only)
  */
 
@@ -29,6 +30,12 @@ export interface PriorOptions {
   /** Distance from the camera: expected metres, standard deviation of the logarithm. */
   readonly distance: { readonly metres: number; readonly sd: number } | null;
 }
+
+/**
+ * Mean of the nine basis functions over the hemisphere facing the camera, weighted by projected area:
+ * ⟨z⟩ = 2/3, ⟨z²⟩ = 1/2, all odd moments of x and y vanish.
+ */
+const MEAN_BASIS = SH_CONSTANTS.map((c, k) => (k === 0 ? c : k === 3 ? (2 / 3) * c : k === 8 ? 0.5 * c : 0));
 
 /** Energy by term. */
 export type PriorTerms = Record<
@@ -96,20 +103,30 @@ export function priors(
   const column = (k: number, c: number) =>
     light ? light.offset + (layout.lightColumns === 27 ? 3 * k + c : k) : -1;
   const w = o.light.weight;
+  for (let c = 0; c < 3; c++) {
+    let shading = 0;
+    const entries: [number, number][] = [];
+    for (let k = 0; k < 9; k++) {
+      const b = MEAN_BASIS[k];
+      if (b === 0) continue;
+      shading += b * state.light[3 * k + c];
+      if (light) entries.push([column(k, c), b / o.light.level]);
+    }
+    add('light', (shading - 1) / o.light.level, w, entries);
+  }
   for (let k = 0; k < 9; k++) {
     const scale = SH_CONSTANTS[k];
     for (let c = 0; c < 3; c++) {
       const l = state.light[3 * k + c];
-      const sd = k === 0 ? o.light.level : o.light.bands;
-      const entries: [number, number][] = light ? [[column(k, c), scale / sd]] : [];
-      add('light', (scale * l - (k === 0 ? 1 : 0)) / sd, w, entries);
+      const s = scale / o.light.bands;
+      if (k > 0) add('light', s * l, w, light ? [[column(k, c), s]] : []);
       const mean = (state.light[3 * k] + state.light[3 * k + 1] + state.light[3 * k + 2]) / 3;
-      const s = scale / o.light.colour;
+      const t = scale / o.light.colour;
       const colour: [number, number][] =
         light && layout.lightColumns === 27
-          ? [0, 1, 2].map((d) => [column(k, d), s * ((d === c ? 1 : 0) - 1 / 3)])
+          ? [0, 1, 2].map((d) => [column(k, d), t * ((d === c ? 1 : 0) - 1 / 3)])
           : [];
-      add('light', s * (l - mean), w, colour);
+      add('light', t * (l - mean), w, colour);
     }
   }
 

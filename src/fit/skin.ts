@@ -16,6 +16,11 @@ export interface SkinEvidence {
   readonly render: ImageF;
   /** (H,W) 1 where the skin region is seen. */
   readonly region: Uint8Array;
+  /**
+   * (H,W) 1 where skin is certain enough to say how large residuals usually are: see {@link faceHull}. The whole
+   * region where absent.
+   */
+  readonly core?: Uint8Array;
 }
 
 /** Tuning of {@link estimateSkin}. */
@@ -38,6 +43,7 @@ export function estimateSkin(evidence: SkinEvidence, options: SkinOptions = {}):
   const { photo, render, region } = evidence;
   const { width, height } = photo;
   const n = width * height;
+  const core = evidence.core ?? region;
   const luminance = new Float32Array(n);
   const colour = new Float32Array(n);
   const inside: number[] = [];
@@ -55,14 +61,73 @@ export function estimateSkin(evidence: SkinEvidence, options: SkinOptions = {}):
   const r = Math.max(1, Math.round(radius * width));
   const l = regionMean(luminance, region, width, height, r).map(Math.abs);
   const c = regionMean(colour, region, width, height, r);
-  const sigmaL = Math.max(FLOOR, 1.48 * median(inside.map((p) => l[p])));
-  const sigmaC = Math.max(0.5 * FLOOR, 1.48 * median(inside.map((p) => c[p])));
+  const sure = inside.filter((p) => core[p]);
+  const typical = sure.length > 0.1 * inside.length ? sure : inside;
+  const sigmaL = Math.max(FLOOR, 1.48 * median(typical.map((p) => l[p])));
+  const sigmaC = Math.max(0.5 * FLOOR, 1.48 * median(typical.map((p) => c[p])));
   const weight = new Float32Array(n);
   for (const p of inside) {
     const e = Math.hypot(l[p] / sigmaL, c[p] / sigmaC) / cut;
     weight[p] = 1 / (1 + e ** 4);
   }
-  return regionMean(weight, region, width, height, 1).map((w) => (w < 0.25 ? 0 : Math.min(1, 1.25 * w)));
+  const smooth = regionMean(weight, region, width, height, 1).map((w) =>
+    w < 0.25 ? 0 : Math.min(1, 1.25 * w),
+  );
+  return connected(smooth, typical === sure ? core : region, width);
+}
+
+/** Keeps what is connected to the core: an island in the hair is not skin. */
+function connected(weights: Float32Array, core: Uint8Array, width: number): Float32Array {
+  const out = new Float32Array(weights.length);
+  const queue: number[] = [];
+  const take = (p: number) => {
+    if (weights[p] > 0 && out[p] === 0) {
+      out[p] = weights[p];
+      queue.push(p);
+    }
+  };
+  for (let p = 0; p < weights.length; p++) if (core[p]) take(p);
+  for (let p = queue.pop(); p !== undefined; p = queue.pop()) {
+    if (p % width > 0) take(p - 1);
+    if (p % width < width - 1) take(p + 1);
+    if (p >= width) take(p - width);
+    if (p + width < weights.length) take(p + width);
+  }
+  return out;
+}
+
+/**
+ * Convex hull of the iBUG-68 landmarks as a mask, (size,size): the face from the brows down, hardly ever hair.
+ * @param landmarks68 (68,2) pixels of a picture `scale` times as large.
+ */
+export function faceHull(landmarks68: ArrayLike<number>, scale: number, size: number): Uint8Array {
+  const points: [number, number][] = [];
+  for (let l = 0; l < 68; l++) points.push([landmarks68[2 * l] * scale, landmarks68[2 * l + 1] * scale]);
+  points.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const half = (ordered: [number, number][]) => {
+    const chain: [number, number][] = [];
+    for (const p of ordered) {
+      while (chain.length > 1) {
+        const [a, b] = [chain[chain.length - 2], chain[chain.length - 1]];
+        if ((b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) > 0) break;
+        chain.pop();
+      }
+      chain.push(p);
+    }
+    return chain.slice(0, -1);
+  };
+  const hull = [...half(points), ...half(points.slice().reverse())];
+  const mask = new Uint8Array(size * size);
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++) {
+      let inside = 1;
+      for (let i = 0; i < hull.length && inside; i++) {
+        const [a, b] = [hull[i], hull[(i + 1) % hull.length]];
+        if ((b[0] - a[0]) * (y + 0.5 - a[1]) - (b[1] - a[1]) * (x + 0.5 - a[0]) < 0) inside = 0;
+      }
+      mask[y * size + x] = inside;
+    }
+  return mask;
 }
 
 /** Mean over the part of a (2r+1)² window inside the region, twice (close to a Gaussian); zero outside it. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ImageF } from '../../src/core/image.ts';
 import { createRandom } from '../../src/core/random.ts';
-import { estimateSkin } from '../../src/fit/skin.ts';
+import { estimateSkin, faceHull } from '../../src/fit/skin.ts';
 
 const N = 112;
 const picture = (f: (x: number, y: number, c: number) => number): ImageF => ({
@@ -54,11 +54,38 @@ describe('estimateSkin', () => {
     expect(mean(estimateSkin({ photo, render, region }), 56, 56, 38)).toBeGreaterThan(0.9);
   });
 
+  it('drops islands beyond an occluder that the core does not reach', () => {
+    const core = Uint8Array.from(region, (r, p) => (r && Math.floor(p / N) > 60 ? 1 : 0));
+    // A band of hair across the forehead with skin colour above it.
+    const photo = picture((x, y, c) => noisy(y > 30 && y < 44 ? 0.1 : SKIN[c] * (0.8 + (0.4 * x) / N)));
+    const mask = estimateSkin({ photo, render, region, core });
+    expect(mean(mask, 56, 20, 6)).toBe(0);
+    expect(mean(mask, 56, 75, 20)).toBeGreaterThan(0.9);
+  });
+
   it('is zero outside the region and empty without one', () => {
     const mask = estimateSkin({ photo: render, render, region });
     for (let p = 0; p < N * N; p++) if (!region[p]) expect(mask[p]).toBe(0);
     expect(estimateSkin({ photo: render, render, region: new Uint8Array(N * N) }).every((w) => w === 0)).toBe(
       true,
     );
+  });
+});
+
+describe('faceHull', () => {
+  it('is the convex hull of the landmarks, scaled', () => {
+    const landmarks = new Float32Array(136);
+    for (let l = 0; l < 68; l++) {
+      const a = (2 * Math.PI * l) / 68;
+      const r = l % 2 === 0 ? 30 : 10;
+      landmarks[2 * l] = 56 + r * Math.cos(a);
+      landmarks[2 * l + 1] = 50 + r * Math.sin(a);
+    }
+    const hull = faceHull(landmarks, 0.5, 56);
+    for (let p = 0; p < hull.length; p++) {
+      const d = Math.hypot((p % 56) + 0.5 - 28, Math.floor(p / 56) + 0.5 - 25);
+      if (d < 14.8) expect(hull[p]).toBe(1);
+      if (d > 15.1) expect(hull[p]).toBe(0);
+    }
   });
 });
