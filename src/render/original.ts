@@ -13,7 +13,7 @@
  * Pixels cover their centres (PyTorch3D with blur 0 and one face per pixel does the same), barycentrics are not
  * perspective-corrected: the camera is orthographic.
  */
-import type { OrthographicCamera } from '../camera/camera.ts';
+import type { Camera, OrthographicCamera } from '../camera/camera.ts';
 import type { ImageF } from '../core/image.ts';
 import type { Kernels } from '../kernels/runtime.ts';
 import { shBasis } from '../light/sh.ts';
@@ -34,8 +34,8 @@ export interface OriginalRenderInput {
   readonly albedo: ImageF;
   /** (9,3) spherical harmonics. */
   readonly light: ArrayLike<number>;
-  /** Scale, x, y of the original's camera: picture coordinates in −1…1 are s·(x+tx), −s·(y+ty). */
-  readonly camera: ArrayLike<number>;
+  /** In pixels of the picture; {@link originalCamera} makes one of the original's three numbers. */
+  readonly camera: Camera;
   /** Width and height of the picture; the original's is 224. */
   readonly size: number;
 }
@@ -52,7 +52,10 @@ export interface OriginalPictures {
   readonly image: ImageF;
 }
 
-/** The original's camera (s, tx, ty) for a picture of `size` pixels as one of ours. */
+/**
+ * The original's camera (s, tx, ty), whose picture coordinates in −1…1 are s·(x+tx), −s·(y+ty), as one of ours for a
+ * picture of `size` pixels.
+ */
 export function originalCamera(camera: ArrayLike<number>, size: number): OrthographicCamera {
   const [scale, tx, ty] = [camera[0], camera[1], camera[2]];
   return {
@@ -66,7 +69,7 @@ export function originalCamera(camera: ArrayLike<number>, size: number): Orthogr
 /** Renders as the original does. */
 export function renderOriginal(kernels: Kernels, input: OriginalRenderInput): OriginalPictures {
   const { vertices, faces, uvs, faceUvs, light, size } = input;
-  const raster = rasterMesh(kernels, vertices, faces, originalCamera(input.camera, size), size, size, {
+  const raster = rasterMesh(kernels, vertices, faces, input.camera, size, size, {
     cull: 'none',
   });
   const normals = vertexNormals(vertices, faces);

@@ -159,7 +159,7 @@ describe.skipIf(!hasFlame || !hasPython)(
         vertices: posed(head, set).vertices,
         albedo: albedoMap(head.texture!, reference('tex', set, 50)),
         light: reference('lit', set, 27),
-        camera: reference('cam', set, 3),
+        camera: originalCamera(reference('cam', set, 3), SIZE),
         size: SIZE,
       });
     /** (3,H,W) of the reference against (H,W,3) of ours. */
