@@ -14,16 +14,31 @@ export {
 export type { Image8, ImageF } from './core/image.ts';
 export { DECODE_DEFAULTS, type DecodedPhoto, type DecodeOptions } from './core/photo.ts';
 export type { ProgressEvent, ProgressListener } from './core/progress.ts';
-export {
-  FIT_PHOTO_DEFAULTS,
-  type FitPhotoOptions,
-  type FitWeights,
-  fitPhoto,
-} from './fit/fit-photo.ts';
+export { fitArrays } from './fit/arrays.ts';
+export { FIT_PHOTO_DEFAULTS, type FitPhotoOptions, type FitWeights, fitPhoto } from './fit/fit-photo.ts';
+export { HEAD_MESH_DEFAULTS, type HeadMeshOptions, posedHeadMesh, riggedHeadMesh } from './fit/head-mesh.ts';
 export { type FitPictures, type RenderFitOptions, renderFit } from './fit/render-fit.ts';
+export {
+  FIT_FORMAT,
+  type FitFile,
+  type FitFileExtra,
+  FitFileSchema,
+  fitFileText,
+  fromFitFile,
+  parseFitFile,
+  type StoredFit,
+  toFitFile,
+} from './fit/schema.ts';
 export type { CropTransform, EnergyPoint, FitMetrics, PhotoFit } from './fit/types.ts';
+export { GLB_DEFAULTS, type GlbOptions, writeGlb } from './io/glb.ts';
+export type { ExportJoint, ExportMorph, MeshExport } from './io/mesh-export.ts';
+export { type NpyArray, type NpyData, npyArray, readNpy, writeNpy } from './io/npy.ts';
+export { readNpz, WRITE_NPZ_DEFAULTS, type WriteNpzOptions, writeNpz } from './io/npz.ts';
+export { type ObjNames, writeMtl, writeObj } from './io/obj-write.ts';
+export { encodePng, PNG_DEFAULTS, type PngOptions } from './io/png.ts';
 export { createKernels, type Kernels } from './kernels/runtime.ts';
 export { SH_CONSTANTS, SH_COUNT, shBasis } from './light/sh.ts';
+export { type FlameFiles, type FlameHead, type FlameOptions, readFlame } from './model/flame/read-flame.ts';
 export {
   type HeadModel,
   type HeadParams,
@@ -46,5 +61,6 @@ export {
 } from './model/pack.ts';
 export { type PosedHead, type PoseInput, poseHead, type Skeleton } from './model/pose.ts';
 export type { FaceObservation, FacePerception } from './perceive/types.ts';
+export { albedoMap } from './render/albedo.ts';
 export { ENERGY_PLOT_DEFAULTS, type EnergyPlotOptions, energyPlotSvg } from './render/plot/energy-plot.ts';
 export { type RenderedHead, type RenderInput, renderHead } from './render/render-head.ts';

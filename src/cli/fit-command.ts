@@ -27,7 +27,11 @@ export function addFitCommand(program: Command, context: CliContext, done: (code
     .argument('<photos...>', 'photos, or folders with photos')
     .option('-o, --out <folder>', 'where the result folders go', 'out')
     .option('--face <which>', 'largest, all, or a number: 1 is the largest', parseFace, 'largest')
-    .option('--model <head>', 'an embedded head (see: photofit model list) or a .head file', 'open-head')
+    .option(
+      '--model <head>',
+      "an embedded head (see: photofit model list), a .head file, or a folder with FLAME's files",
+      'open-head',
+    )
     .addOption(
       new Option('--camera <kind>', 'projection')
         .choices(['perspective', 'orthographic'])

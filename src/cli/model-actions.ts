@@ -2,8 +2,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { headSizes } from '../model/head-model.ts';
-import type { HeadPack } from '../model/pack.ts';
-import { type HeadFile, listHeadFiles, loadHeadModel } from '../node/models.ts';
+import { type HeadFile, type LoadedHead, listHeadFiles, loadHeadModel } from '../node/models.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { describeFailure } from './failure.ts';
 
@@ -77,7 +76,7 @@ async function describeInOneLine(head: HeadFile, json: boolean): Promise<string>
   return `${model.name.padEnd(14)} ${model.version}  ${V} vertices, ${S} identity, ${E} expression, ${T} texture components  ${megabytes}${where}`;
 }
 
-function factsOf(model: HeadPack) {
+function factsOf(model: LoadedHead) {
   const { V, F, S, E, J, T } = headSizes(model);
   return {
     name: model.name,

@@ -3,6 +3,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { CliContext } from './context.ts';
 import { addModelImportCommand } from './model-import.ts';
 
+const HEAD = "name of an embedded head, a .head file, or a folder with FLAME's files";
+
 const EXAMPLES = `
 Examples:
   $ photofit model list                         the heads that come with photofit
@@ -32,7 +34,7 @@ export function addModelCommand(program: Command, context: CliContext, done: (co
   model
     .command('info')
     .description('Describes a head: sizes, names of components, joints, landmarks, regions, licence.')
-    .argument('[head]', 'name of an embedded head, or a .head file', 'open-head')
+    .argument('[head]', HEAD, 'open-head')
     .option('--json', 'print JSON', false)
     .addHelpText('after', '\nExamples:\n  $ photofit model info\n  $ photofit model info my.head --json')
     .action(async (head: string, options: { json: boolean }) => {
@@ -42,7 +44,7 @@ export function addModelCommand(program: Command, context: CliContext, done: (co
   model
     .command('render')
     .description('Draws a head: the mean, its first identity components, and expressions.')
-    .argument('[head]', 'name of an embedded head, or a .head file', 'open-head')
+    .argument('[head]', HEAD, 'open-head')
     .option('-o, --out <picture>', 'PNG file to write', 'head.png')
     .option('--size <pixels>', 'width and height of each drawing', parseSize, 256)
     .addHelpText(

@@ -1,9 +1,10 @@
-/** Head models on disk: the embedded ones by name, any `.head` file by path. */
-import { readdir, readFile } from 'node:fs/promises';
+/** Head models on disk: the embedded ones by name, any `.head` file or folder of FLAME's files by path. */
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from '../core/errors.ts';
-import { type HeadPack, readHeadPack } from '../model/pack.ts';
+import type { HeadModel } from '../model/head-model.ts';
+import { readHeadPack } from '../model/pack.ts';
 
 const ENDING = '.head';
 // The same two steps up from src/node and from dist/node.
@@ -21,6 +22,13 @@ export interface HeadFile {
   readonly embedded: boolean;
 }
 
+/** A head model with what its files say about themselves. */
+export interface LoadedHead extends HeadModel {
+  readonly version: string;
+  /** Who made what it came from. */
+  readonly credits: string;
+}
+
 /** The embedded heads, and the `.head` files of `folder` when one is given, by name. */
 export async function listHeadFiles(folder?: string): Promise<HeadFile[]> {
   const own = folder === undefined ? [] : await headFilesIn(folder, false);
@@ -29,28 +37,30 @@ export async function listHeadFiles(folder?: string): Promise<HeadFile[]> {
 
 /**
  * Reads a head model; the caller keeps it, nothing is cached here.
- * @param nameOrPath name of an embedded head, or path of a `.head` file
+ * @param nameOrPath name of an embedded head, path of a `.head` file, or a folder with FLAME's files
  * @throws {InvalidArgumentError} when there is no such head
  * @throws {FormatError} when the file is not a head model
  */
-export async function loadHeadModel(nameOrPath: string = DEFAULT_HEAD): Promise<HeadPack> {
+export async function loadHeadModel(nameOrPath: string = DEFAULT_HEAD): Promise<LoadedHead> {
   const embedded = await headFilesIn(EMBEDDED, true);
   const file = embedded.find((head) => head.name === nameOrPath)?.file ?? nameOrPath;
-  return readHeadPack(await readHeadFile(file, nameOrPath, embedded), file);
-}
-
-async function readHeadFile(file: string, asked: string, embedded: readonly HeadFile[]): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code !== 'ENOENT' && code !== 'EISDIR' && code !== 'ENOTDIR') throw cause;
+  const found = await stat(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT' && cause.code !== 'ENOTDIR') throw cause;
     const names = embedded.map((head) => head.name).join(', ') || 'none';
     throw new InvalidArgumentError(
-      `${asked}: no head model of that name and no such file; embedded heads: ${names}. Give one of them or the path of a ${ENDING} file`,
+      `${nameOrPath}: no head model of that name and no such file; embedded heads: ${names}. Give one of them, the path of a ${ENDING} file, or a folder with FLAME's files`,
       { cause },
     );
-  }
+  });
+  return found.isDirectory() ? loadFlameHead(file) : readHeadPack(await readFile(file), file);
+}
+
+async function loadFlameHead(folder: string): Promise<LoadedHead> {
+  const { loadFlame } = await import('./flame-files.ts');
+  const { flamePackInfo } = await import('../model/flame/pack-info.ts');
+  const head = await loadFlame(folder);
+  const { version, credits } = flamePackInfo(head);
+  return { ...head, version, credits };
 }
 
 async function headFilesIn(folder: string, embedded: boolean): Promise<HeadFile[]> {
