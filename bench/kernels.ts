@@ -8,7 +8,16 @@ import { gemmTN, matrixF32, symmetricTN, syrkTN } from '../src/kernels/gemm.ts';
 import { createRasterizeOutput, rasterize } from '../src/kernels/rasterize.ts';
 import { createKernelsSync, type Kernels } from '../src/kernels/runtime.ts';
 import { sampleBilinear } from '../src/kernels/sample.ts';
+import { multiplySparse } from '../src/kernels/sparse.ts';
+import {
+  accumulateVertexBlocks,
+  createVertexBlocks,
+  multiplyVertexBlocks,
+} from '../src/kernels/vertex-blocks.ts';
+import { choleskyFactor } from '../src/linalg/cholesky.ts';
+import { symmetricEigen } from '../src/linalg/eigen.ts';
 import { enableRelaxedSimd } from '../src/node/relaxed-simd.ts';
+import { resampleCrop } from '../src/render/resample.ts';
 
 enableRelaxedSimd();
 const random = createRandom(1);
@@ -51,6 +60,29 @@ function sphere(count: number, size: number) {
     }
   }
   return { positions, faces };
+}
+
+/** A grid of vertices with two triangles per cell, edges numbered; as the skin part of a head. */
+function grid(side: number) {
+  const edges: number[] = [];
+  const edgeOf = new Map<number, number>();
+  const edge = (i: number, j: number) => {
+    const key = Math.min(i, j) * side * side + Math.max(i, j);
+    if (!edgeOf.has(key)) {
+      edgeOf.set(key, edges.length / 2);
+      edges.push(i, j);
+    }
+    return edgeOf.get(key)!;
+  };
+  const corners: number[][] = [];
+  for (let y = 0; y + 1 < side; y++) {
+    for (let x = 0; x + 1 < side; x++) {
+      const i = y * side + x;
+      corners.push([i, i + 1, i + side], [i + 1, i + side + 1, i + side]);
+    }
+  }
+  const triangleEdges = corners.map(([a, b, c]) => [edge(a, b), edge(b, c), edge(c, a)]);
+  return { vertices: side * side, corners, triangleEdges, edges: Uint32Array.from(edges) };
 }
 
 type Task = readonly [name: string, body: (kernels: Kernels) => () => void];
@@ -126,6 +158,78 @@ const tasks: Task[] = [
       return () => gemmTN(kernels, a, b, c, { accumulate: false });
     },
   ],
+  [
+    'vertex blocks, 15,000 samples × 48',
+    (kernels) => {
+      const { vertices, corners, triangleEdges, edges } = grid(46);
+      const triangles = Array.from({ length: 15_000 }, (_, i) => Math.floor((i / 15_000) * corners.length));
+      const [columns, stride] = [48, 56];
+      const output = createVertexBlocks(kernels, vertices, edges.length / 2, columns);
+      const samples = {
+        corners: kernels.u32(triangles.flatMap((t) => corners[t])),
+        edges: kernels.u32(triangles.flatMap((t) => triangleEdges[t])),
+        barycentrics: kernels.f32(new Float32Array(45_000).fill(1 / 3)),
+        jacobian: kernels.f32(normals(45_000 * stride)),
+        stride,
+        columns,
+      };
+      return () => accumulateVertexBlocks(kernels, samples, output);
+    },
+  ],
+  [
+    'block product, 2,116 vertices × 150',
+    (kernels) => {
+      const { vertices, edges } = grid(46);
+      const output = createVertexBlocks(kernels, vertices, edges.length / 2, 0);
+      output.blocks.view.set(normals(output.blocks.length));
+      const p = kernels.f32(normals(5 * vertices * 150));
+      const y = kernels.f32(5 * vertices * 150);
+      return () => multiplyVertexBlocks(kernels, output, edges, p, 150, y);
+    },
+  ],
+  [
+    'sparse, 10,000 rows of 20 × 150',
+    (kernels) => {
+      const columns = Array.from({ length: 200_000 }, (_, e) => Math.floor(e / 20 / 1.7) + random.below(40));
+      const s = {
+        rowStart: kernels.u32(Array.from({ length: 10_001 }, (_, r) => 20 * r)),
+        columns: kernels.u32(columns),
+        values: kernels.f32(normals(200_000)),
+      };
+      const x = matrixF32(kernels.f32(normals(6000 * 150)), 6000, 150);
+      const y = matrixF32(kernels.f32(10_000 * 150), 10_000, 150);
+      return () => multiplySparse(kernels, s, x, y);
+    },
+  ],
+];
+
+/** Plain TypeScript on the way of a fit. */
+const plainTasks: readonly (readonly [name: string, body: () => void])[] = [
+  ...[128, 256, 400].map((n) => {
+    const g = Float64Array.from({ length: n * n }, () => random.normal());
+    const a = new Float64Array(n * n);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < n; j++) {
+        for (let k = 0; k < n; k++) a[i * n + j] += g[i * n + k] * g[j * n + k];
+      }
+      a[i * n + i] += n;
+    }
+    const l = new Float64Array(n * n);
+    return [`Cholesky, n = ${n}`, () => void choleskyFactor(a, n, l)] as const;
+  }),
+  ...[100, 300].map((n) => {
+    const a = Float64Array.from({ length: n * n }, (_, i) =>
+      Math.sin((Math.floor(i / n) + 1) * ((i % n) + 1)),
+    );
+    return [`symmetric eigen, n = ${n}`, () => void symmetricEigen(a, n)] as const;
+  }),
+  [
+    'resample 1024² to 256²',
+    (() => {
+      const image = { width: 1024, height: 1024, data: new Uint8ClampedArray(4 * 1024 * 1024).fill(90) };
+      return () => void resampleCrop(image, { origin: [0, 0], scale: 0.25, size: 256 });
+    })(),
+  ],
 ];
 
 /** OpenBLAS's best of 7, milliseconds, by task; empty without numpy. */
@@ -166,6 +270,11 @@ for (const [name, body] of tasks) {
     peer ? peer.toFixed(3) : '',
     peer ? (plain.best / peer).toFixed(2) : '',
   ]);
+}
+for (const [name, body] of plainTasks) {
+  if (only && !name.includes(only)) continue;
+  const plain = time(body);
+  rows.push([name, plain.median.toFixed(3), plain.best.toFixed(3), '', '', '', '']);
 }
 const widths = header.map((_, c) => Math.max(...rows.map((row) => row[c].length)));
 for (const row of rows) {
