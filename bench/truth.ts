@@ -5,6 +5,9 @@
  *
  *   node scripts/run.mjs bench/truth.ts [--model FILE.head] [--heads 20] [--seed 1] [--landmarks detected|exact] [--out DIR]
  *
+ * Overall size cannot be seen in one picture (a small head near by looks like a large one far away), so the error is
+ * printed without it as well.
+ *
  * `exact` takes the model's own landmarks with 1 % noise in place of the detector's: what the solver can do when the
  * detector has no bias on rendered heads.
  */
@@ -54,9 +57,10 @@ interface Truth {
   readonly light: Float32Array;
 }
 
-const sums = { full: 0, landmarks: 0, mean: 0 };
+const sums = { mean: 0, landmarks: 0, full: 0, landmarksShape: 0, fullShape: 0 };
 let fitted = 0;
-console.log('head   mean head   landmarks   full energy   (mm)   nme51 %  skin L1');
+console.log('mm after   rigid alignment                      similarity (no size)');
+console.log('head   mean head   landmarks   full energy   landmarks   full energy   nme51 %  skin L1');
 for (let h = 0; h < Number(values.heads); h++) {
   const random = createRandom(1000 * Number(values.seed) + h);
   const truth = sample(model, random);
@@ -79,6 +83,8 @@ for (let h = 0; h < Number(values.heads); h++) {
     full: error(poseHead(model, full.params).vertices, wanted),
     landmarks: error(poseHead(model, landmarks.params).vertices, wanted),
     mean: error(poseHead(model, neutral).vertices, wanted),
+    fullShape: error(poseHead(model, full.params).vertices, wanted, true),
+    landmarksShape: error(poseHead(model, landmarks.params).vertices, wanted, true),
   };
   fitted++;
   for (const k of Object.keys(sums) as (keyof typeof sums)[]) sums[k] += e[k];
@@ -87,23 +93,29 @@ for (let h = 0; h < Number(values.heads); h++) {
     e.mean.toFixed(2).padStart(10),
     e.landmarks.toFixed(2).padStart(11),
     e.full.toFixed(2).padStart(13),
-    (100 * full.metrics.landmarkNmeInner51).toFixed(2).padStart(16),
+    e.landmarksShape.toFixed(2).padStart(11),
+    e.fullShape.toFixed(2).padStart(13),
+    (100 * full.metrics.landmarkNmeInner51).toFixed(2).padStart(9),
     full.metrics.skinL1.toFixed(4).padStart(8),
   );
 }
 const mean = (x: number) => (x / fitted).toFixed(2);
 console.log(
-  `mean ${mean(sums.mean).padStart(10)} ${mean(sums.landmarks).padStart(11)} ${mean(sums.full).padStart(13)}` +
-    `   photometry lowers the error by ${(100 * (1 - sums.full / sums.landmarks)).toFixed(0)} %, ${fitted} of ${values.heads} heads`,
+  `mean ${mean(sums.mean).padStart(10)} ${mean(sums.landmarks).padStart(11)} ${mean(sums.full).padStart(13)} ` +
+    `${mean(sums.landmarksShape).padStart(11)} ${mean(sums.fullShape).padStart(13)}`,
+);
+console.log(
+  `photometry lowers the error by ${(100 * (1 - sums.full / sums.landmarks)).toFixed(0)} % ` +
+    `(${(100 * (1 - sums.fullShape / sums.landmarksShape)).toFixed(0)} % without size); ${fitted} of ${values.heads} heads`,
 );
 
-/** Mean distance over the face in millimetres after rigid alignment on it. */
-function error(got: Float32Array, wanted: Float32Array): number {
+/** Mean distance over the face in millimetres after rigid (or similarity) alignment on it. */
+function error(got: Float32Array, wanted: Float32Array, scale = false): number {
   const pick = (v: Float32Array) =>
     Float64Array.from({ length: 3 * face.length }, (_, i) => v[3 * face[Math.floor(i / 3)] + (i % 3)]);
   const a = pick(got);
   const b = pick(wanted);
-  const moved = applyAlignment(alignPoints(a, b, { scale: false }), a);
+  const moved = applyAlignment(alignPoints(a, b, { scale }), a);
   let sum = 0;
   for (let i = 0; i < b.length; i += 3)
     sum += Math.hypot(moved[i] - b[i], moved[i + 1] - b[i + 1], moved[i + 2] - b[i + 2]);
