@@ -37,6 +37,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     landmarks: { type: 'string', default: 'detected' },
     out: { type: 'string' },
+    focal: { type: 'string', default: 'unknown' },
     weights: { type: 'string', default: '{}' },
   },
 });
@@ -63,7 +64,7 @@ console.log('mm after   rigid alignment                      similarity (no size
 console.log('head   mean head   landmarks   full energy   landmarks   full energy   nme51 %  skin L1');
 for (let h = 0; h < Number(values.heads); h++) {
   const random = createRandom(1000 * Number(values.seed) + h);
-  const truth = sample(model, random);
+  const truth = expose(sample(model, random));
   const image = photograph(truth, random);
   const observation =
     values.landmarks === 'exact' ? observe(truth, random) : (await perception.detect(image))[0];
@@ -75,8 +76,9 @@ for (let h = 0; h < Number(values.heads); h++) {
     console.log(String(h).padStart(4), '  no face found in the rendered picture');
     continue;
   }
-  const full = await fitPhoto(image, model, { observation, weights });
-  const landmarks = await fitPhoto(image, model, { observation, weights, landmarksOnly: true });
+  const focal35mm = values.focal === 'known' ? (43.27 * truth.camera.focal) / Math.hypot(SIZE, SIZE) : null;
+  const full = await fitPhoto(image, model, { observation, weights, focal35mm });
+  const landmarks = await fitPhoto(image, model, { observation, weights, focal35mm, landmarksOnly: true });
   const wanted = poseHead(model, truth.params).vertices;
   const neutral: HeadParams = { ...truth.params, identity: truth.params.identity.map(() => 0) };
   const e = {
@@ -159,10 +161,9 @@ function sample(m: HeadModel, random: Random): Truth {
   };
 }
 
-function photograph(truth: Truth, random: Random): Image8 {
-  const { vertices } = poseHead(model, truth.params);
-  const rendered = renderHead(kernels, {
-    vertices,
+function render(truth: Truth) {
+  return renderHead(kernels, {
+    vertices: poseHead(model, truth.params).vertices,
     faces: model.faces,
     uvs: model.uvs,
     faceUvs: model.faceUvs,
@@ -172,6 +173,20 @@ function photograph(truth: Truth, random: Random): Image8 {
     width: SIZE,
     height: SIZE,
   });
+}
+
+/** Exposure as cameras choose it: hardly anything is brighter than white. */
+function expose(truth: Truth): Truth {
+  const { rgb, raster } = render(truth);
+  const values: number[] = [];
+  for (let i = 0; i < rgb.data.length; i++)
+    if (raster.faceIndex[Math.floor(i / 3)] >= 0) values.push(rgb.data[i]);
+  const bright = values.sort((a, b) => a - b)[Math.floor(0.98 * values.length)] ?? 1;
+  return { ...truth, light: truth.light.map((l) => l * Math.min(1, 0.95 / bright)) };
+}
+
+function photograph(truth: Truth, random: Random): Image8 {
+  const rendered = render(truth);
   const background = [0, 1, 2].map(() => 0.2 + 0.6 * random.uniform());
   const slope = [random.normal(), random.normal()];
   const data = new Uint8ClampedArray(4 * SIZE * SIZE);
