@@ -1,20 +1,17 @@
-// Residuals albedo·shading − photo at surface samples, their robust energy, and the blocks of their normal equations
-// in vertex space; the mathematics are in src/kernels/photometric.ts.
+// Samples of albedo·shading − photo: their robust energy, and their rows of the Jacobian; the mathematics are in
+// src/kernels/photometric.ts.
 //
 // Vectors run over the three colour channels (lane 3 is zero) wherever a sample is evaluated, and over light and
-// texture columns where blocks are added up. Addresses and sizes come in one structure, filled by the wrapper.
+// texture columns where rows are written. Addresses and sizes come in one structure, filled by the wrapper.
 import { madd } from './simd';
 
 /** Fields in the order of src/kernels/photometric.ts; all 4 bytes. */
 @unmanaged
 class Job {
-  /** (G,3) u32 corners, and block numbers of the edges (0,1), (1,2), (2,0). */
-  corners: usize;
-  edges: usize;
   /** (A,8) f32 u, v, n_x, n_y, n_z and three unused. */
   q: usize;
-  /** (N) u32, (N,3) f32, (N) f32. */
-  triangles: usize;
+  /** (N,3) u32 positions in q, (N,3) f32, (N) f32. */
+  corners: usize;
   barycentrics: usize;
   mask: usize;
   /** (N, 4 + 12·vectors) f32: mean RGB0, then 4·vectors components of each channel. */
@@ -34,15 +31,9 @@ class Job {
   inverseSigma2: f32;
   inverseK2: f32;
   scale: f32;
-  /** (A+D,16) f32 packed upper triangles of 5×5, the vertices' blocks first. */
-  blocks: usize;
-  /** (A,5, 28 + 4·vectors) f32. */
-  mixed: usize;
-  /** (3, ROWS, 12 + 4·vectors) f32: √w times light columns (9), residual, texture columns. */
+  /** (3·samples, 36 + 4·vectors) f32: light columns (27), residual, texture columns, u v n_x n_y n_z 0 0 0. */
   rows: usize;
-  /** Bytes from one channel's rows to the next. */
-  rowsChannel: usize;
-  /** 160 + 4·5·(28 + 4·vectors) bytes. */
+  /** 256 bytes. */
   scratch: usize;
 }
 
@@ -91,17 +82,15 @@ function dot3(a: v128, b: v128): f32 {
 const PHOTO_DX: usize = 0, PHOTO_DY: usize = 16, ALBEDO: usize = 32, SHADING: usize = 48, RESIDUAL: usize = 64;
 /** Unit normal and 1/length of the interpolated one. */
 const NORMAL: usize = 80;
-/** Nine basis values. */
-const BASIS: usize = 96;
-/** (5, 28 + 4·vectors). */
-const MIXED: usize = 160;
+/** Nine basis values, and each three times over. */
+const BASIS: usize = 96, REPEATED: usize = 144;
 
 /** Evaluates sample p; without derivatives only RESIDUAL is left. */
 // @ts-ignore: decorator
 @inline
 function evaluate(job: Job, p: i32, derivatives: bool): void {
   const s = job.scratch;
-  const triangle = job.corners + <usize>load<u32>(job.triangles + (<usize>p << 2)) * 12;
+  const triangle = job.corners + <usize>p * 12;
   const beta = job.barycentrics + <usize>p * 12;
   const q0 = job.q + (<usize>load<u32>(triangle) << 5);
   const q1 = job.q + (<usize>load<u32>(triangle, 4) << 5);
@@ -120,7 +109,7 @@ function evaluate(job: Job, p: i32, derivatives: bool): void {
 
   // Shading: basis 1, x, y, z, xy, xz, yz, x²−y², 3z²−1.
   const light = job.light;
-  const xy = x * y, xz = x * z, yz = y * z, xx = x * x - y * y, zz = 3 * z * z - 1;
+  const xy = x * y, xz = x * z, yz = y * z, xx = x * x - y * y, zz = <f32>3 * z * z - 1;
   let shading = v128.load(light);
   shading = madd(f32x4.splat(x), v128.load(light, 16), shading);
   shading = madd(f32x4.splat(y), v128.load(light, 32), shading);
@@ -193,107 +182,56 @@ export function photometricCost(address: usize, begin: i32, end: i32): f64 {
     evaluate(job, p, false);
     const r = v128.load(job.scratch, RESIDUAL);
     const e = dot3(r, r) * job.inverseSigma2;
-    sum += <f64>(load<f32>(job.mask + (<usize>p << 2)) * e / (1 + e * job.inverseK2));
+    sum += <f64>(load<f32>(job.mask + (<usize>p << 2)) * e / (<f32>1 + e * job.inverseK2));
   }
   return sum;
 }
 
-/** at[0…15] += c·(m0, m1, m2, m3). */
+/** One channel's row; `light` are the basis values repeated for the channels, `mask0…2` the channel's albedo in its lanes. */
 // @ts-ignore: decorator
 @inline
-function addBlock(at: usize, c: f32, m0: v128, m1: v128, m2: v128, m3: v128): void {
-  const k = f32x4.splat(c);
-  v128.store(at, madd(k, m0, v128.load(at)));
-  v128.store(at, madd(k, m1, v128.load(at, 16)), 16);
-  v128.store(at, madd(k, m2, v128.load(at, 32)), 32);
-  v128.store(at, madd(k, m3, v128.load(at, 48)), 48);
-}
-
-/** Light columns 0…26, the residual in column 27 and texture columns of one row of the mixed block. */
-// @ts-ignore: decorator
-@inline
-function mixedRow(to: usize, k: v128, albedo: v128, shading: v128, r: v128, s: usize, basis: usize, vectors: i32): void {
-  const ka = f32x4.mul(k, albedo);
-  const p0 = v128.shuffle<f32>(ka, ka, 0, 1, 2, 0);
-  const p1 = v128.shuffle<f32>(ka, ka, 1, 2, 0, 1);
-  const p2 = v128.shuffle<f32>(ka, ka, 2, 0, 1, 2);
-  const l = v128.load(s, BASIS), h = v128.load(s, BASIS + 16), t = v128.load(s, BASIS + 32);
-  v128.store(to, f32x4.mul(p0, v128.shuffle<f32>(l, l, 0, 0, 0, 1)));
-  v128.store(to, f32x4.mul(p1, v128.shuffle<f32>(l, l, 1, 1, 2, 2)), 16);
-  v128.store(to, f32x4.mul(p2, v128.shuffle<f32>(l, l, 2, 3, 3, 3)), 32);
-  v128.store(to, f32x4.mul(p0, v128.shuffle<f32>(h, h, 0, 0, 0, 1)), 48);
-  v128.store(to, f32x4.mul(p1, v128.shuffle<f32>(h, h, 1, 1, 2, 2)), 64);
-  v128.store(to, f32x4.mul(p2, v128.shuffle<f32>(h, h, 2, 3, 3, 3)), 80);
-  v128.store(to, f32x4.replace_lane(f32x4.mul(p0, v128.shuffle<f32>(t, t, 0, 0, 0, 0)), 3, dot3(k, r)), 96);
-  const ks = f32x4.mul(k, shading);
-  const k0 = v128.shuffle<f32>(ks, ks, 0, 0, 0, 0);
-  const k1 = v128.shuffle<f32>(ks, ks, 1, 1, 1, 1);
-  const k2 = v128.shuffle<f32>(ks, ks, 2, 2, 2, 2);
-  const channel = <usize>vectors << 4;
-  for (let v: usize = 0; v < channel; v += 16) {
-    const sum = f32x4.mul(k0, v128.load(basis + v));
-    v128.store(
-      to + v,
-      madd(k2, v128.load(basis + 2 * channel + v), madd(k1, v128.load(basis + channel + v), sum)),
-      112,
-    );
-  }
-}
-
-/** Light columns, residual and texture columns of one channel's row, times √w. */
-// @ts-ignore: decorator
-@inline
-function appearanceRow(to: usize, albedo: f32, shading: f32, r: f32, s: usize, basis: usize, vectors: i32): void {
-  const a = f32x4.splat(albedo);
-  v128.store(to, f32x4.mul(a, v128.load(s, BASIS)));
-  v128.store(to, f32x4.mul(a, v128.load(s, BASIS + 16)), 16);
-  store<f32>(to, albedo * load<f32>(s, BASIS + 32), 32);
-  store<f32>(to, r, 36);
-  const k = f32x4.splat(shading);
-  for (let v: usize = 0, end = <usize>vectors << 4; v < end; v += 16) {
-    v128.store(to + v, f32x4.mul(k, v128.load(basis + v)), 40);
-  }
+function writeRow(
+  to: usize, light: usize, mask0: v128, mask1: v128, mask2: v128, r: f32, shading: f32, basis: usize, bytes: usize,
+  k: v128, k4: f32,
+): void {
+  v128.store(to, f32x4.mul(mask0, v128.load(light)));
+  v128.store(to, f32x4.mul(mask1, v128.load(light, 16)), 16);
+  v128.store(to, f32x4.mul(mask2, v128.load(light, 32)), 32);
+  v128.store(to, f32x4.mul(mask0, v128.load(light, 48)), 48);
+  v128.store(to, f32x4.mul(mask1, v128.load(light, 64)), 64);
+  v128.store(to, f32x4.mul(mask2, v128.load(light, 80)), 80);
+  v128.store(to, f32x4.replace_lane(f32x4.mul(mask0, v128.load(light, 96)), 3, r), 96);
+  const s = f32x4.splat(shading);
+  for (let v: usize = 0; v < bytes; v += 16) v128.store(to + v, f32x4.mul(s, v128.load(basis + v)), 112);
+  to += bytes;
+  v128.store(to, k, 112);
+  v128.store(to, f32x4.replace_lane(f32x4.splat(0), 0, k4), 128);
 }
 
 /**
- * Adds the samples begin ≤ p < end to `blocks` and `mixed` (left alone unless `geometry`) and writes their rows, from
- * row 0 on; returns Σ mask·ρ.
+ * Writes the rows of the samples begin ≤ p < end, times the square roots of their weights, from row 0 on; returns
+ * Σ mask·ρ.
  */
-export function photometricBlocks(address: usize, begin: i32, end: i32, geometry: i32): f64 {
+export function photometricRows(address: usize, begin: i32, end: i32): f64 {
   const job = changetype<Job>(address);
   const s = job.scratch;
-  const vectors = job.vectors;
-  const channelBytes = <usize>vectors << 4;
-  const mixedBytes = 112 + channelBytes;
-  const rowBytes = 48 + channelBytes;
+  const channelBytes = <usize>job.vectors << 4;
+  const rowBytes: usize = 144 + channelBytes;
+  const light = job.light;
+  // Lanes of light column 4j + i that belong to channel c are those with i ≡ c − j (mod 3).
+  const lanes0 = i32x4(-1, 0, 0, -1), lanes1 = i32x4(0, -1, 0, 0), lanes2 = i32x4(0, 0, -1, 0);
   let sum: f64 = 0;
+  let row = job.rows;
   for (let p = begin; p < end; p++) {
     evaluate(job, p, true);
     const r = v128.load(s, RESIDUAL);
-    const albedo = v128.load(s, ALBEDO), shading = v128.load(s, SHADING);
     const m = load<f32>(job.mask + (<usize>p << 2));
     const e = dot3(r, r) * job.inverseSigma2;
-    const d = 1 + e * job.inverseK2;
+    const d = <f32>1 + e * job.inverseK2;
     sum += <f64>(m * e / d);
-    const w = job.scale * m / (d * d);
-    const basis = job.appearance + <usize>p * (16 + 3 * channelBytes) + 16;
-
-    const root = f32x4.splat(sqrt<f32>(w));
-    const ra = f32x4.mul(root, albedo), rs = f32x4.mul(root, shading), rr = f32x4.mul(root, r);
-    let row = job.rows + <usize>(p - begin) * rowBytes;
-    appearanceRow(row, f32x4.extract_lane(ra, 0), f32x4.extract_lane(rs, 0), f32x4.extract_lane(rr, 0), s, basis, vectors);
-    row += job.rowsChannel;
-    appearanceRow(
-      row, f32x4.extract_lane(ra, 1), f32x4.extract_lane(rs, 1), f32x4.extract_lane(rr, 1), s, basis + channelBytes, vectors,
-    );
-    row += job.rowsChannel;
-    appearanceRow(
-      row, f32x4.extract_lane(ra, 2), f32x4.extract_lane(rs, 2), f32x4.extract_lane(rr, 2), s, basis + 2 * channelBytes, vectors,
-    );
-    if (!geometry) continue;
+    const root = f32x4.splat(sqrt<f32>(job.scale * m) / d);
 
     // K, one vector over channels per column u, v, n_x, n_y, n_z.
-    const light = job.light;
     const n = v128.load(s, NORMAL);
     const x = v128.shuffle<f32>(n, n, 0, 0, 0, 0), y = v128.shuffle<f32>(n, n, 1, 1, 1, 1);
     const z = v128.shuffle<f32>(n, n, 2, 2, 2, 2);
@@ -304,71 +242,50 @@ export function photometricBlocks(address: usize, begin: i32, end: i32, geometry
     const l8 = f32x4.mul(f32x4.splat(6), v128.load(light, 128));
     const gz = madd(l5, x, madd(l6, y, madd(l8, z, v128.load(light, 48))));
     const dot = madd(gx, x, madd(gy, y, f32x4.mul(gz, z)));
-    const stretch = f32x4.mul(albedo, v128.shuffle<f32>(n, n, 3, 3, 3, 3));
-    const k0 = f32x4.neg(v128.load(s, PHOTO_DX)), k1 = f32x4.neg(v128.load(s, PHOTO_DY));
+    const ra = f32x4.mul(root, v128.load(s, ALBEDO));
+    const stretch = f32x4.mul(ra, v128.shuffle<f32>(n, n, 3, 3, 3, 3));
+    const minus = f32x4.neg(root);
+    const k0 = f32x4.mul(minus, v128.load(s, PHOTO_DX)), k1 = f32x4.mul(minus, v128.load(s, PHOTO_DY));
     const k2 = f32x4.mul(stretch, f32x4.sub(gx, f32x4.mul(dot, x)));
     const k3 = f32x4.mul(stretch, f32x4.sub(gy, f32x4.mul(dot, y)));
     const k4 = f32x4.mul(stretch, f32x4.sub(gz, f32x4.mul(dot, z)));
-
-    // M = w·KᵀK, packed: (00 01 02 03) (04 11 12 13) (14 22 23 24) (33 34 44 –); summed over channels.
-    const wv = f32x4.splat(w);
     const t0 = v128.shuffle<f32>(k0, k1, 0, 4, 1, 5), t1 = v128.shuffle<f32>(k2, k3, 0, 4, 1, 5);
     const t2 = v128.shuffle<f32>(k0, k1, 2, 6, 2, 6), t3 = v128.shuffle<f32>(k2, k3, 2, 6, 2, 6);
-    let lo = v128.shuffle<f32>(t0, t1, 0, 1, 4, 5);
-    let hi = v128.shuffle<f32>(k4, k4, 0, 0, 0, 0);
-    let a = f32x4.mul(wv, lo), b = f32x4.mul(wv, hi);
-    let m0 = f32x4.mul(v128.shuffle<f32>(a, a, 0, 0, 0, 0), lo);
-    let m1 = f32x4.mul(v128.shuffle<f32>(a, a, 0, 1, 1, 1), v128.shuffle<f32>(hi, lo, 0, 5, 6, 7));
-    let m2 = f32x4.mul(v128.shuffle<f32>(a, a, 1, 2, 2, 2), v128.shuffle<f32>(hi, lo, 0, 6, 7, 0));
-    let m3 = f32x4.mul(v128.shuffle<f32>(a, b, 3, 3, 4, 4), v128.shuffle<f32>(hi, lo, 7, 0, 0, 0));
-    lo = v128.shuffle<f32>(t0, t1, 2, 3, 6, 7);
-    hi = v128.shuffle<f32>(k4, k4, 1, 1, 1, 1);
-    a = f32x4.mul(wv, lo);
-    b = f32x4.mul(wv, hi);
-    m0 = madd(v128.shuffle<f32>(a, a, 0, 0, 0, 0), lo, m0);
-    m1 = madd(v128.shuffle<f32>(a, a, 0, 1, 1, 1), v128.shuffle<f32>(hi, lo, 0, 5, 6, 7), m1);
-    m2 = madd(v128.shuffle<f32>(a, a, 1, 2, 2, 2), v128.shuffle<f32>(hi, lo, 0, 6, 7, 0), m2);
-    m3 = madd(v128.shuffle<f32>(a, b, 3, 3, 4, 4), v128.shuffle<f32>(hi, lo, 7, 0, 0, 0), m3);
-    lo = v128.shuffle<f32>(t2, t3, 0, 1, 4, 5);
-    hi = v128.shuffle<f32>(k4, k4, 2, 2, 2, 2);
-    a = f32x4.mul(wv, lo);
-    b = f32x4.mul(wv, hi);
-    m0 = madd(v128.shuffle<f32>(a, a, 0, 0, 0, 0), lo, m0);
-    m1 = madd(v128.shuffle<f32>(a, a, 0, 1, 1, 1), v128.shuffle<f32>(hi, lo, 0, 5, 6, 7), m1);
-    m2 = madd(v128.shuffle<f32>(a, a, 1, 2, 2, 2), v128.shuffle<f32>(hi, lo, 0, 6, 7, 0), m2);
-    m3 = madd(v128.shuffle<f32>(a, b, 3, 3, 4, 4), v128.shuffle<f32>(hi, lo, 7, 0, 0, 0), m3);
 
-    const tri = load<u32>(job.triangles + (<usize>p << 2));
-    const corner = job.corners + <usize>tri * 12, edge = job.edges + <usize>tri * 12;
-    const v0 = <usize>load<u32>(corner), v1 = <usize>load<u32>(corner, 4), v2 = <usize>load<u32>(corner, 8);
-    const beta = job.barycentrics + <usize>p * 12;
-    const b0 = load<f32>(beta), b1 = load<f32>(beta, 4), b2 = load<f32>(beta, 8);
-    const blocks = job.blocks;
-    addBlock(blocks + (v0 << 6), b0 * b0, m0, m1, m2, m3);
-    addBlock(blocks + (v1 << 6), b1 * b1, m0, m1, m2, m3);
-    addBlock(blocks + (v2 << 6), b2 * b2, m0, m1, m2, m3);
-    addBlock(blocks + (<usize>load<u32>(edge) << 6), b0 * b1, m0, m1, m2, m3);
-    addBlock(blocks + (<usize>load<u32>(edge, 4) << 6), b1 * b2, m0, m1, m2, m3);
-    addBlock(blocks + (<usize>load<u32>(edge, 8) << 6), b2 * b0, m0, m1, m2, m3);
+    // Basis values three times each: column 3k + c.
+    const b0 = v128.load(s, BASIS), b1 = v128.load(s, BASIS + 16), b2 = v128.load(s, BASIS + 32);
+    const repeated = s + REPEATED;
+    v128.store(repeated, v128.shuffle<f32>(b0, b0, 0, 0, 0, 1));
+    v128.store(repeated, v128.shuffle<f32>(b0, b0, 1, 1, 2, 2), 16);
+    v128.store(repeated, v128.shuffle<f32>(b0, b0, 2, 3, 3, 3), 32);
+    v128.store(repeated, v128.shuffle<f32>(b1, b1, 0, 0, 0, 1), 48);
+    v128.store(repeated, v128.shuffle<f32>(b1, b1, 1, 1, 2, 2), 64);
+    v128.store(repeated, v128.shuffle<f32>(b1, b1, 2, 3, 3, 3), 80);
+    v128.store(repeated, v128.shuffle<f32>(b2, b2, 0, 0, 0, 0), 96);
 
-    const from = s + MIXED;
-    mixedRow(from, f32x4.mul(wv, k0), albedo, shading, r, s, basis, vectors);
-    mixedRow(from + mixedBytes, f32x4.mul(wv, k1), albedo, shading, r, s, basis, vectors);
-    mixedRow(from + 2 * mixedBytes, f32x4.mul(wv, k2), albedo, shading, r, s, basis, vectors);
-    mixedRow(from + 3 * mixedBytes, f32x4.mul(wv, k3), albedo, shading, r, s, basis, vectors);
-    mixedRow(from + 4 * mixedBytes, f32x4.mul(wv, k4), albedo, shading, r, s, basis, vectors);
-    const bytes = 5 * mixedBytes;
-    let to0 = job.mixed + v0 * bytes, to1 = job.mixed + v1 * bytes, to2 = job.mixed + v2 * bytes;
-    const c0 = f32x4.splat(b0), c1 = f32x4.splat(b1), c2 = f32x4.splat(b2);
-    for (let at = from, stop = from + bytes; at < stop; at += 16) {
-      const g = v128.load(at);
-      v128.store(to0, madd(c0, g, v128.load(to0)));
-      v128.store(to1, madd(c1, g, v128.load(to1)));
-      v128.store(to2, madd(c2, g, v128.load(to2)));
-      to0 += 16;
-      to1 += 16;
-      to2 += 16;
-    }
+    const rr = f32x4.mul(root, r), rs = f32x4.mul(root, v128.load(s, SHADING));
+    const basis = job.appearance + <usize>p * (16 + 3 * channelBytes) + 16;
+    const a0 = v128.shuffle<f32>(ra, ra, 0, 0, 0, 0);
+    writeRow(
+      row, repeated, v128.and(a0, lanes0), v128.and(a0, lanes2), v128.and(a0, lanes1),
+      f32x4.extract_lane(rr, 0), f32x4.extract_lane(rs, 0), basis, channelBytes,
+      v128.shuffle<f32>(t0, t1, 0, 1, 4, 5), f32x4.extract_lane(k4, 0),
+    );
+    row += rowBytes;
+    const a1 = v128.shuffle<f32>(ra, ra, 1, 1, 1, 1);
+    writeRow(
+      row, repeated, v128.and(a1, lanes1), v128.and(a1, lanes0), v128.and(a1, lanes2),
+      f32x4.extract_lane(rr, 1), f32x4.extract_lane(rs, 1), basis + channelBytes, channelBytes,
+      v128.shuffle<f32>(t0, t1, 2, 3, 6, 7), f32x4.extract_lane(k4, 1),
+    );
+    row += rowBytes;
+    const a2 = v128.shuffle<f32>(ra, ra, 2, 2, 2, 2);
+    writeRow(
+      row, repeated, v128.and(a2, lanes2), v128.and(a2, lanes1), v128.and(a2, lanes0),
+      f32x4.extract_lane(rr, 2), f32x4.extract_lane(rs, 2), basis + 2 * channelBytes, channelBytes,
+      v128.shuffle<f32>(t2, t3, 0, 1, 4, 5), f32x4.extract_lane(k4, 2),
+    );
+    row += rowBytes;
   }
   return sum;
 }

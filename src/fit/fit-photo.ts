@@ -13,7 +13,7 @@ import { uncropCamera } from '../camera/project.ts';
 import { InvalidArgumentError, NoFaceError, throwIfAborted } from '../core/errors.ts';
 import type { Image8, ImageF } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
-import { createKernels, type Kernels } from '../kernels/runtime.ts';
+import type { Kernels, MemoryMark } from '../kernels/runtime.ts';
 import { type HeadModel, headSizes } from '../model/head-model.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
 import { cropCoverage, resampleCrop, resize } from '../render/resample.ts';
@@ -24,6 +24,7 @@ import { type BlockName, createLayout, type FitState } from './parameters.ts';
 import { type PreparedModel, prepareModel } from './prepare.ts';
 import type { PriorOptions } from './priors.ts';
 import { createProblem, type EnergyTerms, type FitProblem } from './problem.ts';
+import { fitMemory, type ResidentModel } from './resident.ts';
 import { estimateSkin, faceHull } from './skin.ts';
 import type { CropTransform, EnergyPoint, PhotoFit } from './types.ts';
 
@@ -103,6 +104,8 @@ const JOINTS = {
   right_eye: [0.25, 0.3, 0.01],
 } as const;
 const LIGHT = { weight: 1, level: 0.06, bands: 0.25, colour: 0.04 };
+/** Channel value from which a pixel counts as blown out. */
+const SATURATED = 0.98;
 /** The crop is this many times the larger side of the landmarks' box, and sits this far above its centre. */
 const CROP_MARGIN = 1.5;
 const CROP_LIFT = 0.08;
@@ -138,8 +141,10 @@ export async function fitPhoto(
   const observation = options.observation ?? (await observe(image, options));
   throwIfAborted(options.signal);
   const perceived = performance.now();
-  const kernels = await createKernels();
-  const fit = new PhotoFitter(image, prepareModel(model), kernels, observation, size, options).run();
+  const { kernels, resident } = await fitMemory(prepareModel(model));
+  const fit = kernels.scope(() =>
+    new PhotoFitter(image, resident, kernels, observation, size, options).run(),
+  );
   return {
     ...fit,
     timingMs: { perceive: perceived - start, solve: performance.now() - perceived },
@@ -165,6 +170,7 @@ async function observe(image: Image8, options: FitPhotoOptions): Promise<FaceObs
 
 /** Runs the stages; holds what they share. */
 class PhotoFitter {
+  private readonly prepared: PreparedModel;
   private readonly crop: CropTransform;
   private readonly local: FaceObservation;
   private readonly weights: FitWeights;
@@ -175,17 +181,20 @@ class PhotoFitter {
   private readonly photos = new Map<number, ImageF>();
   private state: FitState;
   private problem: FitProblem | null = null;
+  /** Memory below the present problem's. */
+  private mark: MemoryMark | null = null;
   private cost = 0;
   private done = 0;
 
   constructor(
     private readonly image: Image8,
-    private readonly prepared: PreparedModel,
+    private readonly resident: ResidentModel,
     private readonly kernels: Kernels,
     private readonly observation: FaceObservation,
     private readonly size: number,
     private readonly options: FitPhotoOptions,
   ) {
+    this.prepared = resident.prepared;
     this.weights = { ...FIT_PHOTO_DEFAULTS.weights, ...options.weights };
     this.crop = faceCrop(observation, size);
     this.local = cropObservation(observation, this.crop);
@@ -364,8 +373,11 @@ class PhotoFitter {
     const { weights, prepared, options } = this;
     const layout = createLayout(prepared.model, blocks, { light: options.light ?? FIT_PHOTO_DEFAULTS.light });
     const level = plan.level ?? 0;
+    if (this.mark) this.kernels.release(this.mark);
+    this.mark = this.kernels.mark();
     this.problem = createProblem(this.kernels, {
       prepared,
+      resident: this.resident,
       layout,
       observation: this.local,
       landmarks: plan.blind
@@ -378,7 +390,7 @@ class PhotoFitter {
         ? {
             photo: this.photo(level),
             scale: level / this.size,
-            mask: plan.mask ?? resize(plane(this.coverage, this.size), level, level).data,
+            mask: dimSaturated(plan.mask ?? resize(plane(this.coverage, this.size), level, level).data, this.photo(level)),
             loss: {
               sigma: weights.photometricSigma * (plan.sigma ?? 1),
               k: 2,
@@ -463,6 +475,13 @@ function sampleMask(mask: ImageF, photo: Image8, crop: CropTransform): Float32Ar
       out[y * crop.size + x] = mask.data[p * mask.channels];
     }
   return out;
+}
+
+/** Blown-out pixels say no more than "at least this bright": they hardly count. */
+function dimSaturated(mask: Float32Array, photo: ImageF): Float32Array {
+  return mask.map((w, p) =>
+    Math.max(photo.data[3 * p], photo.data[3 * p + 1], photo.data[3 * p + 2]) > SATURATED ? 0.1 * w : w,
+  );
 }
 
 function plane(data: Float32Array, size: number): ImageF {

@@ -3,15 +3,16 @@
  * non-sliding face-mesh points and the irises. σ is a fraction of the outer-eye-corner distance in pixels, so that
  * the energy does not depend on resolution; ρ is pseudo-Huber, which lets a few wrong points be wrong.
  */
-import { projectPoints } from '../camera/project.ts';
+import { projectionJacobian, projectPoints } from '../camera/project.ts';
 import { matrixF32, syrkTN } from '../kernels/gemm.ts';
 import type { Kernels } from '../kernels/runtime.ts';
+import { multiplySparse } from '../kernels/sparse.ts';
 import type { HeadModel, SurfacePoints } from '../model/head-model.ts';
 import { rotationFromAxisAngle } from '../model/rotation.ts';
 import type { FaceObservation } from '../perceive/types.ts';
 import { pseudoHuber, pseudoHuberWeight } from '../solve/robust.ts';
 import type { FitState } from './parameters.ts';
-import { type GeometryRows, pointRows } from './vertex-rows.ts';
+import { cameraColumns, type SurfaceGeometry } from './surface-rows.ts';
 
 /** Points to bring to their place in the picture. */
 export interface LandmarkTargets {
@@ -141,59 +142,95 @@ export function projectTargets(
   vertices: Float32Array,
   camera: FitState['camera'],
 ): Float32Array {
+  return projectPoints(camera, targetPoints(t, vertices));
+}
+
+/** The targets' surface points, (L,3) float32. */
+function targetPoints(
+  t: Pick<LandmarkTargets, 'corners' | 'barycentrics'>,
+  vertices: Float32Array,
+): Float32Array {
   const L = t.corners.length / 3;
   const points = new Float32Array(3 * L);
   for (let l = 0; l < L; l++)
     for (let i = 0; i < 3; i++)
       for (let a = 0; a < 3; a++)
         points[3 * l + a] += t.barycentrics[3 * l + i] * vertices[3 * t.corners[3 * l + i] + a];
-  return projectPoints(camera, points);
+  return points;
 }
 
 /**
- * Adds the energy's normal equations to `hessian` (n,n; only the geometry columns) and `gradient`; returns the
- * energy. `size` is the row length of `hessian`.
+ * Adds the energy's normal equations to the lower triangle of `hessian` (n,n; only the geometry columns) and
+ * `gradient`; returns the energy. The rows of the landmarks' corners must be filled in. `size` is n.
+ *
+ * Every landmark makes two rows, times the square root of its weight, with the residual in the spare column: one
+ * product then has Hessian and gradient.
  */
 export function addLandmarkEquations(
   kernels: Kernels,
   t: LandmarkTargets,
-  g: GeometryRows,
+  g: SurfaceGeometry,
   loss: LandmarkLoss,
   hessian: Float64Array,
   gradient: Float64Array,
   size: number,
 ): number {
   const n = g.layout.geometrySize;
-  const projected = projectTargets(t, g.vertices, g.camera);
+  const L = t.weights.length;
+  const { head, prepared } = g.resident;
+  const points = targetPoints(t, head.vertices.view);
+  const projected = projectPoints(g.camera, points);
   const total = t.weights.reduce((a, b) => a + b, 0);
   if (total === 0) return 0;
   const scale = loss.weight / (loss.sigma ** 2 * total);
-  const L = t.weights.length;
-  const rows = new Float32Array(2 * L * n);
   let sum = 0;
-  for (let l = 0; l < L; l++) {
-    if (t.weights[l] === 0) continue;
-    const dx = projected[3 * l] - t.targets[2 * l];
-    const dy = projected[3 * l + 1] - t.targets[2 * l + 1];
-    const s = (dx * dx + dy * dy) / loss.sigma ** 2;
-    sum += t.weights[l] * pseudoHuber(s, loss.k);
-    const root = Math.sqrt(scale * t.weights[l] * pseudoHuberWeight(s, loss.k));
-    const o = 2 * l * n;
-    pointRows(
-      g,
-      [t.corners[3 * l], t.corners[3 * l + 1], t.corners[3 * l + 2]],
-      [t.barycentrics[3 * l], t.barycentrics[3 * l + 1], t.barycentrics[3 * l + 2]],
-      rows,
-      o,
-    );
-    for (let i = 0; i < 2 * n; i++) rows[o + i] *= root;
-    for (let i = 0; i < n; i++) gradient[i] += root * (rows[o + i] * dx + rows[o + n + i] * dy);
-  }
   kernels.scope(() => {
-    const product = kernels.f64(n * n);
-    syrkTN(kernels, matrixF32(kernels.f32(rows), 2 * L, n), product);
-    const P = product.view;
-    for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) hessian[i * size + j] += P[i * n + j];
+    const rowStart = kernels.u32(2 * L + 1);
+    const columns = kernels.u32(18 * L);
+    const values = kernels.f32(18 * L);
+    const out = kernels.f32(2 * L * g.stride);
+    const product = kernels.f64((n + 1) * (n + 1));
+    const roots = new Float64Array(L);
+    const j = new Float64Array(8 * L);
+    const one = new Float64Array(8);
+    const [starts, index, value] = [rowStart.view, columns.view, values.view];
+    for (let l = 0; l < L; l++) {
+      const dx = projected[3 * l] - t.targets[2 * l];
+      const dy = projected[3 * l + 1] - t.targets[2 * l + 1];
+      if (t.weights[l] > 0) {
+        const s = (dx * dx + dy * dy) / loss.sigma ** 2;
+        sum += t.weights[l] * pseudoHuber(s, loss.k);
+        roots[l] = Math.sqrt(scale * t.weights[l] * pseudoHuberWeight(s, loss.k));
+      }
+      projectionJacobian(g.camera, points[3 * l], points[3 * l + 1], points[3 * l + 2], one);
+      j.set(one, 8 * l);
+      for (let row = 0; row < 2; row++) {
+        const e = 18 * l + 9 * row;
+        starts[2 * l + row] = e;
+        for (let i = 0; i < 3; i++)
+          for (let a = 0; a < 3; a++) {
+            index[e + 3 * i + a] = 3 * prepared.rowOf[t.corners[3 * l + i]] + a;
+            value[e + 3 * i + a] = roots[l] * t.barycentrics[3 * l + i] * one[3 * row + a];
+          }
+      }
+    }
+    starts[2 * L] = 18 * L;
+    const source = matrixF32(g.rows, g.rows.length / g.stride, g.stride);
+    multiplySparse(kernels, { rowStart, columns, values }, source, matrixF32(out, 2 * L, g.stride));
+    const rows = out.view;
+    for (let l = 0; l < L; l++) {
+      const [u, v] = [2 * l * g.stride, (2 * l + 1) * g.stride];
+      cameraColumns(g.layout, j, 8 * l, roots[l], rows, u, v);
+      if (roots[l] === 0) continue;
+      rows[u + n] = roots[l] * (projected[3 * l] - t.targets[2 * l]);
+      rows[v + n] = roots[l] * (projected[3 * l + 1] - t.targets[2 * l + 1]);
+    }
+    syrkTN(kernels, matrixF32(out, 2 * L, n + 1, g.stride), product);
+    const C = product.view;
+    for (let i = 0; i < n; i++) {
+      gradient[i] += C[n * (n + 1) + i];
+      for (let k = 0; k <= i; k++) hessian[i * size + k] += C[i * (n + 1) + k];
+    }
   });
   return (0.5 * loss.weight * sum) / total;
 }

@@ -1,22 +1,28 @@
 /** What a model needs once before any photo can be fitted with it. */
 import { InvalidArgumentError } from '../core/errors.ts';
 import type { ImageF } from '../core/image.ts';
+import { buildFans, type FanTables } from '../kernels/surface.ts';
 import type { HeadModel } from '../model/head-model.ts';
-import { gatherVertices, type VertexSet } from '../model/jacobian.ts';
-import { texelMajor } from '../render/albedo.ts';
+import { appearanceMap } from '../render/albedo.ts';
 
 /** A model with what fitting derives from it. */
 export interface PreparedModel {
   readonly model: HeadModel;
-  /** Vertices with derivatives: the skin region, its neighbours and the landmarks' corners. */
-  readonly set: VertexSet;
+  /** (R) vertices with derivatives, ascending: the skin region, its neighbours and the landmarks' corners. */
+  readonly ids: Uint32Array;
+  /** (V) position of each vertex in `ids`, −1 for none. */
+  readonly rowOf: Int32Array;
   /** (F) 1 where all corners of the face are in the skin region. */
   readonly skinFaces: Uint8Array;
-  /** (V) 1 where the vertex is in the skin region. */
-  readonly skinVertices: Uint8Array;
-  /** (F',3) faces with a corner in the skin region. */
-  readonly facesAroundSkin: Uint32Array;
-  /** Texel-major texture space, coarse and fine; null for a model without one. */
+  /** The skin region's vertices with their rings. */
+  readonly fans: FanTables;
+  /** (V) fan of each vertex, −1 outside the skin region. */
+  readonly fanOf: Int32Array;
+  /** (F,3) numbers of the edges (0,1), (1,2), (2,0) of faces in the skin region. */
+  readonly faceEdges: Uint32Array;
+  /** Edges so numbered. */
+  readonly edgeCount: number;
+  /** Texture space by texel (`appearanceMap`), coarse and fine; null for a model without one. */
   readonly texture: { readonly coarse: ImageF; readonly fine: ImageF } | null;
 }
 
@@ -35,35 +41,59 @@ export function prepareModel(model: HeadModel): PreparedModel {
     throw new InvalidArgumentError(
       `fit: the model ${model.name} has no region "skin" or "face"; fitting needs to know which vertices are skin`,
     );
-  const skinVertices = new Uint8Array(V);
-  for (const v of skin) skinVertices[v] = 1;
+  const fanOf = new Int32Array(V).fill(-1);
+  const centres = Uint32Array.from(new Set(skin)).sort();
+  for (let i = 0; i < centres.length; i++) fanOf[centres[i]] = i;
   const F = model.faces.length / 3;
   const skinFaces = new Uint8Array(F);
   const wanted = new Uint8Array(V);
-  const around: number[] = [];
+  for (const v of centres) wanted[v] = 1;
   for (let f = 0; f < F; f++) {
     const corners = model.faces.subarray(3 * f, 3 * f + 3);
-    const inside = skinVertices[corners[0]] + skinVertices[corners[1]] + skinVertices[corners[2]];
-    if (inside === 0) continue;
+    let inside = 0;
+    for (const v of corners) if (fanOf[v] >= 0) inside++;
     if (inside === 3) skinFaces[f] = 1;
-    around.push(corners[0], corners[1], corners[2]);
-    for (const v of corners) wanted[v] = 1;
+    if (inside > 0) for (const v of corners) wanted[v] = 1;
   }
   const { contour, inner51, mesh } = model.landmarks;
   for (const points of [contour.points, inner51, mesh.points])
     for (const f of points.faces) for (let a = 0; a < 3; a++) wanted[model.faces[3 * f + a]] = 1;
+  const rowOf = new Int32Array(V).fill(-1);
   const ids: number[] = [];
-  for (let v = 0; v < V; v++) if (wanted[v]) ids.push(v);
+  for (let v = 0; v < V; v++) if (wanted[v]) rowOf[v] = ids.push(v) - 1;
   const result: PreparedModel = {
     model,
-    set: gatherVertices(model, Uint32Array.from(ids)),
+    ids: Uint32Array.from(ids),
+    rowOf,
     skinFaces,
-    skinVertices,
-    facesAroundSkin: Uint32Array.from(around),
+    fans: buildFans(centres, model.faces, rowOf),
+    fanOf,
+    ...numberEdges(model.faces, skinFaces, V),
     texture: model.texture
-      ? { coarse: texelMajor(model.texture, 128), fine: texelMajor(model.texture, 256) }
+      ? { coarse: appearanceMap(model.texture, 128), fine: appearanceMap(model.texture, 256) }
       : null,
   };
   prepared.set(model, result);
   return result;
+}
+
+/** Numbers the edges of the faces in the region, each once however many faces share it. */
+function numberEdges(
+  faces: Uint32Array,
+  skinFaces: Uint8Array,
+  V: number,
+): Pick<PreparedModel, 'faceEdges' | 'edgeCount'> {
+  const faceEdges = new Uint32Array(faces.length);
+  const numbers = new Map<number, number>();
+  for (let i = 0; i < faces.length; i++) {
+    const f = Math.floor(i / 3);
+    if (!skinFaces[f]) continue;
+    const v = faces[i];
+    const w = faces[3 * f + ((i + 1) % 3)];
+    const key = Math.min(v, w) * V + Math.max(v, w);
+    const known = numbers.get(key);
+    faceEdges[i] = known ?? numbers.size;
+    if (known === undefined) numbers.set(key, numbers.size);
+  }
+  return { faceEdges, edgeCount: numbers.size };
 }

@@ -7,14 +7,25 @@
 import { cropCamera, projectPoints } from '../camera/project.ts';
 import type { ImageF } from '../core/image.ts';
 import { gemmTN, matrixF32, symmetricTN } from '../kernels/gemm.ts';
+import { firstOf } from '../kernels/part.ts';
+import {
+  type PaddedPhoto,
+  type PhotometricEquations,
+  type PhotometricInput,
+  type PhotometricLoss,
+  photometricCost,
+  photometricEquations,
+  Q_STRIDE,
+  RESIDUAL_COLUMN,
+  type SampleArrays,
+  takePhoto,
+} from '../kernels/photometric.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
+import { fanNormals } from '../kernels/surface.ts';
 import { multiplyVertexBlocks } from '../kernels/vertex-blocks.ts';
-import { vertexJacobian } from '../model/jacobian.ts';
-import { poseHead } from '../model/pose.ts';
+import { SH_CONSTANTS } from '../light/sh.ts';
+import { residentJacobian } from '../model/resident-jacobian.ts';
 import type { FaceObservation } from '../perceive/types.ts';
-import { vertexNormals } from '../render/normals.ts';
-import { type PhotometricLoss, photometricCost, Q } from '../render/photometric-blocks.ts';
-import { type PhotometricEquations, photometricEquations } from '../render/photometric-equations.ts';
 import type { LeastSquaresProblem, NormalEquations } from '../solve/levenberg-marquardt.ts';
 import {
   addLandmarkEquations,
@@ -28,12 +39,18 @@ import {
 import { type FitState, type ParameterLayout, retractState, stepBounds } from './parameters.ts';
 import type { PreparedModel } from './prepare.ts';
 import { type PriorOptions, priors } from './priors.ts';
-import { type PixelSamples, takeSamples } from './samples.ts';
-import { activeRows, type GeometryRows } from './vertex-rows.ts';
+import { type ResidentModel, takeModel } from './resident.ts';
+import { createSampleArrays, type PixelSamples, takeSamples } from './samples.ts';
+import { rowStride, type SurfaceGeometry, visibleRows } from './surface-rows.ts';
+
+/** Numbers of a vertex that a picture depends on: u, v and the unit normal. */
+const Q = 5;
 
 /** What to minimise. Pixels are those of the crop at full size; `photometric.photo` may be smaller. */
 export interface ProblemInput {
   readonly prepared: PreparedModel;
+  /** `prepared` in the memory of the kernels; taken anew when absent. */
+  readonly resident?: ResidentModel;
   readonly layout: ParameterLayout;
   readonly observation: FaceObservation;
   readonly landmarks: { readonly weights: LandmarkWeights; readonly loss: LandmarkLoss } | null;
@@ -66,83 +83,101 @@ export interface FitProblem extends LeastSquaresProblem<FitState> {
   terms(state: FitState): EnergyTerms;
 }
 
-/** Makes the problem. */
+/**
+ * Makes the problem. It takes its arrays from the top of the kernels' memory and keeps them: whoever makes problems
+ * gives them back (`kernels.release`) when done with one.
+ */
 export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem {
   const { prepared, layout, photometric } = input;
-  const { model, set } = prepared;
+  const { model } = prepared;
   const n = layout.size;
+  const resident = input.resident ?? takeModel(kernels, prepared);
+  const stride = rowStride(layout);
+  const moves = layout.geometrySize > 0;
+  const rows = kernels.f32(moves ? 3 * prepared.ids.length * stride : 0);
+  const picture = photometric ? takePicture(kernels, resident, layout, photometric) : null;
   let targets: LandmarkTargets | null = null;
-  let sampled: PixelSamples | null = null;
+  let samples: PixelSamples | null = null;
 
-  const photoCamera = (state: FitState) =>
-    photometric ? cropCamera(state.camera, [0, 0], photometric.scale) : state.camera;
-
-  const photometricState = (state: FitState, vertices: Float32Array, pixels: PixelSamples) => ({
-    q: projectedNormals(photoCamera(state), vertices, model.faces, pixels.mesh.vertices),
+  const photometricInput = (state: FitState, at: PixelSamples): PhotometricInput => ({
+    q: projectedNormals(resident, pictureCamera(state, photometric), picture!.normals, at.active, picture!.q),
+    photo: picture!.photo,
     light: state.light,
+    basis: SH_CONSTANTS,
     texture: state.texture,
-    photo: photometric!.photo,
+    loss: photometric!.loss,
   });
 
   const terms = (state: FitState): EnergyTerms => {
-    const { vertices } = poseHead(model, state);
+    resident.pose(state);
+    const vertices = resident.head.vertices;
+    if (picture && samples) fanNormals(kernels, resident.fans, vertices, picture.normals);
     return {
       landmarks:
-        input.landmarks && targets ? landmarkCost(targets, vertices, state.camera, input.landmarks.loss) : 0,
-      photometric:
-        photometric && sampled
-          ? photometricCost(
-              sampled.mesh,
-              sampled.samples,
-              photometricState(state, vertices, sampled),
-              photometric.loss,
-            )
+        input.landmarks && targets
+          ? landmarkCost(targets, vertices.view, state.camera, input.landmarks.loss)
           : 0,
+      photometric:
+        picture && samples ? photometricCost(kernels, samples.arrays, photometricInput(state, samples)) : 0,
       ...priors(model, layout, state, input.priors),
     };
   };
 
-  const linearize = (state: FitState): NormalEquations => kernels.scope(() => linearizeInScope(state));
-
-  const linearizeInScope = (state: FitState): NormalEquations => {
-    const posed = poseHead(model, state);
+  const linearize = (state: FitState): NormalEquations => {
     const hessian = new Float64Array(n * n);
     const gradient = new Float64Array(n);
-    const rows = kernels.f32(3 * set.ids.length * layout.geometrySize);
-    vertexJacobian(model, set, posed, layout, rows.view);
-    const geometry: GeometryRows = { set, vertices: posed.vertices, rows, layout, camera: state.camera };
-    let cost = 0;
-    if (input.landmarks) {
+    const skeleton = resident.pose(state);
+    if (input.landmarks)
       targets = landmarkTargets(
         model,
         input.observation,
         headYaw(model, state.pose),
         input.landmarks.weights,
       );
-      cost += addLandmarkEquations(kernels, targets, geometry, input.landmarks.loss, hessian, gradient, n);
-    }
-    if (photometric) {
-      const camera = photoCamera(state);
-      sampled = takeSamples(
+    const camera = pictureCamera(state, photometric);
+    if (picture && photometric) {
+      fanNormals(kernels, resident.fans, resident.head.vertices, picture.normals);
+      const { width } = photometric.photo;
+      samples = takeSamples(
         kernels,
-        prepared,
-        posed.vertices,
+        resident,
+        picture.normals,
         camera,
-        photometric.photo.width,
+        width,
         photometric.mask,
+        picture.samples,
       );
-      const { mesh, samples } = sampled;
-      const equations = photometricEquations(
-        kernels,
-        mesh,
-        samples,
-        photometricState(state, posed.vertices, sampled),
-        photometric.loss,
-      );
-      cost += equations.cost;
-      const P = kernels.f32(Q * mesh.vertices.length * layout.geometrySize);
-      activeRows(kernels, { ...geometry, camera }, mesh.vertices, prepared.facesAroundSkin, P);
-      addPhotometric(kernels, layout, mesh.edges, equations, P, state.texture.length, hessian, gradient);
+    }
+    if (moves)
+      kernels.scope(() => {
+        const wanted = kernels.u32(wantedRows(prepared, targets, samples));
+        residentJacobian(kernels, resident.head, skeleton, layout, wanted, rows, stride);
+      });
+    const geometry: SurfaceGeometry = { resident, rows, stride, layout, camera: state.camera };
+    let cost = 0;
+    if (input.landmarks && targets)
+      cost += addLandmarkEquations(kernels, targets, geometry, input.landmarks.loss, hessian, gradient, n);
+    if (picture && samples) {
+      const { arrays, active, edges } = samples;
+      const measured = photometricInput(state, samples);
+      kernels.scope(() => {
+        const equations = photometricEquations(kernels, arrays, active.length, edges.length / 2, measured);
+        cost += equations.cost;
+        addAppearance(layout, equations, state.texture.length, hessian, gradient);
+        if (!moves || active.length === 0) return;
+        visibleRows(kernels, { ...geometry, camera }, picture.normals, kernels.u32(active), picture.P);
+        addGeometry(
+          kernels,
+          layout,
+          picture,
+          edges,
+          equations,
+          stride,
+          state.texture.length,
+          hessian,
+          gradient,
+        );
+      });
     }
     const priorTerms = priors(model, layout, state, input.priors, { hessian, gradient });
     cost += Object.values(priorTerms).reduce((a, b) => a + b, 0);
@@ -159,79 +194,154 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
   };
 }
 
-/** (A,5) float32: projection and unit normal of the active vertices. */
-function projectedNormals(
-  camera: FitState['camera'],
-  vertices: Float32Array,
-  faces: Uint32Array,
-  active: Uint32Array,
-): Float32Array {
-  const normals = vertexNormals(vertices, faces);
-  const projected = projectPoints(camera, vertices);
-  const q = new Float32Array(Q * active.length);
-  for (let i = 0; i < active.length; i++) {
-    const v = 3 * active[i];
-    q[Q * i] = projected[v];
-    q[Q * i + 1] = projected[v + 1];
-    q.set(normals.subarray(v, v + 3), Q * i + 2);
-  }
-  return q;
+/** What a problem with a photometric term keeps in kernel memory. */
+interface Picture {
+  readonly photo: PaddedPhoto;
+  readonly samples: SampleArrays;
+  /** (fans,4) and (fans,8). */
+  readonly normals: F32;
+  readonly q: F32;
+  /** Room for (5·fans,stride) each. */
+  readonly P: F32;
+  readonly HP: F32;
 }
 
-/** Adds PᵀHP and the mixed and appearance blocks to the lower triangle of `hessian`, and the gradient. */
-function addPhotometric(
+function takePicture(
+  kernels: Kernels,
+  resident: ResidentModel,
+  layout: ParameterLayout,
+  photometric: NonNullable<ProblemInput['photometric']>,
+): Picture {
+  const fans = resident.prepared.fans.centres.length;
+  const size = layout.geometrySize > 0 ? Q * fans * rowStride(layout) : 0;
+  return {
+    photo: takePhoto(kernels, photometric.photo),
+    samples: createSampleArrays(kernels, resident, photometric.photo.width),
+    normals: kernels.f32(4 * fans),
+    q: kernels.f32(Q_STRIDE * fans),
+    P: kernels.f32(size),
+    HP: kernels.f32(size),
+  };
+}
+
+/** The camera in pixels of the picture compared with. */
+function pictureCamera(state: FitState, photometric: ProblemInput['photometric']): FitState['camera'] {
+  return photometric ? cropCamera(state.camera, [0, 0], photometric.scale) : state.camera;
+}
+
+/** Rows that the energies read: active vertices with their neighbours, and corners of landmarks. */
+function wantedRows(
+  prepared: PreparedModel,
+  targets: LandmarkTargets | null,
+  samples: PixelSamples | null,
+): Uint32Array {
+  const wanted = new Uint8Array(prepared.ids.length);
+  if (targets) for (const v of targets.corners) wanted[prepared.rowOf[v]] = 1;
+  if (samples) {
+    const { starts, entries, rows } = prepared.fans;
+    for (const fan of samples.active) {
+      wanted[rows[fan]] = 1;
+      for (let e = starts[fan]; e < starts[fan + 1]; e++) wanted[entries[4 * e + 3]] = 1;
+    }
+  }
+  const list = new Uint32Array(wanted.length);
+  let count = 0;
+  for (let r = 0; r < wanted.length; r++) if (wanted[r]) list[count++] = r;
+  return list.subarray(0, count);
+}
+
+/** Writes projection and unit normal of the active fans to `q`; returns its part in use, (A,8). */
+function projectedNormals(
+  { head, prepared }: ResidentModel,
+  camera: FitState['camera'],
+  normals: F32,
+  active: Uint32Array,
+  q: F32,
+): F32 {
+  const vertices = head.vertices.view;
+  const A = active.length;
+  const points = new Float32Array(3 * A);
+  for (let i = 0; i < A; i++) {
+    const v = 3 * prepared.fans.centres[active[i]];
+    for (let a = 0; a < 3; a++) points[3 * i + a] = vertices[v + a];
+  }
+  const projected = projectPoints(camera, points);
+  const [out, n] = [q.view, normals.view];
+  for (let i = 0; i < A; i++) {
+    const o = Q_STRIDE * i;
+    out[o] = projected[3 * i];
+    out[o + 1] = projected[3 * i + 1];
+    for (let a = 0; a < 3; a++) out[o + 2 + a] = n[4 * active[i] + a];
+  }
+  return firstOf(q, Q_STRIDE * A);
+}
+
+/** Adds the block of light and texture. */
+function addAppearance(
+  layout: ParameterLayout,
+  { columns, appearance }: PhotometricEquations,
+  T: number,
+  hessian: Float64Array,
+  gradient: Float64Array,
+): void {
+  const n = layout.size;
+  const map = appearanceColumns(layout, T);
+  const block = appearance.view;
+  for (let x = 0; x < map.length; x++) {
+    const i = map[x];
+    if (i < 0) continue;
+    gradient[i] += block[RESIDUAL_COLUMN * columns + x];
+    for (let y = 0; y < map.length; y++) {
+      const j = map[y];
+      if (j >= 0 && j <= i) hessian[i * n + j] += block[x * columns + y];
+    }
+  }
+}
+
+/** Adds PᵀHP, the mixed blocks and the gradient of geometry. */
+function addGeometry(
   kernels: Kernels,
   layout: ParameterLayout,
+  { P, HP }: Picture,
   edges: Uint32Array,
-  equations: PhotometricEquations,
-  P: F32,
+  { columns, vertex }: PhotometricEquations,
+  stride: number,
   T: number,
   hessian: Float64Array,
   gradient: Float64Array,
 ): void {
   const n = layout.size;
   const g = layout.geometrySize;
-  const { columns, vertex } = equations;
-  const X = columns - 1;
-  const rows = Q * vertex.vertexCount;
-  const map = appearanceColumns(layout, T);
-  const appearance = equations.appearance.view;
-  for (let x = 0; x < X; x++) {
-    const i = map[x];
-    if (i < 0) continue;
-    gradient[i] += appearance[x * columns + X];
-    for (let y = 0; y < X; y++) {
-      const j = map[y];
-      if (j >= 0 && j <= i) hessian[i * n + j] += appearance[x * columns + y];
-    }
-  }
-  if (g === 0 || rows === 0) return;
-  const product = kernels.f32(rows * g);
-  multiplyVertexBlocks(kernels, vertex, edges, P, g, product);
-  const p = matrixF32(P, rows, g);
-  const geometry = kernels.f64(g * g);
+  const m = Q * vertex.vertexCount;
+  const p = firstOf(P, m * stride);
+  const hp = firstOf(HP, m * stride);
+  multiplyVertexBlocks(kernels, vertex, edges, p, stride, hp);
+  const product = kernels.f64(g * g);
   const cross = kernels.f64(columns * g);
-  symmetricTN(kernels, p, matrixF32(product, rows, g), geometry);
-  gemmTN(kernels, matrixF32(vertex.mixed, rows, columns, vertex.mixedStride), p, cross);
-  const G = geometry.view;
-  const C = cross.view;
-  for (let i = 0; i < g; i++) for (let j = 0; j <= i; j++) hessian[i * n + j] += G[i * g + j];
-  for (let x = 0; x < X; x++) {
+  symmetricTN(kernels, matrixF32(p, m, g, stride), matrixF32(hp, m, g, stride), product);
+  gemmTN(kernels, matrixF32(vertex.mixed, m, columns, vertex.mixedStride), matrixF32(p, m, g, stride), cross);
+  const [G, C] = [product.view, cross.view];
+  const map = appearanceColumns(layout, T);
+  for (let i = 0; i < g; i++) {
+    gradient[i] += C[RESIDUAL_COLUMN * g + i];
+    for (let j = 0; j <= i; j++) hessian[i * n + j] += G[i * g + j];
+  }
+  for (let x = 0; x < map.length; x++) {
     const i = map[x];
     if (i >= 0) for (let j = 0; j < g; j++) hessian[i * n + j] += C[x * g + j];
   }
-  for (let j = 0; j < g; j++) gradient[j] += C[X * g + j];
 }
 
-/** Column of each light (3k+c) and texture coefficient in the layout, −1 where it is fixed. */
+/** Column in the layout of each column of the appearance block; −1 where it is fixed or no parameter. */
 function appearanceColumns(layout: ParameterLayout, T: number): Int32Array {
-  const map = new Int32Array(27 + T).fill(-1);
+  const map = new Int32Array(RESIDUAL_COLUMN + 1 + T).fill(-1);
   const light = layout.blocks.get('light');
   if (light)
     for (let k = 0; k < 9; k++)
       for (let c = 0; c < 3; c++)
         map[3 * k + c] = light.offset + (layout.lightColumns === 27 ? 3 * k + c : k);
   const texture = layout.blocks.get('texture');
-  if (texture) for (let t = 0; t < texture.size; t++) map[27 + t] = texture.offset + t;
+  if (texture)
+    for (let t = 0; t < Math.min(texture.size, T); t++) map[RESIDUAL_COLUMN + 1 + t] = texture.offset + t;
   return map;
 }

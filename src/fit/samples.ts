@@ -5,90 +5,129 @@
  * (their colour is half somebody else's), grazing ones count less.
  */
 import type { Camera } from '../camera/camera.ts';
-import type { Kernels } from '../kernels/runtime.ts';
-import { sampleMap } from '../render/albedo.ts';
-import { vertexNormals } from '../render/normals.ts';
-import type { ActiveMesh, SurfaceSamples } from '../render/photometric-blocks.ts';
-import { rasterMesh } from '../render/raster.ts';
-import type { PreparedModel } from './prepare.ts';
+import { projectPoints } from '../camera/project.ts';
+import { firstOf } from '../kernels/part.ts';
+import { appearanceStride, type SampleArrays } from '../kernels/photometric.ts';
+import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
+import type { F32, Kernels } from '../kernels/runtime.ts';
+import { sampleBilinear } from '../kernels/sample.ts';
+import type { ResidentModel } from './resident.ts';
 
-/** Samples with the mesh they lie on and where they came from. */
+/** Samples and the part of the mesh that they lie on. */
 export interface PixelSamples {
-  readonly mesh: ActiveMesh;
-  readonly samples: SurfaceSamples;
-  /** (N) pixel numbers y·width + x. */
-  readonly pixels: Uint32Array;
+  readonly arrays: SampleArrays;
+  /** (A) fans of the vertices that samples depend on; `arrays.corners` are positions in this list. */
+  readonly active: Uint32Array;
+  /** (D,2) positions in `active`. */
+  readonly edges: Uint32Array;
+}
+
+/** Albedo of models without a texture space. */
+const GREY = 0.6;
+
+/** Room for the samples of a `size`×`size` picture in kernel memory. */
+export function createSampleArrays(kernels: Kernels, resident: ResidentModel, size: number): SampleArrays {
+  const N = size * size;
+  const stride = resident.texture ? resident.texture.fine.channels : appearanceStride(0);
+  return {
+    count: 0,
+    corners: kernels.u32(3 * N),
+    edges: kernels.u32(3 * N),
+    barycentrics: kernels.f32(3 * N),
+    mask: kernels.f32(N),
+    appearance: kernels.f32(N * stride),
+  };
 }
 
 /**
- * Takes samples at the pixels of a `size`×`size` picture.
- * @param vertices (V,3) posed, metres.
+ * Takes samples at the pixels of a `size`×`size` picture of the head as it was posed last.
+ * @param normals (fans,4) float32 unit normals.
  * @param mask (size,size) weights in [0, 1] of pixels being skin; null for all.
+ * @param arrays of {@link createSampleArrays}, overwritten.
  */
 export function takeSamples(
   kernels: Kernels,
-  prepared: PreparedModel,
-  vertices: Float32Array,
+  resident: ResidentModel,
+  normals: F32,
   camera: Camera,
   size: number,
   mask: Float32Array | null,
+  arrays: SampleArrays,
 ): PixelSamples {
-  const { model, skinFaces } = prepared;
-  // Screen-space barycentrics make the sample's position exactly linear in the corners' projections.
-  const raster = rasterMesh(kernels, vertices, model.faces, camera, size, size, {
-    perspectiveCorrect: false,
+  const { head, prepared, texture } = resident;
+  const { model, skinFaces, fanOf, faceEdges } = prepared;
+  const { faces, faceUvs, uvs } = model;
+  return kernels.scope(() => {
+    const raster = createRasterizeOutput(kernels, size, size);
+    const positions = kernels.f32(projectPoints(camera, head.vertices.view));
+    const points = kernels.f32(2 * size * size);
+    // Screen-space barycentrics make the sample's position exactly linear in the corners' projections.
+    rasterize(
+      kernels,
+      { positions, faces: head.faces, width: size, height: size, cull: 'back', perspective: false },
+      raster,
+    );
+    const faceIndex = raster.faceIndex.view;
+    const barycentrics = raster.barycentrics.view;
+    const facing = createFacing(camera, faces, fanOf, normals.view, head.vertices.view);
+    const numbers = createNumbering(prepared.fans.centres.length, prepared.edgeCount);
+    const skin = new Uint8Array(size * size);
+    for (let p = 0; p < skin.length; p++) {
+      const f = faceIndex[p];
+      skin[p] = f >= 0 ? skinFaces[f] : 0;
+    }
+    const out = {
+      corners: arrays.corners.view,
+      edges: arrays.edges.view,
+      barycentrics: arrays.barycentrics.view,
+      mask: arrays.mask.view,
+      points: points.view,
+    };
+    const map = texture ? (size <= 128 ? texture.coarse : texture.fine) : null;
+    let n = 0;
+    for (let y = 1; y < size - 1; y++)
+      for (let x = 1; x < size - 1; x++) {
+        const p = y * size + x;
+        const seen = mask ? mask[p] : 1;
+        if (seen <= 0 || !skin[p] || !interior(skin, p, size)) continue;
+        const f = 3 * faceIndex[p];
+        const b0 = barycentrics[3 * p];
+        const b1 = barycentrics[3 * p + 1];
+        const b2 = barycentrics[3 * p + 2];
+        const w = seen * Math.min(Math.max((facing(f, b0, b1, b2) - 0.1) / 0.3, 0), 1);
+        if (w <= 0) continue;
+        out.mask[n] = w;
+        let u = 0;
+        let v = 0;
+        for (let a = 0; a < 3; a++) {
+          const b = barycentrics[3 * p + a];
+          out.barycentrics[3 * n + a] = b;
+          const i = numbers.vertex(fanOf[faces[f + a]]);
+          out.corners[3 * n + a] = i;
+          const next = numbers.vertex(fanOf[faces[f + (a === 2 ? 0 : a + 1)]]);
+          out.edges[3 * n + a] = numbers.edge(faceEdges[f + a], i, next);
+          const t = 2 * faceUvs[f + a];
+          u += b * uvs[t];
+          v += b * uvs[t + 1];
+        }
+        if (map) {
+          out.points[2 * n] = u * map.width;
+          out.points[2 * n + 1] = v * map.height;
+        }
+        n++;
+      }
+    if (map)
+      sampleBilinear(kernels, map, firstOf(points, 2 * n), firstOf(arrays.appearance, n * map.channels));
+    else {
+      const grey = arrays.appearance.view;
+      for (let i = 0; i < n; i++) grey.fill(GREY, 4 * i, 4 * i + 3);
+    }
+    return {
+      arrays: { ...arrays, count: n },
+      active: Uint32Array.from(numbers.active),
+      edges: Uint32Array.from(numbers.edges),
+    };
   });
-  const normals = vertexNormals(vertices, model.faces);
-  const skin = new Uint8Array(size * size);
-  for (let p = 0; p < skin.length; p++) {
-    const f = raster.faceIndex[p];
-    skin[p] = f >= 0 && skinFaces[f] ? 1 : 0;
-  }
-  const pixels: number[] = [];
-  const weights: number[] = [];
-  for (let y = 1; y < size - 1; y++)
-    for (let x = 1; x < size - 1; x++) {
-      const p = y * size + x;
-      if (!skin[p] || !interior(skin, p, size)) continue;
-      const facing = cosineToViewer(model.faces, normals, raster, vertices, camera, p);
-      const w = (mask ? mask[p] : 1) * Math.min(Math.max((facing - 0.1) / 0.3, 0), 1);
-      if (w <= 0) continue;
-      pixels.push(p);
-      weights.push(w);
-    }
-  const mesh = numberMesh(model.faces, raster.faceIndex, pixels, vertices.length / 3);
-  const N = pixels.length;
-  const map = prepared.texture ? (size <= 128 ? prepared.texture.coarse : prepared.texture.fine) : null;
-  const T = map ? map.channels / 3 - 1 : 0;
-  const triangles = new Uint32Array(N);
-  const barycentrics = new Float32Array(3 * N);
-  const albedo = new Float32Array(3 * N).fill(0.6);
-  const albedoBasis = new Float32Array(3 * N * T);
-  const texel = new Float32Array(3 * (1 + T));
-  for (let i = 0; i < N; i++) {
-    const p = pixels[i];
-    const f = raster.faceIndex[p];
-    triangles[i] = mesh.triangleOf[f];
-    let [u, v] = [0, 0];
-    for (let a = 0; a < 3; a++) {
-      const b = raster.barycentrics[3 * p + a];
-      barycentrics[3 * i + a] = b;
-      const t = 2 * model.faceUvs[3 * f + a];
-      u += b * model.uvs[t];
-      v += b * model.uvs[t + 1];
-    }
-    if (!map) continue;
-    sampleMap(map, u, v, texel, 0);
-    for (let c = 0; c < 3; c++) {
-      albedo[3 * i + c] = texel[c];
-      for (let t = 0; t < T; t++) albedoBasis[(3 * i + c) * T + t] = texel[3 * (1 + t) + c];
-    }
-  }
-  return {
-    mesh: mesh.active,
-    samples: { count: N, triangles, barycentrics, mask: Float32Array.from(weights), albedo, albedoBasis },
-    pixels: Uint32Array.from(pixels),
-  };
 }
 
 function interior(skin: Uint8Array, p: number, size: number): boolean {
@@ -98,81 +137,51 @@ function interior(skin: Uint8Array, p: number, size: number): boolean {
   );
 }
 
-/** Cosine between the interpolated normal and the direction to the viewer. */
-function cosineToViewer(
-  faces: Uint32Array,
-  normals: Float32Array,
-  raster: { readonly faceIndex: Int32Array; readonly barycentrics: Float32Array },
-  vertices: Float32Array,
+/** Cosine between the interpolated normal and the direction to the viewer, at a point of the face from `f` on. */
+function createFacing(
   camera: Camera,
-  p: number,
-): number {
-  const f = 3 * raster.faceIndex[p];
-  let [nx, ny, nz, x, y, z] = [0, 0, 0, 0, 0, 0];
-  for (let a = 0; a < 3; a++) {
-    const b = raster.barycentrics[3 * p + a];
-    const v = 3 * faces[f + a];
-    nx += b * normals[v];
-    ny += b * normals[v + 1];
-    nz += b * normals[v + 2];
-    x += b * vertices[v];
-    y += b * vertices[v + 1];
-    z += b * vertices[v + 2];
-  }
-  const n = Math.max(Math.hypot(nx, ny, nz), 1e-12);
-  if (camera.kind === 'orthographic') return nz / n;
+  faces: Uint32Array,
+  fanOf: Int32Array,
+  normals: Float32Array,
+  vertices: Float32Array,
+): (f: number, b0: number, b1: number, b2: number) => number {
   const [tx, ty, tz] = camera.translation;
-  const d = Math.hypot(x + tx, y + ty, z + tz);
-  return -(nx * (x + tx) + ny * (y + ty) + nz * (z + tz)) / (n * d);
+  const orthographic = camera.kind === 'orthographic';
+  return (f, b0, b1, b2) => {
+    const n0 = 4 * fanOf[faces[f]];
+    const n1 = 4 * fanOf[faces[f + 1]];
+    const n2 = 4 * fanOf[faces[f + 2]];
+    const nx = b0 * normals[n0] + b1 * normals[n1] + b2 * normals[n2];
+    const ny = b0 * normals[n0 + 1] + b1 * normals[n1 + 1] + b2 * normals[n2 + 1];
+    const nz = b0 * normals[n0 + 2] + b1 * normals[n1 + 2] + b2 * normals[n2 + 2];
+    const n = Math.max(Math.sqrt(nx * nx + ny * ny + nz * nz), 1e-12);
+    if (orthographic) return nz / n;
+    const v0 = 3 * faces[f];
+    const v1 = 3 * faces[f + 1];
+    const v2 = 3 * faces[f + 2];
+    const x = b0 * vertices[v0] + b1 * vertices[v1] + b2 * vertices[v2] + tx;
+    const y = b0 * vertices[v0 + 1] + b1 * vertices[v1 + 1] + b2 * vertices[v2 + 1] + ty;
+    const z = b0 * vertices[v0 + 2] + b1 * vertices[v1 + 2] + b2 * vertices[v2 + 2] + tz;
+    return -(nx * x + ny * y + nz * z) / (n * Math.sqrt(x * x + y * y + z * z));
+  };
 }
 
-function numberMesh(
-  faces: Uint32Array,
-  faceIndex: Int32Array,
-  pixels: readonly number[],
-  V: number,
-): { active: ActiveMesh; triangleOf: Int32Array } {
-  const triangleOf = new Int32Array(faces.length / 3).fill(-1);
-  const vertexOf = new Int32Array(V).fill(-1);
-  const vertices: number[] = [];
-  const corners: number[] = [];
-  const triangleEdges: number[] = [];
+/** Numbers the vertices and edges in use in the order in which they are met. */
+function createNumbering(fans: number, edgeCount: number) {
+  const vertexNumber = new Int32Array(fans).fill(-1);
+  const edgeNumber = new Int32Array(edgeCount).fill(-1);
+  const active: number[] = [];
   const edges: number[] = [];
-  const edgeOf = new Map<number, number>();
-  for (const p of pixels) {
-    const f = faceIndex[p];
-    if (triangleOf[f] >= 0) continue;
-    triangleOf[f] = corners.length / 3;
-    const local = [0, 0, 0];
-    for (let a = 0; a < 3; a++) {
-      const v = faces[3 * f + a];
-      if (vertexOf[v] < 0) {
-        vertexOf[v] = vertices.length;
-        vertices.push(v);
-      }
-      local[a] = vertexOf[v];
-    }
-    corners.push(...local);
-    for (let a = 0; a < 3; a++) {
-      const i = local[a];
-      const j = local[(a + 1) % 3];
-      const key = Math.min(i, j) * V + Math.max(i, j);
-      let e = edgeOf.get(key);
-      if (e === undefined) {
-        e = edges.length / 2;
-        edgeOf.set(key, e);
-        edges.push(i, j);
-      }
-      triangleEdges.push(e);
-    }
-  }
   return {
-    active: {
-      vertices: Uint32Array.from(vertices),
-      corners: Uint32Array.from(corners),
-      triangleEdges: Uint32Array.from(triangleEdges),
-      edges: Uint32Array.from(edges),
+    active,
+    edges,
+    vertex(fan: number): number {
+      if (vertexNumber[fan] < 0) vertexNumber[fan] = active.push(fan) - 1;
+      return vertexNumber[fan];
     },
-    triangleOf,
+    edge(edge: number, i: number, j: number): number {
+      if (edgeNumber[edge] < 0) edgeNumber[edge] = edges.push(i, j) / 2 - 1;
+      return edgeNumber[edge];
+    },
   };
 }

@@ -135,6 +135,77 @@ export interface KernelExports {
     mixed: number,
     mixedStride: number,
   ): void;
+  photometricCost(job: number, begin: number, end: number): number;
+  photometricRows(job: number, begin: number, end: number): number;
+  skinPoints(
+    points: number,
+    weights: number,
+    transforms: number,
+    joints: number,
+    begin: number,
+    end: number,
+    out: number,
+    scratch: number,
+  ): void;
+  skinRows(
+    rows: number,
+    count: number,
+    ids: number,
+    basis: number,
+    K: number,
+    columns: number,
+    weights: number,
+    transforms: number,
+    joints: number,
+    shift: number,
+    out: number,
+    stride: number,
+    column: number,
+    scratch: number,
+  ): void;
+  rotationRows(
+    rows: number,
+    count: number,
+    ids: number,
+    points: number,
+    weights: number,
+    transforms: number,
+    arms: number,
+    joints: number,
+    axes: number,
+    correctives: number,
+    strideC: number,
+    firstC: number,
+    turn: number,
+    out: number,
+    stride: number,
+    column: number,
+    scratch: number,
+  ): void;
+  fanNormals(
+    vertices: number,
+    centres: number,
+    starts: number,
+    fans: number,
+    begin: number,
+    end: number,
+    out: number,
+  ): void;
+  surfaceRows(
+    vertices: number,
+    starts: number,
+    fans: number,
+    active: number,
+    begin: number,
+    end: number,
+    rowOf: number,
+    normals: number,
+    projection: number,
+    rows: number,
+    stride: number,
+    out: number,
+    scratch: number,
+  ): void;
   multiplySparse(
     rowStart: number,
     columns: number,

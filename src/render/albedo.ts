@@ -1,5 +1,6 @@
 /** Albedo maps: a texture space's coefficients made into a map, and maps sampled at UV positions. */
 import type { ImageF } from '../core/image.ts';
+import { appearanceStride, paddedComponents } from '../kernels/photometric.ts';
 import type { TextureSpace } from '../model/head-model.ts';
 
 /** mean + Σ coefficient·component, (H,W,3) float32, not clamped. */
@@ -37,6 +38,35 @@ export function sampleMap(map: ImageF, u: number, v: number, out: Float32Array, 
       w10 * data[a + right + c] +
       w01 * data[a + below + c] +
       w11 * data[a + below + right + c];
+}
+
+/**
+ * A texture space with all its numbers of one texel together, (H,W,`appearanceStride(T)`): mean RGB and a zero, then
+ * the components of red, of green and of blue, each filled up with zeros to whole vectors. Shrunk by averaging
+ * texels until at most `size` wide, so that a small picture does not alias.
+ */
+export function appearanceMap(space: TextureSpace, size: number): ImageF {
+  const texels = space.width * space.height;
+  const T = space.basis.length / space.mean.length;
+  const channel = paddedComponents(T);
+  const stride = appearanceStride(T);
+  let step = 1;
+  while (space.width / step > size && space.width % (2 * step) === 0 && space.height % (2 * step) === 0)
+    step *= 2;
+  const width = space.width / step;
+  const height = space.height / step;
+  const data = new Float32Array(width * height * stride);
+  const k = 1 / (step * step);
+  for (let i = 0; i < texels; i++) {
+    const y = Math.floor(i / space.width);
+    const o = (Math.floor(y / step) * width + Math.floor((i - y * space.width) / step)) * stride;
+    for (let c = 0; c < 3; c++) {
+      data[o + c] += k * space.mean[3 * i + c];
+      const b = o + 4 + c * channel;
+      for (let t = 0; t < T; t++) data[b + t] += k * space.basis[3 * (t * texels + i) + c];
+    }
+  }
+  return { width, height, channels: stride, data };
 }
 
 /**

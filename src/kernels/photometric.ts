@@ -1,0 +1,259 @@
+/**
+ * Residuals albedo·shading − photo at surface samples, and their normal equations in vertex space.
+ *
+ * A sample is a point on the surface, fixed by its triangle's corners and barycentric coordinates β; per channel
+ *   r_c = a_c · s_c(n̂) − I_c(u, v),   a = mean + basis·τ,   s_c = Σ_k l_kc B_k(n̂),   n̂ = Σβ_i n_i / |Σβ_i n_i|
+ * and (u, v) = Σ β_i (u_i, v_i). It depends on geometry only through the five numbers q_i = (u, v, n_x, n_y, n_z) of
+ * its corners, linearly in β: ∂r/∂q_i = β_i K with one 3×5 matrix K per sample. So the geometric part of JᵀWJ is
+ * Pᵀ H P with P = ∂q/∂θ and H a sparse symmetric matrix of 5×5 blocks per vertex and edge, block (i, j) =
+ * Σ β_i β_j KᵀWK (`vertex-blocks.ts`): exact, and hardly dependent on the number of pixels.
+ *
+ * B are polynomials of order 2 in the unit normal, 1, x, y, z, xy, xz, yz, x²−y², 3z²−1, times given constants. The
+ * photo is interpolated by cubic convolution (Keys 1981, a = −½): C¹, so that the gradient is exact and continuous
+ * while a point slides over pixels; bilinear interpolation has a kink at every pixel centre. Beyond the outermost
+ * pixel centres the coordinate is clamped, the derivative is that at the border.
+ *
+ * Every sample becomes three rows (channels), times the square root of its robust weight, in the columns
+ *   [ light 3k+c: 27 | residual | texture, zero-filled to a multiple of 4 | u v n_x n_y n_z 0 0 0 ]
+ * in chunks that stay in the cache. AᵀA of the shared columns is the block of light and texture, with its gradient as
+ * the residual's row and column.
+ */
+import { InvalidArgumentError } from '../core/errors.ts';
+import type { ImageF } from '../core/image.ts';
+import { type F32, type F64, type Kernels, requireLength, type U32 } from './runtime.ts';
+import { createVertexBlocks, type VertexBlocks } from './vertex-blocks.ts';
+
+/** Numbers per vertex in {@link PhotometricInput.q}: u, v, n_x, n_y, n_z and three unused. */
+export const Q_STRIDE = 8;
+/** Column of the residual among the shared ones; light is before, texture after it. */
+export const RESIDUAL_COLUMN = 27;
+
+/** A photo prepared by {@link takePhoto}. */
+export interface PaddedPhoto {
+  readonly width: number;
+  readonly height: number;
+  /** (H+2,W+2,4) float32: RGB0, border pixels repeated. */
+  readonly data: F32;
+}
+
+/** Points on the surface; arrays may be longer than `count` asks for. */
+export interface SampleArrays {
+  /** N. */
+  readonly count: number;
+  /** (N,3) uint32 vertices: rows of q. */
+  readonly corners: U32;
+  /** (N,3) uint32 edges 0-1, 1-2 and 2-0. */
+  readonly edges: U32;
+  /** (N,3) float32. */
+  readonly barycentrics: F32;
+  /** (N) float32 weight of the sample in [0, 1]. */
+  readonly mask: F32;
+  /** (N,{@link appearanceStride}) float32: mean albedo RGB0, then components of each channel, zero-filled. */
+  readonly appearance: F32;
+}
+
+/** What the residuals depend on besides the samples. */
+export interface PhotometricInput {
+  /** (A,8) float32: u, v in pixels of the photo, unit normal. */
+  readonly q: F32;
+  readonly photo: PaddedPhoto;
+  /** (9,3). */
+  readonly light: ArrayLike<number>;
+  /** (9) factors of the basis' polynomials. */
+  readonly basis: ArrayLike<number>;
+  /** (T). */
+  readonly texture: ArrayLike<number>;
+  readonly loss: PhotometricLoss;
+}
+
+/** The loss: Σ mask·ρ(|r|²/σ²)/(2·Σ mask)·weight with ρ Geman-McClure of width k. */
+export interface PhotometricLoss {
+  readonly sigma: number;
+  readonly k: number;
+  readonly weight: number;
+}
+
+/** Sums over all samples; the energy's factor weight/(σ²·Σ mask) is already in. */
+export interface PhotometricEquations {
+  readonly cost: number;
+  /** X: 28 + T rounded up to a multiple of 4. */
+  readonly columns: number;
+  /** H per vertex and edge, and mixed rows (5A,X), of which column 27 is the gradient. */
+  readonly vertex: VertexBlocks;
+  /** (X,X) float64; row 27 is the gradient of light and texture. */
+  readonly appearance: F64;
+}
+
+/** Samples per call: their rows stay in the second-level cache, and the first calls tier up early. */
+const CHUNK = 128;
+
+/** Components per channel, rounded up to whole vectors. */
+export function paddedComponents(T: number): number {
+  return (T + 3) & ~3;
+}
+
+/** Floats per sample of {@link SampleArrays.appearance} for T texture components. */
+export function appearanceStride(T: number): number {
+  return 4 + 3 * paddedComponents(T);
+}
+
+/**
+ * Copies a photo into kernel memory.
+ * @throws {InvalidArgumentError} when it is not RGB or smaller than 2×2.
+ */
+export function takePhoto(kernels: Kernels, photo: ImageF): PaddedPhoto {
+  const { width, height, channels, data } = photo;
+  if (channels !== 3 || width < 2 || height < 2)
+    throw new InvalidArgumentError(
+      `takePhoto: the photo must be RGB and at least 2×2, got ${width}×${height} with ${channels} channels`,
+    );
+  const padded = kernels.f32(4 * (width + 2) * (height + 2));
+  const out = padded.view;
+  for (let y = 0, o = 0; y < height + 2; y++) {
+    const row = Math.min(Math.max(y - 1, 0), height - 1) * width;
+    for (let x = 0; x < width + 2; x++, o += 4) {
+      const p = 3 * (row + Math.min(Math.max(x - 1, 0), width - 1));
+      out[o] = data[p];
+      out[o + 1] = data[p + 1];
+      out[o + 2] = data[p + 2];
+    }
+  }
+  return { width, height, data: padded };
+}
+
+/**
+ * The robust energy alone.
+ * @throws {InvalidArgumentError} on lengths that do not match.
+ */
+export function photometricCost(kernels: Kernels, samples: SampleArrays, input: PhotometricInput): number {
+  const total = maskSum(samples);
+  if (!(total > 0)) return 0;
+  let sum = 0;
+  kernels.scope(() => {
+    const job = fillJob(kernels, samples, input, total, 0);
+    for (let begin = 0; begin < samples.count; begin += CHUNK)
+      sum += kernels.raw.photometricCost(job, begin, Math.min(begin + CHUNK, samples.count));
+  });
+  return (0.5 * input.loss.weight * sum) / total;
+}
+
+/**
+ * Normal equations of all samples, in kernel memory that the caller gives back (`kernels.scope`).
+ * @param vertexCount A.
+ * @param edgeCount D.
+ * @throws {InvalidArgumentError} on lengths that do not match.
+ */
+export function photometricEquations(
+  kernels: Kernels,
+  samples: SampleArrays,
+  vertexCount: number,
+  edgeCount: number,
+  input: PhotometricInput,
+): PhotometricEquations {
+  const columns = 28 + paddedComponents(input.texture.length);
+  const vertex = createVertexBlocks(kernels, vertexCount, edgeCount, columns);
+  const appearance = kernels.f64(columns * columns);
+  requireLength('photometricEquations', 'q', input.q, vertexCount * Q_STRIDE, '(A,8)');
+  const total = maskSum(samples);
+  if (!(total > 0)) return { cost: 0, columns, vertex, appearance };
+  let sum = 0;
+  kernels.scope(() => {
+    const { raw } = kernels;
+    const stride = columns + 8;
+    const rows = kernels.f32(3 * CHUNK * stride);
+    const panels = kernels.f32(3 * CHUNK * 8 * Math.ceil(columns / 8));
+    const scratch = kernels.f32(8);
+    const job = fillJob(kernels, samples, input, total, rows.ptr);
+    for (let begin = 0; begin < samples.count; begin += CHUNK) {
+      const count = Math.min(CHUNK, samples.count - begin);
+      sum += raw.photometricRows(job, begin, begin + count);
+      raw.accumulateVertexBlocks(
+        rows.ptr,
+        stride,
+        columns,
+        samples.corners.ptr + 12 * begin,
+        samples.edges.ptr + 12 * begin,
+        samples.barycentrics.ptr + 12 * begin,
+        0,
+        count,
+        vertex.blocks.ptr,
+        vertexCount,
+        vertex.mixed.ptr,
+        vertex.mixedStride,
+      );
+      raw.packPanels(rows.ptr, 3 * count, columns, stride, panels.ptr);
+      raw.gemmChunk(
+        panels.ptr,
+        panels.ptr,
+        3 * count,
+        columns,
+        columns,
+        appearance.ptr,
+        columns,
+        1,
+        scratch.ptr,
+      );
+    }
+    raw.mirrorLower(appearance.ptr, columns, columns);
+  });
+  return { cost: (0.5 * input.loss.weight * sum) / total, columns, vertex, appearance };
+}
+
+function maskSum(samples: SampleArrays): number {
+  const mask = samples.mask.view;
+  let total = 0;
+  for (let p = 0; p < samples.count; p++) total += mask[p];
+  return total;
+}
+
+/** Fills the structure that assembly/photometric.ts reads; returns its address. */
+function fillJob(
+  kernels: Kernels,
+  samples: SampleArrays,
+  input: PhotometricInput,
+  total: number,
+  rows: number,
+): number {
+  const { count } = samples;
+  const T = input.texture.length;
+  const enough = (name: string, array: { length: number }, expected: number, shape: string) =>
+    requireLength('photometric', name, { length: Math.min(array.length, expected) }, expected, shape);
+  enough('corners', samples.corners, 3 * count, '(N,3)');
+  enough('edges', samples.edges, 3 * count, '(N,3)');
+  enough('barycentrics', samples.barycentrics, 3 * count, '(N,3)');
+  enough('mask', samples.mask, count, '(N)');
+  enough('appearance', samples.appearance, count * appearanceStride(T), '(N,4+3T)');
+  requireLength('photometric', 'light', input.light, 27, '(9,3)');
+  requireLength('photometric', 'basis', input.basis, 9, '(9)');
+  const light = kernels.f32(36);
+  const constants = kernels.f32(12);
+  const texture = kernels.f32(paddedComponents(T));
+  const scratch = kernels.f32(64);
+  const job = kernels.u32(18);
+  constants.view.set(input.basis);
+  texture.view.set(input.texture);
+  for (let k = 0; k < 9; k++)
+    for (let c = 0; c < 3; c++) light.view[4 * k + c] = input.light[3 * k + c] * input.basis[k];
+  const { sigma, k, weight } = input.loss;
+  job.view.set([
+    input.q.ptr,
+    samples.corners.ptr,
+    samples.barycentrics.ptr,
+    samples.mask.ptr,
+    samples.appearance.ptr,
+    paddedComponents(T) / 4,
+    input.photo.data.ptr,
+    input.photo.width,
+    input.photo.height,
+    light.ptr,
+    constants.ptr,
+    texture.ptr,
+  ]);
+  const numbers = new Float32Array(job.view.buffer, job.ptr + 48, 3);
+  numbers[0] = 1 / sigma ** 2;
+  numbers[1] = 1 / k ** 2;
+  numbers[2] = weight / (sigma ** 2 * total);
+  job.view[15] = rows;
+  job.view[16] = scratch.ptr;
+  return job.ptr;
+}

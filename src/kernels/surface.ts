@@ -1,0 +1,139 @@
+/**
+ * Vertex normals of a mesh and derivative rows of what a picture sees of its vertices: projection and unit normal.
+ *
+ * A vertex' fan is its ring of neighbours: with x the posed vertices, its area-weighted normal is
+ * N = Σ (x_j − x_v) × (x_next(j) − x_v), and dN = Σ (dx_j − dx_v) × (x_next(j) − x_previous(j)), half as many terms as
+ * a sum over faces and nothing written twice.
+ */
+import { type F32, type Kernels, requireLength, type U32 } from './runtime.ts';
+
+/** Fans of some vertices, as plain arrays. */
+export interface FanTables {
+  /** (fans) the vertex of each fan. */
+  readonly centres: Uint32Array;
+  /** (fans+1) where each fan begins in `entries`. */
+  readonly starts: Uint32Array;
+  /** (entries,4) neighbour, previous neighbour, next neighbour (the centre at a border), row of the neighbour. */
+  readonly entries: Uint32Array;
+  /** (fans) row of each centre. */
+  readonly rows: Uint32Array;
+  /** Entries of the longest fan. */
+  readonly longest: number;
+}
+
+/** {@link FanTables} in kernel memory. */
+export interface Fans {
+  readonly centres: U32;
+  readonly starts: U32;
+  readonly entries: U32;
+  readonly rows: U32;
+  readonly longest: number;
+}
+
+/**
+ * Fans of the vertices `centres`.
+ * @param faces (F,3); all faces around every centre must be among them
+ * @param rowOf (V) row of each vertex in derivative rows; centres and their neighbours need one
+ */
+export function buildFans(centres: Uint32Array, faces: Uint32Array, rowOf: Int32Array): FanTables {
+  const slotOf = new Int32Array(rowOf.length).fill(-1);
+  for (let i = 0; i < centres.length; i++) slotOf[centres[i]] = i;
+  const lists: [neighbour: number, previous: number, next: number][][] = Array.from(centres, () => []);
+  for (let f = 0; f < faces.length; f += 3)
+    for (let a = 0; a < 3; a++) {
+      const v = faces[f + a];
+      const list = lists[slotOf[v]];
+      if (!list) continue;
+      const j = faces[f + ((a + 1) % 3)];
+      const k = faces[f + ((a + 2) % 3)];
+      const first = list.find((e) => e[0] === j && e[2] === v);
+      if (first) first[2] = k;
+      else list.push([j, v, k]);
+      const second = list.find((e) => e[0] === k && e[1] === v);
+      if (second) second[1] = j;
+      else list.push([k, j, v]);
+    }
+  const starts = new Uint32Array(centres.length + 1);
+  for (let i = 0; i < centres.length; i++) starts[i + 1] = starts[i] + lists[i].length;
+  const entries = new Uint32Array(4 * starts[centres.length]);
+  for (const [i, list] of lists.entries())
+    for (const [e, [j, previous, next]] of list.entries())
+      entries.set([j, previous, next, rowOf[j]], 4 * (starts[i] + e));
+  return {
+    centres,
+    starts,
+    entries,
+    rows: Uint32Array.from(centres, (v) => rowOf[v]),
+    longest: lists.reduce((n, list) => Math.max(n, list.length), 0),
+  };
+}
+
+/** Copies fans into kernel memory. */
+export function takeFans(kernels: Kernels, fans: FanTables): Fans {
+  return {
+    centres: kernels.u32(fans.centres),
+    starts: kernels.u32(fans.starts),
+    entries: kernels.u32(fans.entries),
+    rows: kernels.u32(fans.rows),
+    longest: fans.longest,
+  };
+}
+
+/**
+ * Unit normals of all fans.
+ * @param vertices (V,3) float32
+ * @param out (fans,4) float32: unit normal and 1/length of the area-weighted sum; (0,0,0) without area
+ * @throws {InvalidArgumentError} on lengths that do not match
+ */
+export function fanNormals(kernels: Kernels, fans: Fans, vertices: F32, out: F32): void {
+  const n = fans.centres.length;
+  requireLength('fanNormals', 'out', out, 4 * n, '(fans,4)');
+  kernels.raw.fanNormals(vertices.ptr, fans.centres.ptr, fans.starts.ptr, fans.entries.ptr, 0, n, out.ptr);
+}
+
+/** What {@link surfaceRows} starts from. */
+export interface SurfaceInput {
+  /** (V,3) float32. */
+  readonly vertices: F32;
+  /** (fans,4) float32 of {@link fanNormals}. */
+  readonly normals: F32;
+  /** (A) uint32 fans. */
+  readonly active: U32;
+  /** (A,8) float32 ∂(u, v)/∂(x, y, z) by rows, two unused. */
+  readonly projection: F32;
+  /** (3R,stride) float32 derivative rows of vertices. */
+  readonly rows: F32;
+  /** A multiple of 8. */
+  readonly stride: number;
+}
+
+/**
+ * Derivative rows of u, v, n_x, n_y, n_z of the active fans' vertices.
+ * @param out (5A,stride) float32
+ * @throws {InvalidArgumentError} on lengths that do not match
+ */
+export function surfaceRows(kernels: Kernels, fans: Fans, input: SurfaceInput, out: F32): void {
+  const name = 'surfaceRows';
+  const A = input.active.length;
+  requireLength(name, 'normals', input.normals, 4 * fans.centres.length, '(fans,4)');
+  requireLength(name, 'projection', input.projection, 8 * A, '(A,8)');
+  requireLength(name, 'out', out, 5 * A * input.stride, '(5A,stride)');
+  requireLength(name, 'stride', { length: 8 * Math.ceil(input.stride / 8) }, input.stride, 'a multiple of 8');
+  kernels.scope(() => {
+    kernels.raw.surfaceRows(
+      input.vertices.ptr,
+      fans.starts.ptr,
+      fans.entries.ptr,
+      input.active.ptr,
+      0,
+      A,
+      fans.rows.ptr,
+      input.normals.ptr,
+      input.projection.ptr,
+      input.rows.ptr,
+      input.stride,
+      out.ptr,
+      kernels.f32(4 * (fans.longest + 1)).ptr,
+    );
+  });
+}
