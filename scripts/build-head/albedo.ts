@@ -1,17 +1,22 @@
 /**
  * Albedo space: mean and components in standard deviations, sRGB-encoded.
  *
- * A random face is a skin tone (melanin and haemoglobin) times the details of a mix of the source's skins, with
- * brows, lips, under-eye shade, beard shadow, blush and freckles of random strength; eyes with a random iris. The
- * space is the principal components of many such faces.
+ * A random face is a skin colour (melanin, blood and carotene, `optics.ts`) times the details of a mix of the
+ * source's skins, with brows, lips, lash lines, under-eye shade, beard shadow, blush and hair of random strength and
+ * place; eyes with a random iris. The space is the principal components of many such faces. Everything is symmetric
+ * about u = 1/2, so only the left half of the atlas is computed.
+ *
+ * The skins' broad light and dark is partly baked illumination: details keep half of what varies more slowly than
+ * about a tenth of the face.
  */
 import type { Random } from '../../src/core/random.ts';
 import type { Atlas } from './atlas.ts';
 import { EYE_DISCS, eyeDiscRadius } from './atlas.ts';
 import { components } from './identity.ts';
+import { skinColour } from './optics.ts';
+import type { BrowCard, PaintMasks } from './paint.ts';
 import type { SourceSkin } from './source.ts';
-import { interpolate, type TexelMap, texelMap } from './texels.ts';
-import type { Topology } from './topology.ts';
+import { type TexelMap, texelMap } from './texels.ts';
 
 /** The space. */
 export interface AlbedoSpace {
@@ -21,72 +26,84 @@ export interface AlbedoSpace {
   /** T components (size²,3). */
   readonly basis: readonly Float32Array[];
   readonly names: readonly string[];
-  /** A few of the random faces it was made of, for pictures. */
-  readonly examples: readonly Float32Array[];
+  /** Share of the variance they carry. */
+  readonly captured: number;
 }
 
-/** Soft masks over texels, 0…1, by what is painted there. */
-export interface PaintMasks {
-  readonly brow: readonly Float32Array[];
-  readonly lips: Float32Array;
-  readonly beard: Float32Array;
-  readonly underEye: Float32Array;
-  readonly cheek: Float32Array;
-  readonly nose: Float32Array;
-  readonly lidLine: Float32Array;
-  readonly scalp: Float32Array;
-  readonly interior: Float32Array;
-  readonly socket: Float32Array;
-  readonly tongue: Float32Array;
-  readonly teeth: Float32Array;
-  readonly eye: Float32Array;
-}
+/** Half of the visible iris' width over the eyeball's radius, as an angle in degrees (5.9 mm on 12.7 mm). */
+const IRIS_ANGLE = 27.5;
 
-/** Tones from very light to very dark skin, sRGB: melanin alone. */
-const TONES: readonly (readonly number[])[] = [
-  [0.97, 0.88, 0.83],
-  [0.92, 0.78, 0.7],
-  [0.81, 0.63, 0.52],
-  [0.64, 0.455, 0.35],
-  [0.44, 0.3, 0.23],
-  [0.25, 0.175, 0.145],
-];
+/** The cards slant inwards on the base head; this much of it (metres a metre) is taken out. */
+const BROW_TILT = 0.17;
 
-/** Builds the space from the skins at `size`². */
+/** Builds the space at `size`² from `samples` random faces. */
 export function buildAlbedo(
   random: Random,
   skins: readonly SourceSkin[],
-  topology: Topology,
+  cards: readonly BrowCard[],
   atlas: Atlas,
-  masks: (map: TexelMap) => PaintMasks,
+  paint: (map: TexelMap) => PaintMasks,
   size: number,
   T: number,
   samples: number,
 ): AlbedoSpace {
-  const map = texelMap(topology, atlas, size);
-  const details = skins.map((s) => skinDetail(s, atlas, map));
-  const m = masks(map);
-  const faces: Float32Array[] = [];
-  for (let i = 0; i < samples; i++) faces.push(randomFace(random, details, m, size));
-  const n = 3 * size * size;
-  const mean = new Float32Array(n);
-  for (const f of faces) for (let i = 0; i < n; i++) mean[i]! += f[i]! / samples;
-  const centred = faces.map((f) => Float64Array.from(f, (x, i) => x - mean[i]!));
-  const pca = components(centred, null, T);
+  const map = texelMap(atlas, size);
+  const half = leftHalf(size);
+  const details = skins.map((s) => skinDetail(s, atlas, map, half));
+  const masks = halve(paint(map), half);
+  const faces: Float64Array[] = [];
+  for (let i = 0; i < samples; i++) faces.push(randomFace(random, details, cards, masks, half, size));
+  const mean = new Float64Array(3 * half.length);
+  for (const f of faces) for (let i = 0; i < mean.length; i++) mean[i]! += f[i]! / samples;
+  for (const f of faces) for (let i = 0; i < mean.length; i++) f[i]! -= mean[i]!;
+  const pca = components(faces, null, T);
   return {
     size,
-    mean,
-    basis: pca.components.map((c) => Float32Array.from(c.basis)),
+    mean: unfold(mean, size),
+    basis: pca.components.map((c) => unfold(c.basis, size)),
     names: pca.components.map((_, i) => `albedo_${i}`),
-    examples: faces.slice(0, 8),
+    captured: pca.components.reduce((s, c) => s + c.variance, 0) / pca.total,
   };
 }
 
-/** log of a skin over its own tone, on the atlas, mirrored: (size²,3). */
-function skinDetail(skin: SourceSkin, atlas: Atlas, map: TexelMap): Float32Array {
-  const { size } = map;
+/** Texels of the left half of the atlas, row by row. */
+function leftHalf(size: number): Int32Array {
+  const w = size / 2;
+  return Int32Array.from({ length: size * w }, (_, i) => Math.floor(i / w) * size + (i % w));
+}
+
+function unfold(half: ArrayLike<number>, size: number): Float32Array {
+  const w = size / 2;
   const out = new Float32Array(3 * size * size);
-  const rgb = new Float32Array(3 * size * size);
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < w; x++) {
+      for (let k = 0; k < 3; k++) {
+        const v = half[3 * (y * w + x) + k]!;
+        out[3 * (y * size + x) + k] = v;
+        out[3 * (y * size + size - 1 - x) + k] = v;
+      }
+    }
+  }
+  return out;
+}
+
+function halve(m: PaintMasks, half: Int32Array): PaintMasks {
+  const pick = (a: Float32Array) => Float32Array.from(half, (i) => a[i]!);
+  const position = new Float32Array(3 * half.length);
+  half.forEach((i, j) => {
+    for (let k = 0; k < 3; k++) position[3 * j + k] = m.position[3 * i + k]!;
+  });
+  const out = Object.fromEntries(
+    Object.entries(m).map(([name, a]) => [name, name === 'position' ? position : pick(a as Float32Array)]),
+  );
+  return out as unknown as PaintMasks;
+}
+
+/** log of a skin over its own colour on the left half, both sides averaged, broad variation halved. */
+function skinDetail(skin: SourceSkin, atlas: Atlas, map: TexelMap, half: Int32Array): Float32Array {
+  const { size } = map;
+  const log = new Float32Array(3 * size * size);
+  const rgb = [0, 0, 0];
   for (let i = 0; i < size * size; i++) {
     const j = map.fill[i]!;
     const f = map.face[j]!;
@@ -97,138 +114,183 @@ function skinDetail(skin: SourceSkin, atlas: Atlas, map: TexelMap): Float32Array
       v += map.bary[3 * j + k]! * atlas.sourceUvs[2 * t + 1]!;
     }
     if (Number.isNaN(u)) continue;
-    sampleSkin(skin, u, v, rgb, 3 * i);
-  }
-  const tone = [0, 0, 0];
-  let count = 0;
-  // The tone is the mean over the middle of the face.
-  for (let y = Math.floor(size * 0.25); y < size * 0.7; y++) {
-    for (let x = Math.floor(size * 0.33); x < size * 0.67; x++) {
-      count++;
-      for (let k = 0; k < 3; k++) tone[k]! += Math.log(Math.max(0.02, rgb[3 * (y * size + x) + k]!));
-    }
+    sampleSkin(skin, u, v, rgb);
+    for (let k = 0; k < 3; k++) log[3 * i + k] = Math.log(Math.max(0.02, rgb[k]!));
   }
   for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
+    for (let x = 0; x < size / 2; x++) {
       for (let k = 0; k < 3; k++) {
-        const a = rgb[3 * (y * size + x) + k]!;
-        const b = rgb[3 * (y * size + size - 1 - x) + k]!;
-        if (a <= 0 && b <= 0) continue;
-        out[3 * (y * size + x) + k] = Math.log(Math.max(0.02, (a + b) / 2)) - tone[k]! / count;
+        const [a, b] = [3 * (y * size + x) + k, 3 * (y * size + size - 1 - x) + k];
+        const m = (log[a]! + log[b]!) / 2;
+        log[a] = m;
+        log[b] = m;
       }
     }
   }
+  const broad = blur(log, size, Math.round(size * 0.035));
+  // The skin's own colour: its mean over the middle of the face.
+  const colour = [0, 0, 0];
+  let count = 0;
+  for (let y = Math.floor(size * 0.3); y < size * 0.65; y++) {
+    for (let x = Math.floor(size * 0.36); x < size * 0.64; x++) {
+      count++;
+      for (let k = 0; k < 3; k++) colour[k]! += log[3 * (y * size + x) + k]!;
+    }
+  }
+  const out = new Float32Array(3 * half.length);
+  half.forEach((i, j) => {
+    for (let k = 0; k < 3; k++) {
+      const high = log[3 * i + k]! - broad[3 * i + k]!;
+      out[3 * j + k] = high + 0.5 * (broad[3 * i + k]! - colour[k]! / count);
+    }
+  });
   return out;
 }
 
-function sampleSkin(skin: SourceSkin, u: number, v: number, out: Float32Array, at: number): void {
+function sampleSkin(skin: SourceSkin, u: number, v: number, out: number[]): void {
   const x = Math.min(skin.width - 1.001, Math.max(0, u * skin.width - 0.5));
   const y = Math.min(skin.height - 1.001, Math.max(0, v * skin.height - 0.5));
   const [i, j] = [Math.floor(x), Math.floor(y)];
   const [a, b] = [x - i, y - j];
   for (let k = 0; k < 3; k++) {
     const p = (ii: number, jj: number) => skin.data[3 * (jj * skin.width + ii) + k]!;
-    out[at + k] =
+    out[k] =
       (1 - b) * ((1 - a) * p(i, j) + a * p(i + 1, j)) + b * ((1 - a) * p(i, j + 1) + a * p(i + 1, j + 1));
   }
 }
 
-function toneAt(t: number): number[] {
-  const s = Math.min(0.9999, Math.max(0, t)) * (TONES.length - 1);
-  const i = Math.floor(s);
-  return [0, 1, 2].map((k) => TONES[i]![k]! * (1 - s + i) + TONES[i + 1]![k]! * (s - i));
+/** Three box blurs of radius r along both axes. */
+function blur(image: Float32Array, size: number, r: number): Float32Array {
+  let src = image;
+  for (let pass = 0; pass < 3; pass++) {
+    for (const stride of [3, 3 * size]) {
+      const across = stride === 3 ? 3 * size : 3;
+      const out = new Float32Array(src.length);
+      for (let line = 0; line < size; line++) {
+        for (let k = 0; k < 3; k++) {
+          const at = (i: number) => src[line * across + Math.min(size - 1, Math.max(0, i)) * stride + k]!;
+          let sum = 0;
+          for (let d = -r; d <= r; d++) sum += at(d);
+          for (let i = 0; i < size; i++) {
+            out[line * across + i * stride + k] = sum / (2 * r + 1);
+            sum += at(i + r + 1) - at(i - r);
+          }
+        }
+      }
+      src = out;
+    }
+  }
+  return src;
 }
 
 function randomFace(
   random: Random,
   details: readonly Float32Array[],
+  cards: readonly BrowCard[],
   m: PaintMasks,
+  half: Int32Array,
   size: number,
-): Float32Array {
-  const n = size * size;
-  // Roughly even over tones, with tails.
-  const melanin = Math.min(1, Math.max(0, 0.4 + 0.26 * random.normal()));
-  const tone = toneAt(melanin);
-  const blood = random.normal();
-  const yellow = random.normal();
-  tone[1]! *= Math.exp(-0.03 * blood - 0.008 * yellow);
-  tone[2]! *= Math.exp(-0.022 * blood - 0.045 * yellow);
-  tone[0]! *= Math.exp(0.006 * blood);
-  const mix = details.map(() => (0.45 * random.normal()) / Math.sqrt(1));
-  const pick = random.below(details.length);
-  const lipDark = 0.1 + 0.07 * random.normal();
-  const lipRed = 0.13 + 0.07 * random.normal();
-  const browKind = random.below(m.brow.length);
-  const browDark = Math.min(1.3, Math.max(0, 0.75 + 0.35 * random.normal()));
-  const hair = hairColour(random, melanin);
-  const beard = Math.max(
-    0,
-    random.uniform() < 0.5 ? 0.05 * random.normal() : 0.25 * Math.abs(random.normal()),
-  );
-  const under = 0.06 + 0.06 * random.normal();
-  const blush = 0.03 + 0.04 * random.normal();
-  const noseRed = 0.02 + 0.03 * random.normal();
-  const lid = 0.18 + 0.12 * random.normal();
-  const scalp = Math.max(0, Math.min(1, 0.35 + 0.35 * random.normal()));
+): Float64Array {
+  const n = half.length;
+  const spread = (mean: number, sd: number) => mean + sd * clamp(random.normal(), -2.5, 2.5);
+  const dark = clamp(spread(-2.9, 1.1), -4.7, -0.8);
+  const melanin = Math.exp(dark);
+  const colour = skinColour(melanin, Math.exp(spread(-4.0, 0.5)), Math.max(0, spread(0.06, 0.06)));
+  // How bright a photo's skin comes out is a matter of exposure; what the light cannot explain ends up here.
+  const brightness = Math.exp(spread(0.02, 0.1));
+  const tone = colour.map((c) => Math.log(c * brightness));
+  const kind = random.below(details.length);
+  const other = random.below(details.length);
+  const share = random.uniform();
+  const detail = spread(0.85, 0.3);
+  const lipDark = spread(0.1, 0.09);
+  const lipRed = spread(0.2, 0.1);
+  const card = cards[random.below(cards.length)]!;
+  const brow = {
+    strength: clamp(spread(0.75, 0.35), 0, 1.25),
+    x: spread(1, 0.05),
+    y: spread(0.0095, 0.0022),
+    thick: spread(1, 0.2),
+  };
+  const hair = hairColour(random, (dark + 4.7) / 3.9);
+  const beard = random.uniform() < 0.55 ? Math.max(0, spread(0, 0.04)) : Math.abs(spread(0, 0.22));
+  const under = spread(0.05, 0.07);
+  const blush = spread(0.04, 0.05);
+  const noseRed = spread(0.03, 0.04);
+  const lid = Math.max(0, spread(0.4, 0.25));
+  const shaven = clamp(spread(0.5, 0.4), 0, 1);
   const iris = irisColour(random);
-  const sclera = 0.83 + 0.05 * random.normal();
+  const sclera = spread(0.82, 0.05);
   const wave = waves(random);
-  const out = new Float32Array(3 * n);
+  const out = new Float64Array(3 * n);
   for (let i = 0; i < n; i++) {
-    const low = wave((i % size) / size, Math.floor(i / size) / size);
+    const texel = half[i]!;
+    const low = wave((texel % size) / size, Math.floor(texel / size) / size);
+    const x = m.position[3 * i]!;
+    const y = m.position[3 * i + 1]!;
+    const browHere =
+      m.front[i]! > 0 && y > 0.738 && y < 0.775
+        ? Math.min(
+            1,
+            brow.strength *
+              card(
+                Math.abs(x) * brow.x,
+                0.762 + (y + brow.y - BROW_TILT * (0.035 - Math.abs(x)) - 0.762) / brow.thick,
+              ),
+          )
+        : 0;
+    const hairHere = m.scalp[i]! * shaven;
     for (let k = 0; k < 3; k++) {
-      let d = details[pick]![3 * i + k]! * 0.75;
-      for (let s = 0; s < details.length; s++)
-        d += (mix[s]! * (details[s]![3 * i + k]! - details[pick]![3 * i + k]!)) / details.length;
-      let log = Math.log(tone[k]!) + 0.8 * Math.max(-0.35, Math.min(0.25, d)) + low;
       const redness = k === 0 ? 0.15 : k === 1 ? 1 : 0.8;
-      log -= m.lips[i]! * (lipDark + lipRed * redness * 1.6);
-      log -= m.cheek[i]! * blush * redness + m.nose[i]! * noseRed * redness;
+      const d = (1 - share * 0.5) * details[kind]![3 * i + k]! + share * 0.5 * details[other]![3 * i + k]!;
+      let log = tone[k]! + detail * clamp(d, -0.3, 0.22) + low;
+      log -= m.lips[i]! * (lipDark + lipRed * redness);
+      log -= (m.cheek[i]! * blush + m.nose[i]! * noseRed) * redness;
       log -= m.underEye[i]! * under * (k === 2 ? 0.8 : k === 0 ? 0.9 : 1.1);
       log -= m.beard[i]! * beard * (k === 2 ? 0.85 : 1);
-      log -= m.lidLine[i]! * Math.max(0, lid) * 2.2;
-      let x = Math.exp(log);
-      const b = Math.min(1, m.brow[browKind]![i]! * browDark);
-      x = x * (1 - b) + hair[k]! * b;
-      const sc = m.scalp[i]! * scalp;
-      x = x * (1 - sc) + hair[k]! * 1.15 * sc;
-      x = mixTo(x, [0.5, 0.22, 0.2][k]!, m.interior[i]!);
-      x = mixTo(x, [0.74, 0.5, 0.46][k]! * Math.min(1, 0.55 + 0.5 * tone[0]!), m.socket[i]!);
-      x = mixTo(x, [0.66, 0.33, 0.31][k]!, m.tongue[i]!);
-      x = mixTo(x, [0.86, 0.82, 0.74][k]!, m.teeth[i]!);
-      out[3 * i + k] = Math.min(1, Math.max(0, x));
+      log -= m.lidLine[i]! * lid;
+      let v = Math.exp(log);
+      v = mix(v, Math.min(v, hair[k]!), browHere);
+      v = mix(v, hair[k]! * 1.1, hairHere);
+      v = mix(v, [0.36, 0.15, 0.14][k]!, m.interior[i]!);
+      v = mix(v, [0.7, 0.5, 0.46][k]! * clamp(0.45 + 0.6 * colour[0]!, 0, 1), m.socket[i]!);
+      v = mix(v, [0.62, 0.31, 0.29][k]!, m.tongue[i]!);
+      v = mix(v, [0.84, 0.8, 0.72][k]!, m.teeth[i]!);
+      out[3 * i + k] = clamp(v, 0, 1);
     }
+    if (m.eye[i]! > 0) paintEye(out, i, texel, size, iris, sclera);
   }
-  paintEyes(out, size, iris, sclera, m.eye);
   return out;
 }
 
-function mixTo(x: number, y: number, w: number): number {
+function mix(x: number, y: number, w: number): number {
   return x * (1 - w) + y * w;
 }
 
-function hairColour(random: Random, melanin: number): number[] {
-  const t = Math.min(1, Math.max(0, random.uniform() * 0.9 + melanin * 0.9 - 0.25));
-  const light = [0.52, 0.38, 0.25];
-  const dark = [0.12, 0.09, 0.08];
+function clamp(x: number, a: number, b: number): number {
+  return Math.min(b, Math.max(a, x));
+}
+
+/** Brows and scalp: darker hair with darker skin, now and then grey. */
+function hairColour(random: Random, darkness: number): number[] {
+  const t = clamp(0.25 + 0.75 * random.uniform() + 0.8 * darkness - 0.3, 0, 1);
+  const light = [0.5, 0.37, 0.25];
+  const black = [0.1, 0.08, 0.075];
   const grey = random.uniform() < 0.12 ? random.uniform() : 0;
-  return [0, 1, 2].map((k) => mixTo(mixTo(light[k]!, dark[k]!, t ** 0.6), [0.6, 0.58, 0.56][k]!, grey));
+  return [0, 1, 2].map((k) => mix(mix(light[k]!, black[k]!, Math.sqrt(t)), [0.6, 0.58, 0.56][k]!, grey));
 }
 
 function irisColour(random: Random): number[] {
   const t = random.uniform();
-  const brown = [0.3, 0.19, 0.12];
-  const blue = [0.42, 0.5, 0.56];
-  const green = [0.42, 0.42, 0.28];
-  const base = t < 0.65 ? brown : t < 0.85 ? blue : green;
+  const base = t < 0.65 ? [0.29, 0.18, 0.11] : t < 0.85 ? [0.4, 0.48, 0.54] : [0.4, 0.4, 0.27];
   const l = Math.exp(0.25 * random.normal());
   return base.map((x) => x * l);
 }
 
-/** Smooth variation over the face: a few cosines, symmetric in u. */
+/** Smooth variation of lightness over the face: a few cosines, even about the middle. */
 function waves(random: Random): (u: number, v: number) => number {
   const terms = Array.from({ length: 8 }, (_, i) => ({
-    a: (0.05 * random.normal()) / (1 + 0.4 * i),
+    a: (0.04 * random.normal()) / (1 + 0.4 * i),
     p: 1 + (i % 3),
     q: 1 + Math.floor(i / 3),
     f: 2 * Math.PI * random.uniform(),
@@ -236,50 +298,40 @@ function waves(random: Random): (u: number, v: number) => number {
   return (u, v) =>
     terms.reduce(
       (s, t) =>
-        s +
-        t.a * Math.cos(2 * Math.PI * t.p * Math.abs(u - 0.5)) * Math.cos(2 * Math.PI * t.q * v * 0.6 + t.f),
+        s + t.a * Math.cos(2 * Math.PI * t.p * Math.abs(u - 0.5)) * Math.cos(1.2 * Math.PI * t.q * v + t.f),
       0,
     );
 }
 
-function paintEyes(
-  out: Float32Array,
+function paintEye(
+  out: Float64Array,
+  i: number,
+  texel: number,
   size: number,
   iris: number[],
   sclera: number,
-  mask: Float32Array,
 ): void {
-  const pupil = eyeDiscRadius(10.5);
-  const limbus = eyeDiscRadius(29.5);
-  for (const c of [EYE_DISCS.left, EYE_DISCS.right]) {
-    for (let y = 0; y < size; y++) {
-      for (let x = 0; x < size; x++) {
-        const i = y * size + x;
-        if (mask[i]! === 0) continue;
-        const r = Math.hypot((x + 0.5) / size - c[0], (y + 0.5) / size - c[1]) / EYE_DISCS.radius;
-        if (r > 1.25) continue;
-        const edge = 1.2 / (EYE_DISCS.radius * size);
-        const white = [sclera, sclera * 0.965, sclera * 0.945];
-        // Redder towards the corners.
-        const red = Math.min(1, Math.max(0, (r - 0.66) / 0.2)) * 0.18;
-        const inIris = step((limbus - r) / edge);
-        const inPupil = step((pupil - r) / edge);
-        const ring = Math.max(0, 1 - Math.abs(r - limbus) / (1.2 * edge));
-        for (let k = 0; k < 3; k++) {
-          let v = white[k]! * (1 - red * (k === 0 ? 0.35 : 1));
-          v = mixTo(v, iris[k]!, inIris);
-          v = mixTo(v, v * 0.62, ring);
-          v = mixTo(v, 0.04, inPupil);
-          out[3 * i + k] = v;
-        }
-      }
-    }
+  const c = EYE_DISCS.right;
+  const r =
+    Math.sqrt(
+      (((texel % size) + 0.5) / size - c[0]) ** 2 + ((Math.floor(texel / size) + 0.5) / size - c[1]) ** 2,
+    ) / EYE_DISCS.radius;
+  const edge = 1.2 / (EYE_DISCS.radius * size);
+  const limbus = eyeDiscRadius(IRIS_ANGLE);
+  const white = [sclera, sclera * 0.955, sclera * 0.93];
+  const red = clamp((r - 0.66) / 0.15, 0, 1) * 0.22;
+  const inIris = step((limbus - r) / edge);
+  const inPupil = step((eyeDiscRadius(10) - r) / edge);
+  const ring = Math.max(0, 1 - Math.abs(r - limbus) / (1.3 * edge));
+  for (let k = 0; k < 3; k++) {
+    let v = white[k]! * (1 - red * (k === 0 ? 0.35 : 1));
+    v = mix(v, iris[k]!, inIris);
+    v = mix(v, v * 0.65, ring);
+    out[3 * i + k] = mix(v, 0.04, inPupil);
   }
 }
 
 function step(t: number): number {
-  const x = Math.min(1, Math.max(0, t + 0.5));
+  const x = clamp(t + 0.5, 0, 1);
   return x * x * (3 - 2 * x);
 }
-
-export { interpolate };

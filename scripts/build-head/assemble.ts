@@ -5,16 +5,17 @@ import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import type { HeadModel } from '../../src/model/head-model.ts';
 import { writeHeadPack } from '../../src/model/pack.ts';
 import { buildAlbedo } from './albedo.ts';
-import { buildAtlas } from './atlas.ts';
+import { type Atlas, buildAtlas } from './atlas.ts';
 import { buildExpressions } from './expressions.ts';
 import { alignAll, decompose, mirrorRows } from './identity.ts';
 import { embedLandmarks, type LandmarkTable, placeholderTable } from './landmarks.ts';
 import { type BrowCard, paintMasks } from './paint.ts';
-import { asymmetryPairs, drawPerson, faceSliders, sliderWeights } from './people.ts';
-import { buildRegions } from './regions.ts';
-import { eyeCenter, fitSphere, ShapeSpace, withEyeballs } from './shapes.ts';
+import { asymmetryPairs, drawPerson, faceSliders } from './people.ts';
+import { buildRegions, lipRing } from './regions.ts';
+import { eyeCenter, ShapeSpace, withEyeballs } from './shapes.ts';
 import { JOINTS, skinWeights } from './skinning.ts';
 import type { Source, SourceSkin } from './source.ts';
+import { matchedShapes } from './statistics.ts';
 import { cutHead, type Topology } from './topology.ts';
 
 /** Identity components, albedo components and texels per side of the pack. */
@@ -46,7 +47,13 @@ export function assembleHead(
   const regions = buildRegions(space, topology, atlas);
   log(`cut: ${V} vertices, ${topology.faces.length / 3} faces, ${atlas.uvs.length / 2} texture vertices`);
 
-  const shapes = samplePeople(source, space, options.people);
+  const random = createRandom(7);
+  const sliders = faceSliders(source);
+  const asymmetry = asymmetryPairs(source);
+  const people = Array.from({ length: options.people }, () =>
+    drawPerson(random, sliders, asymmetry, CHILD_SHARE),
+  );
+  const { shapes, report } = matchedShapes(space, topology, sliders, people, random, log);
   const mirror = mirrorRows(layout, topology.mirror, space.base);
   const importance = rowImportance(space, topology);
   alignAll(
@@ -64,6 +71,7 @@ export function assembleHead(
   const mean = identity.mean.map((x, i) => x - origin[i % 3]!);
   const S = identity.basis.length;
   const template = Float32Array.from(withEyeballs(mean, layout, topology));
+  closeLips(template, topology, atlas, space.base);
   snapRim(template, topology);
   const identityBasis = new Float32Array(3 * V * S);
   const J = JOINTS.length;
@@ -82,22 +90,22 @@ export function assembleHead(
   const expressions = buildExpressions(space, topology);
   const E = expressions.names.length;
   const expressionBasis = new Float32Array(3 * V * E);
-  expressions.basis.forEach((b, e) => expressionBasis.set(Float32Array.from(b), 3 * V * e));
+  for (let e = 0; e < E; e++) expressionBasis.set(expressions.basis[e]!, 3 * V * e);
   log(`expressions: ${E}`);
 
   const albedo = buildAlbedo(
     createRandom(11),
     skins,
-    topology,
+    cards,
     atlas,
-    paintMasks(space, topology, atlas, cards),
+    paintMasks(space, topology, atlas),
     SIZES.texels,
     SIZES.albedo,
     options.faces,
   );
   const texture = new Float32Array(albedo.basis.length * albedo.mean.length);
-  albedo.basis.forEach((b, t) => texture.set(b, t * b.length));
-  log(`albedo: ${albedo.basis.length} components`);
+  for (let t = 0; t < albedo.basis.length; t++) texture.set(albedo.basis[t]!, t * albedo.mean.length);
+  log(`albedo: ${albedo.basis.length} components, ${(100 * albedo.captured).toFixed(1)} % of the variance`);
 
   const model: HeadModel = {
     name: 'open-head',
@@ -137,7 +145,7 @@ export function assembleHead(
     precision: 'float16',
     texturePrecision: 'int8',
   });
-  return { bytes: shrink(packed, E, V), report: { captured: identity.captured } };
+  return { bytes: shrink(packed, E, V), report: { captured: identity.captured, measurements: report } };
 }
 
 /** Expressions as I8 (their weights stay within 0…1, identity's do not). */
@@ -157,30 +165,6 @@ function halfToFloat(h: number): number {
   const e = (h >> 10) & 31;
   const m = h & 1023;
   return sign * (e === 0 ? m * 2 ** -24 : (1 + m / 1024) * 2 ** (e - 15));
-}
-
-function samplePeople(source: Source, space: ShapeSpace, count: number): Float64Array[] {
-  const random = createRandom(7);
-  const sliders = faceSliders(source);
-  const asymmetry = asymmetryPairs(source);
-  const shapes: Float64Array[] = [];
-  for (let i = 0; i < count; i++) {
-    const person = drawPerson(random, sliders, asymmetry, CHILD_SHARE);
-    const weights = new Map<string, number>();
-    const strength = person.age === 'child' ? 0.5 : 1;
-    sliderWeights(
-      sliders,
-      person.values.map((x) => x * strength),
-      weights,
-    );
-    const shape = space.shape(person.macro, weights, person.asymmetry);
-    const l = fitSphere(shape, space.layout.leftEye).center[0];
-    const r = fitSphere(shape, space.layout.rightEye).center[0];
-    const scale = person.age === 'child' ? (0.063 / (l - r)) ** 0.6 : 1.04;
-    for (let k = 0; k < shape.length; k++) shape[k]! *= scale;
-    shapes.push(shape);
-  }
-  return shapes;
 }
 
 /** (rows) weights of squared distances in the decomposition: face first, neck and inside last. */
@@ -204,6 +188,42 @@ function jointsOf(shape: ArrayLike<number>, layout: ShapeSpace['layout']): Float
     ...eyeCenter(shape, layout.leftEye),
     ...eyeCenter(shape, layout.rightEye),
   ]);
+}
+
+/**
+ * Closes the mean mouth: the gap between the lips' inner rings is halved from above and below over a few rings, so
+ * that the rest pose shows neither teeth nor the mouth bag. Identity and expressions add to that.
+ */
+function closeLips(template: Float32Array, topology: Topology, atlas: Atlas, base: Float64Array): void {
+  const ring = lipRing(topology, atlas, base);
+  const skin = topology.partStart[1]!;
+  const lip = (upper: boolean) => {
+    const out: number[] = [];
+    for (let v = 0; v < skin; v++) if (ring[v]! < 1.1 && base[3 * v + 1]! > 0.6612 === upper) out.push(v);
+    return out;
+  };
+  const [upper, lower] = [lip(true), lip(false)];
+  const half = Math.max(...upper.map((v) => Math.abs(template[3 * v]!)));
+  const edge = (list: number[], x: number, best: (...y: number[]) => number) =>
+    best(...list.filter((v) => Math.abs(template[3 * v]! - x) < 0.0035).map((v) => template[3 * v + 1]!));
+  const BINS = 24;
+  const gap = Array.from({ length: BINS + 1 }, (_, i) => {
+    const x = (half * (i - BINS / 2)) / (BINS / 2);
+    const g = edge(upper, x, Math.min) - edge(lower, x, Math.max);
+    return Number.isFinite(g) ? Math.max(0, g + 0.0007) : 0;
+  });
+  const smooth = gap.map((_, i) =>
+    [-2, -1, 0, 1, 2].reduce((s, d) => s + gap[Math.min(BINS, Math.max(0, i + d))]! / 5, 0),
+  );
+  for (let v = 0; v < skin; v++) {
+    if (ring[v]! > 2.2) continue;
+    const t = (template[3 * v]! / half) * (BINS / 2) + BINS / 2;
+    if (t < 0 || t > BINS) continue;
+    const i = Math.min(BINS - 1, Math.floor(t));
+    const g = smooth[i]! * (1 - t + i) + smooth[i + 1]! * (t - i);
+    const fade = Math.min(1, Math.max(0, (2.2 - ring[v]!) / 1.4));
+    template[3 * v + 1]! += (base[3 * v + 1]! > 0.6612 ? -0.5 : 0.5) * g * fade;
+  }
 }
 
 /** Puts the rim of the neck into its least-squares plane (the mean's; identity moves it only smoothly). */

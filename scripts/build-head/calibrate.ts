@@ -85,7 +85,13 @@ for (let p = 0; p < people; p++) {
       const turned = CONTOUR_YAWS[yi]!;
       if (turned <= 30 && found.mesh) {
         for (let i = 0; i < 478; i++) {
-          const hit = surfaceAt(t, found.mesh[3 * i]!, found.mesh[3 * i + 1]!, i >= 468 ? 'eye' : 'skin');
+          const hit = surfaceAt(
+            t,
+            found.mesh[3 * i]!,
+            found.mesh[3 * i + 1]!,
+            i >= 468 ? 'eye' : 'skin',
+            yaw,
+          );
           // Only points that look at the camera: at a grazing angle a pixel is centimetres.
           if (hit) meshHits[i]!.push(hit);
         }
@@ -95,6 +101,7 @@ for (let p = 0; p < people; p++) {
             found.landmarks68[2 * (17 + i)]!,
             found.landmarks68[2 * (17 + i) + 1]!,
             'skin',
+            yaw,
           );
           if (hit) innerHits[i]!.push(hit);
         }
@@ -111,7 +118,13 @@ perception.dispose();
 console.error(`${seen} pictures perceived`);
 
 /** Place on the mean head under a pixel, or under the nearest pixel of the kind wanted. */
-function surfaceAt(t: Picture, x: number, y: number, kind: 'skin' | 'eye' | 'contour'): Point | null {
+function surfaceAt(
+  t: Picture,
+  x: number,
+  y: number,
+  kind: 'skin' | 'eye' | 'contour',
+  yaw = 0,
+): Point | null {
   const reach = kind === 'contour' ? 60 : 6;
   const wanted = (f: number) => {
     const v = model.faces[3 * f]!;
@@ -140,11 +153,22 @@ function surfaceAt(t: Picture, x: number, y: number, kind: 'skin' | 'eye' | 'con
   }
   if (best < 0) return null;
   const f = t.face[best]!;
+  // At a grazing angle a pixel is centimetres of skin.
+  if (kind !== 'contour' && facing(f, yaw) < 0.5) return null;
   const w = [1 - t.bary[2 * best]! - t.bary[2 * best + 1]!, t.bary[2 * best]!, t.bary[2 * best + 1]!];
   const out: Point = [0, 0, 0];
   for (let k = 0; k < 3; k++)
     for (let c = 0; c < 3; c++) out[c]! += w[k]! * model.template[3 * model.faces[3 * f + k]! + c]!;
   return out;
+}
+
+/** Cosine between the mean head's face normal and the view at `yaw`. */
+function facing(f: number, yaw: number): number {
+  const [a, b, c] = [0, 1, 2].map((k) => 3 * model.faces[3 * f + k]!) as [number, number, number];
+  const u = [0, 1, 2].map((k) => model.template[b + k]! - model.template[a + k]!);
+  const v = [0, 1, 2].map((k) => model.template[c + k]! - model.template[a + k]!);
+  const n = [u[1]! * v[2]! - u[2]! * v[1]!, u[2]! * v[0]! - u[0]! * v[2]!, u[0]! * v[1]! - u[1]! * v[0]!];
+  return (Math.cos(yaw) * n[2]! - Math.sin(yaw) * n[0]!) / (Math.hypot(n[0]!, n[1]!, n[2]!) || 1);
 }
 
 /** Component-wise median and the mean distance to it. */
@@ -217,7 +241,7 @@ const mirrored = (p: Point): Point => [-p[0], p[1], p[2]];
 const between = (p: Point, q: Point): Point => [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2, (p[2] + q[2]) / 2];
 
 // Face mesh: medians, partners on the other side, symmetric places, spreads.
-const mids = meshHits.map((h) => (h.length > 0.6 * seen * (7 / 17) ? middle(h) : null));
+const mids = meshHits.map((h) => (h.length > 0.2 * seen * (7 / 17) ? middle(h) : null));
 const IRIS_PARTNER: Record<number, number> = { 468: 473, 469: 476, 470: 475, 471: 474, 472: 477 };
 const partner = mids.map((m, i) => {
   if (!m) return -1;

@@ -6,7 +6,9 @@
  * symmetric and every component either symmetric or antisymmetric, as if each head had been used with its mirror
  * image.
  */
+
 import { EigenvalueDecomposition, Matrix, SingularValueDecomposition } from 'ml-matrix';
+import { createRandom } from '../../src/core/random.ts';
 import type { ShapeLayout } from './shapes.ts';
 
 /** Result of the decomposition over rows of a shape. */
@@ -163,24 +165,21 @@ export function components(
     return out;
   });
   const G = gram(flat);
-  const evd = new EigenvalueDecomposition(new Matrix(G), { assumeSymmetric: true });
-  const values = evd.realEigenvalues;
-  const vectors = evd.eigenvectorMatrix;
-  const order = values.map((_, i) => i).sort((i, j) => values[j]! - values[i]!);
+  const { values, vectors } = topEigen(G, Math.min(K, N));
   const out: { basis: Float64Array; variance: number }[] = [];
-  for (const i of order.slice(0, Math.min(K, N))) {
-    if (values[i]! <= 1e-9 * values[order[0]!]!) break;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i]! <= 1e-9 * values[0]!) break;
     // Unit-variance scores; the basis is the regression of all rows on them, zero-weight rows included.
     const basis = new Float64Array(D);
     for (let n = 0; n < N; n++) {
-      const c = vectors.get(n, i) / Math.sqrt(N);
+      const c = vectors[i]![n]! / Math.sqrt(N);
       const s = samples[n]!;
       for (let d = 0; d < D; d++) basis[d]! += c * s[d]!;
     }
     orient(basis);
     out.push({ basis, variance: values[i]! / N });
   }
-  return { components: out, total: values.reduce((s, x) => s + Math.max(0, x), 0) / N };
+  return { components: out, total: G.reduce((s, row, i) => s + row[i]!, 0) / N };
 }
 
 /** Signs of eigenvectors are arbitrary: the largest entry is made positive, so that rebuilds agree. */
@@ -215,4 +214,64 @@ function gram(rows: readonly Float32Array[]): number[][] {
   }
   for (let i = 0; i < N; i++) for (let j = 0; j < i; j++) G[j]![i] = G[i]![j]!;
   return G;
+}
+
+/** The K largest eigenpairs of a symmetric positive matrix by subspace iteration with Rayleigh-Ritz. */
+function topEigen(
+  G: readonly (readonly number[])[],
+  K: number,
+): { values: number[]; vectors: Float64Array[] } {
+  const N = G.length;
+  const m = Math.min(N, K + 24);
+  const rows = G.map((r) => Float64Array.from(r));
+  const random = createRandom(99);
+  let Q = Array.from({ length: m }, () => Float64Array.from({ length: N }, () => random.normal()));
+  orthonormalise(Q);
+  for (let round = 0; round < 24; round++) {
+    Q = Q.map((q) => apply(rows, q));
+    orthonormalise(Q);
+  }
+  const Z = Q.map((q) => apply(rows, q));
+  const small = Matrix.zeros(m, m);
+  for (let i = 0; i < m; i++) for (let j = 0; j < m; j++) small.set(i, j, dot(Q[i]!, Z[j]!));
+  for (let i = 0; i < m; i++) for (let j = 0; j < i; j++) small.set(i, j, small.get(j, i));
+  const evd = new EigenvalueDecomposition(small, { assumeSymmetric: true });
+  const order = evd.realEigenvalues
+    .map((_, i) => i)
+    .sort((a, b) => evd.realEigenvalues[b]! - evd.realEigenvalues[a]!);
+  const vectors = order.slice(0, K).map((i) => {
+    const v = new Float64Array(N);
+    for (let j = 0; j < m; j++) {
+      const c = evd.eigenvectorMatrix.get(j, i);
+      for (let n = 0; n < N; n++) v[n]! += c * Q[j]![n]!;
+    }
+    return v;
+  });
+  return { values: order.slice(0, K).map((i) => evd.realEigenvalues[i]!), vectors };
+}
+
+function apply(rows: readonly Float64Array[], q: Float64Array): Float64Array {
+  return Float64Array.from(rows, (r) => dot(r, q));
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let s = 0;
+  for (let i = 0; i < a.length; i++) s += a[i]! * b[i]!;
+  return s;
+}
+
+/** Gram-Schmidt, twice. */
+function orthonormalise(Q: Float64Array[]): void {
+  for (let i = 0; i < Q.length; i++) {
+    const q = Q[i]!;
+    for (let pass = 0; pass < 2; pass++) {
+      for (let j = 0; j < i; j++) {
+        const p = Q[j]!;
+        const c = dot(p, q);
+        for (let n = 0; n < q.length; n++) q[n]! -= c * p[n]!;
+      }
+    }
+    const l = Math.sqrt(dot(q, q)) || 1;
+    for (let n = 0; n < q.length; n++) q[n]! /= l;
+  }
 }

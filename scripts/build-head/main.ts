@@ -19,6 +19,7 @@ const { values } = parseArgs({
     source: { type: 'string' },
     out: { type: 'string', default: 'models/open-head.head' },
     people: { type: 'string', default: '600' },
+    table: { type: 'boolean', default: false },
     faces: { type: 'string', default: '240' },
   },
 });
@@ -56,3 +57,9 @@ if (values.out === 'models/open-head.head') {
   writeFileSync('models/open-head.provenance.json', `${JSON.stringify(record, null, 2)}\n`);
 }
 console.log(`${values.out}: ${built.bytes.length} bytes, sha256 ${hash}`);
+if (values.table) {
+  for (const m of built.report.measurements as { name: string; published: number[]; sampled: number[] }[]) {
+    const mm = (x: number[]) => x.map((v) => (1000 * v).toFixed(1)).join(' ± ');
+    console.log(`${m.name.padEnd(42)} ${mm(m.published).padEnd(16)} ${mm(m.sampled)}`);
+  }
+}

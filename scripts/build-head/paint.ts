@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import type { PaintMasks } from './albedo.ts';
 import type { Atlas } from './atlas.ts';
+import { hairLine, lidLoop, lipRing } from './regions.ts';
 import type { ShapeSpace } from './shapes.ts';
 import { interpolate, type TexelMap } from './texels.ts';
 import type { Topology } from './topology.ts';
@@ -11,7 +11,7 @@ import type { Topology } from './topology.ts';
 /** Alpha of an eyebrow card seen from the front: value at base (x,y), metres. */
 export type BrowCard = (x: number, y: number) => number;
 
-const CARDS = ['eyebrow001', 'eyebrow002', 'eyebrow005', 'eyebrow009', 'eyebrow010', 'eyebrow012'];
+const CARDS = ['eyebrow001', 'eyebrow004', 'eyebrow005', 'eyebrow008', 'eyebrow010', 'eyebrow012'];
 
 /** The brow cards that look natural, as frontal pictures of the base head. */
 export async function readBrowCards(folder: string): Promise<BrowCard[]> {
@@ -79,7 +79,7 @@ export async function readBrowCards(folder: string): Promise<BrowCard[]> {
         }
       }
     }
-    const soft = blur(blur(image, W, H, 3), W, H, 3);
+    const soft = blur(blur(image, W, H, 3), W, H, 2).map((x) => Math.min(1, 1.5 * x));
     out.push((x, y) => {
       const [u, v] = [
         ((x - box[0]!) / (box[2]! - box[0]!)) * W - 0.5,
@@ -110,15 +110,33 @@ function blur(image: Float32Array, W: number, H: number, r: number): Float32Arra
   return pass(pass(image, 1, 0), 0, 1);
 }
 
+/** Soft masks over texels, 0…1, by what is painted there. */
+export interface PaintMasks {
+  /** (n,3) place on the base mesh, metres. */
+  readonly position: Float32Array;
+  /** 1 on the front of the head. */
+  readonly front: Float32Array;
+  readonly lips: Float32Array;
+  readonly beard: Float32Array;
+  readonly underEye: Float32Array;
+  readonly cheek: Float32Array;
+  readonly nose: Float32Array;
+  readonly lidLine: Float32Array;
+  readonly scalp: Float32Array;
+  readonly interior: Float32Array;
+  readonly socket: Float32Array;
+  readonly tongue: Float32Array;
+  readonly teeth: Float32Array;
+  readonly eye: Float32Array;
+}
+
 /** Masks on an atlas. */
 export function paintMasks(
   space: ShapeSpace,
   topology: Topology,
   atlas: Atlas,
-  cards: readonly BrowCard[],
 ): (map: TexelMap) => PaintMasks {
   const V = topology.source.length;
-  const skin = topology.partStart[1]!;
   return (map) => {
     const base = new Float64Array(3 * V);
     base.set(space.base.subarray(0, 3 * topology.partStart[4]!));
@@ -131,49 +149,37 @@ export function paintMasks(
         out[i] = Math.min(1, Math.max(0, f(i, position[3 * i]!, position[3 * i + 1]!, position[3 * i + 2]!)));
       return out;
     };
-    const moved = (names: readonly string[], lo: number, hi: number) => {
-      const size = new Float64Array(V);
-      for (const name of names) {
-        const d = space.displacement(name);
-        for (let v = 0; v < skin; v++)
-          size[v] = Math.max(size[v]!, Math.hypot(d[3 * v]!, d[3 * v + 1]!, d[3 * v + 2]!));
-      }
-      const values = interpolate(map, topology.faces, size, 1);
-      return mask((i) => (chartOf(i) === 0 ? (values[i]! - lo) / (hi - lo) : 0));
-    };
-    const lips = moved(
-      ['mouth/mouth-upperlip-volume-inflate', 'mouth/mouth-lowerlip-volume-inflate'],
-      0.0006,
-      0.002,
-    );
     const bump = (x: number, y: number, cx: number, cy: number, rx: number, ry: number) =>
       Math.exp(-(((Math.abs(x) - cx) / rx) ** 2) - ((y - cy) / ry) ** 2);
     const front = (i: number, z: number) => (chartOf(i) === 0 && z > 0.09 ? 1 : 0);
+    const lipValues = interpolate(map, topology.faces, lipRing(topology, atlas, space.base), 1);
+    const lips = mask((i) => (chartOf(i) === 0 ? smooth((1.5 - lipValues[i]!) / 0.3) : 0));
+    const rim = lidLoop(topology, atlas).map((v) => [base[3 * v]!, base[3 * v + 1]!, base[3 * v + 2]!]);
+    const lidLine = mask((i, x, y, z) => {
+      if (chartOf(i) !== 0 || z < 0.115 || Math.abs(y - 0.7285) > 0.02) return 0;
+      let least = 1;
+      for (const p of rim) least = Math.min(least, (p[0]! - x) ** 2 + (p[1]! - y) ** 2 + (p[2]! - z) ** 2);
+      return Math.exp(-least / 0.0017 ** 2) * (y > 0.7275 ? 1 : 0.45);
+    });
     const beardArea = (x: number, y: number, z: number) => {
-      const jaw =
-        smooth((0.69 - 0.25 * Math.max(0, 0.04 - Math.abs(x)) - y) / 0.02) *
-        smooth((z - 0.05) / 0.02) *
-        smooth((y - 0.6) / 0.015);
-      const lipUp = bump(x, y, 0, 0.677, 0.028, 0.006);
-      return Math.max(jaw * (1 - bump(x, y, 0.045, 0.69, 0.014, 0.02)), lipUp);
+      const jaw = smooth((0.682 - y) / 0.03) * smooth((z - 0.05) / 0.03) * smooth((y - 0.595) / 0.02);
+      const cheek = bump(x, y, 0.045, 0.69, 0.018, 0.024);
+      return Math.max(jaw * (1 - cheek), bump(x, y, 0, 0.677, 0.03, 0.007));
     };
     return {
-      brow: cards.map((card) =>
-        mask((i, x, y, z) => (chartOf(i) === 0 && z > 0.1 ? (card(x, y) + card(-x, y)) / 2 : 0)),
-      ),
+      position,
+      front: mask((i, _x, _y, z) => (chartOf(i) === 0 && z > 0.1 ? 1 : 0)),
       lips,
       beard: mask((i, x, y, z) => (chartOf(i) === 0 ? beardArea(x, y, z) * (1 - lips[i]!) : 0)),
       underEye: mask((i, x, y, z) => front(i, z) * bump(x, y, 0.03, 0.711, 0.016, 0.008)),
       cheek: mask((i, x, y, z) => front(i, z) * bump(x, y, 0.042, 0.69, 0.02, 0.018)),
-      nose: mask((i, x, y, z) => front(i, z) * bump(x, y, 0, 0.69, 0.016, 0.014) * (z > 0.14 ? 1 : 0.3)),
-      lidLine: mask((i, x, y, z) => front(i, z) * 0),
+      nose: mask((i, x, y, z) => front(i, z) * bump(x, y, 0, 0.69, 0.016, 0.014) * smooth((z - 0.13) / 0.02)),
+      lidLine,
       scalp: mask((i, x, y, z) => {
         if (chartOf(i) !== 0) return 0;
-        const line = 0.802 - 1.08 * Math.max(0, Math.abs(x) - 0.035) ** 1.15;
-        const top = smooth((y - line) / 0.012) * smooth((z + 0.2) / 0.01);
-        const back = smooth((0.045 - z) / 0.015) * smooth((y - 0.66) / 0.03);
-        const ear = Math.abs(x) > 0.074 && y < 0.745 && z > -0.005 ? 0 : 1;
-        return Math.max(z > 0.05 ? top : smooth((y - 0.755) / 0.012), back) * ear;
+        const ear =
+          smooth((Math.abs(x) - 0.072) / 0.004) * smooth((0.752 - y) / 0.006) * smooth((z + 0.005) / 0.01);
+        return smooth((y - hairLine(x, z)) / 0.016 + 0.5) * (1 - ear);
       }),
       interior: mask((i) => (chartOf(i) === 1 ? 1 : 0)),
       socket: mask((i) => (chartOf(i) === 3 || chartOf(i) === 4 ? 1 : 0)),

@@ -81,7 +81,7 @@ function spread(group: string, oneSided: boolean): number {
     ears: 0.26,
     forehead: 0.28,
     eyes: 0.27,
-    nose: 0.28,
+    nose: 0.24,
     mouth: 0.25,
   };
   return g[group] ?? 0.3;
@@ -123,11 +123,15 @@ export function drawPerson(
   const muscle = three(clamp(0.5 + 0.15 * random.normal(), 0, 1));
   const weight = three(clamp(0.5 + 0.2 * random.normal(), 0, 1));
   const macro: Weights = new Map();
-  const add = (name: string, w: number) => w > 0 && macro.set(name, (macro.get(name) ?? 0) + w);
+  const add = (name: string, w: number) => {
+    if (w > 0) macro.set(name, (macro.get(name) ?? 0) + w);
+  };
   for (const [age, aw] of Object.entries(ages)) {
     SEXES.forEach((sex, s) => {
       const sw = s === 0 ? 1 - man : man;
-      RACES.forEach((race, r) => add(`macrodetails/${race}-${sex}-${age}`, (aw * sw * races[r]!) / sum));
+      RACES.forEach((race, r) => {
+        add(`macrodetails/${race}-${sex}-${age}`, (aw * sw * races[r]!) / sum);
+      });
       ['min', 'average', 'max'].forEach((mu, i) => {
         ['min', 'average', 'max'].forEach((we, j) => {
           add(

@@ -83,6 +83,6 @@ export async function writeSheet(
     },
   })
     .composite(parts)
-    .png({ palette: true, quality: 90 })
+    .png()
     .toFile(file);
 }

@@ -34,8 +34,10 @@ const close = { size: 600, halfHeight: 0.115, center: [0, 0.0, 0.03] as const };
 
 const sheets: Record<string, () => Promise<void>> = {
   mean: async () => {
-    const tiles = [0, 0.7, 1.571, 3.1416].map((yaw) => tile(model, { texture: null }, { ...big, yaw }));
-    tiles.push(...[0, 0.7, 1.571].map((yaw) => tile(model, {}, { ...big, yaw })));
+    const tiles = [0, 0.7, Math.PI / 2, Math.PI].map((yaw) =>
+      tile(model, { texture: null }, { ...big, yaw }),
+    );
+    tiles.push(...[0, 0.7, Math.PI / 2].map((yaw) => tile(model, {}, { ...big, yaw })));
     tiles.push(tile(model, {}, { ...close, halfHeight: 0.05, center: [0, 0.03, 0.08] }));
     await save('mean', tiles, 4, 400);
   },

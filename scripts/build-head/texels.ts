@@ -1,6 +1,5 @@
 /** Where each texel of the atlas lies: face, barycentrics, base position; and gutters beyond the charts' borders. */
 import type { Atlas } from './atlas.ts';
-import type { Topology } from './topology.ts';
 
 /** Texels of an atlas of size×size. */
 export interface TexelMap {
@@ -14,7 +13,7 @@ export interface TexelMap {
 }
 
 /** Rasterises the atlas at texel centres. */
-export function texelMap(topology: Topology, atlas: Atlas, size: number): TexelMap {
+export function texelMap(atlas: Atlas, size: number): TexelMap {
   const n = size * size;
   const face = new Int32Array(n).fill(-1);
   const bary = new Float32Array(3 * n);
