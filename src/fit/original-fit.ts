@@ -22,6 +22,8 @@ export interface OriginalStage {
   readonly epsilon: { readonly landmarks: number; readonly photometric: number };
   readonly iterations: number;
   readonly tolerance: number;
+  /** Texture components that move, the first ones; all by default. */
+  readonly textureComponents?: number;
 }
 
 const RIGID: readonly BlockName[] = ['joint:root', 'joint:jaw', 'translation', 'focal'];
@@ -44,6 +46,15 @@ export const ORIGINAL_STAGES: readonly OriginalStage[] = [
     epsilon: { landmarks: 0.02, photometric: 0.1 },
     iterations: 4,
     tolerance: 1e-3,
+  },
+  {
+    name: 'full, soft, few colours',
+    blocks: ALL,
+    textureComponents: 10,
+    energy: 'full',
+    epsilon: { landmarks: 0.01, photometric: 0.05 },
+    iterations: 20,
+    tolerance: 5e-3,
   },
   {
     name: 'full, soft',
@@ -118,7 +129,7 @@ export function fitOriginal(
   for (const stage of stages) {
     const problem = createOriginalProblem(kernels, {
       prepared,
-      layout: createLayout(model, stage.blocks),
+      layout: createLayout(model, stage.blocks, { textureComponents: stage.textureComponents }),
       observation,
       stage: stage.energy,
       epsilon: stage.epsilon,
