@@ -76,6 +76,21 @@ export function estimateSkin(evidence: SkinEvidence, options: SkinOptions = {}):
   return connected(smooth, typical === sure ? core : region, width);
 }
 
+/** Median length of the RGB difference of photo and render over the pixels with a weight of half or more. */
+export function typicalResidual(photo: ImageF, render: ImageF, mask: Float32Array): number {
+  const lengths: number[] = [];
+  for (let p = 0; p < mask.length; p++)
+    if (mask[p] >= 0.5)
+      lengths.push(
+        Math.hypot(
+          photo.data[3 * p] - render.data[3 * p],
+          photo.data[3 * p + 1] - render.data[3 * p + 1],
+          photo.data[3 * p + 2] - render.data[3 * p + 2],
+        ),
+      );
+  return lengths.length > 0 ? median(lengths) : Number.POSITIVE_INFINITY;
+}
+
 /** Keeps what is connected to the core: an island in the hair is not skin. */
 function connected(weights: Float32Array, core: Uint8Array, width: number): Float32Array {
   const out = new Float32Array(weights.length);
