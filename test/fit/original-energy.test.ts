@@ -206,7 +206,8 @@ describe.skipIf(!hasShared)('the original energy on its images (needs ../shared)
       epsilon: { landmarks: 1e-6, photometric: 1e-6 },
     });
     const { gradient } = problem.linearize(state);
-    // Step per block such that vertices move by some 0.01 pixels: small beside triangles, large beside float32.
+    // Steps that move vertices by some 0.01 pixels: small beside triangles, large beside float32. Measured: 0.7 % for the
+    // head's rotation (pixels change triangle and texel within the step), below 0.2 % for all else.
     const steps = {
       'joint:root': 3e-4,
       'joint:jaw': 1e-3,
@@ -240,7 +241,7 @@ describe.skipIf(!hasShared)('the original energy on its images (needs ../shared)
       const numeric = (at(h) - at(-h)) / (2 * h);
       const analytic = direction.reduce((s, d, i) => s + d * gradient[i], 0);
       expect(
-        [name, Math.abs(numeric - analytic) < 0.02 * Math.abs(analytic) + 2e-4],
+        [name, Math.abs(numeric - analytic) < 0.01 * Math.abs(analytic) + 2e-6],
         `${numeric} ${analytic}`,
       ).toEqual([name, true]);
     }
