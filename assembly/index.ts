@@ -3,7 +3,7 @@
 // Callers allocate: 16-byte aligned, with 16 readable bytes after each array (see src/kernels/runtime.ts).
 export { blendshapes } from './blendshapes';
 export { gemmChunk, mirrorLower, packPanels } from './gemm';
-export { photometricCost, photometricRows } from './photometric';
+export { photometricCost, photometricResiduals, photometricRows } from './photometric';
 export { rasterizeRows } from './rasterize';
 export { sampleBilinear, sampleBilinearGradient } from './sample';
 export { rotationRows, skinPoints, skinRows } from './skinning';

@@ -187,6 +187,15 @@ export function photometricCost(address: usize, begin: i32, end: i32): f64 {
   return sum;
 }
 
+/** out[p] = residual RGB0 of sample p, (N,4) f32, begin ≤ p < end. */
+export function photometricResiduals(address: usize, begin: i32, end: i32, out: usize): void {
+  const job = changetype<Job>(address);
+  for (let p = begin; p < end; p++) {
+    evaluate(job, p, false);
+    v128.store(out + (<usize>p << 4), v128.load(job.scratch, RESIDUAL));
+  }
+}
+
 /** One channel's row; `light` are the basis values repeated for the channels, `mask0…2` the channel's albedo in its lanes. */
 // @ts-ignore: decorator
 @inline

@@ -1,37 +1,12 @@
-/** Renders a state and measures how well it explains the photo. */
-import { cropCamera } from '../camera/project.ts';
+/** Measures how well it explains the photo. */
 import type { ImageF } from '../core/image.ts';
 import type { Kernels } from '../kernels/runtime.ts';
-import { poseHead } from '../model/pose.ts';
 import type { FaceObservation } from '../perceive/types.ts';
-import { albedoMap } from '../render/albedo.ts';
-import { type RenderedHead, renderHead } from '../render/render-head.ts';
 import { headYaw, landmarks68, projectTargets } from './landmark-energy.ts';
 import type { FitState } from './parameters.ts';
-import type { PreparedModel } from './prepare.ts';
+import { renderSkin } from './render-skin.ts';
+import type { ResidentModel } from './resident.ts';
 import type { FitMetrics } from './types.ts';
-
-/** Renders `state` into a square of `size` pixels; `scale` is pixels per pixel of the state's camera. */
-export function renderState(
-  kernels: Kernels,
-  prepared: PreparedModel,
-  state: FitState,
-  size: number,
-  scale: number,
-): RenderedHead {
-  const { model } = prepared;
-  return renderHead(kernels, {
-    vertices: poseHead(model, state).vertices,
-    faces: model.faces,
-    uvs: model.uvs,
-    faceUvs: model.faceUvs,
-    albedo: model.texture ? albedoMap(model.texture, state.texture) : null,
-    light: state.light,
-    camera: cropCamera(state.camera, [0, 0], scale),
-    width: size,
-    height: size,
-  });
-}
 
 /** Weight from which a pixel counts as skin in the metrics. */
 const SKIN = 0.5;
@@ -44,18 +19,17 @@ const SKIN = 0.5;
  */
 export function measureFit(
   kernels: Kernels,
-  prepared: PreparedModel,
+  resident: ResidentModel,
   state: FitState,
   observation: FaceObservation,
   photo: ImageF,
   mask: Float32Array,
 ): { metrics: FitMetrics; region: number } {
-  const { model } = prepared;
-  const rendered = renderState(kernels, prepared, state, photo.width, 1);
+  const { model } = resident.prepared;
+  const rendered = renderSkin(kernels, resident, state, photo.width, 1);
   let [l1, l2, pixels, region] = [0, 0, 0, 0];
   for (let p = 0; p < mask.length; p++) {
-    const f = rendered.raster.faceIndex[p];
-    if (f < 0 || !prepared.skinFaces[f]) continue;
+    if (!rendered.region[p]) continue;
     region++;
     if (mask[p] < SKIN) continue;
     pixels++;
@@ -65,7 +39,8 @@ export function measureFit(
       l2 += d * d;
     }
   }
-  const { vertices } = poseHead(model, state);
+  resident.pose(state);
+  const vertices = resident.head.vertices.view;
   const points = landmarks68(model, headYaw(model, state.pose));
   const corners = new Uint32Array(3 * 68);
   for (let l = 0; l < 68; l++)

@@ -216,7 +216,7 @@ function takePicture(
   const size = layout.geometrySize > 0 ? Q * fans * rowStride(layout) : 0;
   return {
     photo: takePhoto(kernels, photometric.photo),
-    samples: createSampleArrays(kernels, resident, photometric.photo.width),
+    samples: createSampleArrays(kernels, resident, photometric.photo.width, photometric.mask),
     normals: kernels.f32(4 * fans),
     q: kernels.f32(Q_STRIDE * fans),
     P: kernels.f32(size),

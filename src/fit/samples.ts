@@ -23,11 +23,16 @@ export interface PixelSamples {
 }
 
 /** Albedo of models without a texture space. */
-const GREY = 0.6;
+export const GREY = 0.6;
 
-/** Room for the samples of a `size`×`size` picture in kernel memory. */
-export function createSampleArrays(kernels: Kernels, resident: ResidentModel, size: number): SampleArrays {
-  const N = size * size;
+/** Room in kernel memory for the samples of a `size`×`size` picture, in the mask's pixels at most. */
+export function createSampleArrays(
+  kernels: Kernels,
+  resident: ResidentModel,
+  size: number,
+  mask: Float32Array | null,
+): SampleArrays {
+  const N = mask ? mask.reduce((count, w) => (w > 0 ? count + 1 : count), 0) : size * size;
   const stride = resident.texture ? resident.texture.fine.channels : appearanceStride(0);
   return {
     count: 0,

@@ -138,6 +138,25 @@ export function photometricCost(kernels: Kernels, samples: SampleArrays, input: 
 }
 
 /**
+ * Residuals of all samples, albedo·shading − photo; against a black photo, the picture itself.
+ * @param out (N,4) float32, RGB and a zero.
+ * @throws {InvalidArgumentError} on lengths that do not match.
+ */
+export function photometricResiduals(
+  kernels: Kernels,
+  samples: SampleArrays,
+  input: PhotometricInput,
+  out: F32,
+): void {
+  requireLength('photometricResiduals', 'out', out, 4 * samples.count, '(N,4)');
+  kernels.scope(() => {
+    const job = fillJob(kernels, samples, input, 1, 0);
+    for (let begin = 0; begin < samples.count; begin += CHUNK)
+      kernels.raw.photometricResiduals(job, begin, Math.min(begin + CHUNK, samples.count), out.ptr);
+  });
+}
+
+/**
  * Normal equations of all samples, in kernel memory that the caller gives back (`kernels.scope`).
  * @param vertexCount A.
  * @param edgeCount D.

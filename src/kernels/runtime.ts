@@ -136,6 +136,7 @@ export interface KernelExports {
     mixedStride: number,
   ): void;
   photometricCost(job: number, begin: number, end: number): number;
+  photometricResiduals(job: number, begin: number, end: number, out: number): void;
   photometricRows(job: number, begin: number, end: number): number;
   skinPoints(
     points: number,
