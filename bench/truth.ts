@@ -15,20 +15,14 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import type { PerspectiveCamera } from '../src/camera/camera.ts';
-import type { Image8 } from '../src/core/image.ts';
-import { createRandom, type Random } from '../src/core/random.ts';
+import { createRandom } from '../src/core/random.ts';
 import { fitPhoto } from '../src/fit/fit-photo.ts';
-import { headYaw, landmarks68, projectTargets } from '../src/fit/landmark-energy.ts';
 import { createKernels } from '../src/kernels/runtime.ts';
-import { alignPoints, applyAlignment } from '../src/linalg/align.ts';
-import { type HeadModel, type HeadParams, headSizes } from '../src/model/head-model.ts';
+import type { HeadParams } from '../src/model/head-model.ts';
 import { readHeadPack } from '../src/model/pack.ts';
 import { poseHead } from '../src/model/pose.ts';
 import { loadPerception } from '../src/node/perception.ts';
-import type { FaceObservation } from '../src/perceive/types.ts';
-import { albedoMap } from '../src/render/albedo.ts';
-import { renderHead } from '../src/render/render-head.ts';
+import { expose, faceError, observeTruth, photograph, SIZE, sampleTruth } from '../test/helpers/synthetic.ts';
 
 const { values } = parseArgs({
   options: {
@@ -44,19 +38,10 @@ const { values } = parseArgs({
 
 /** For trying other weights: JSON of FitWeights. */
 const weights = JSON.parse(values.weights);
-const SIZE = 512;
-const NOISE = 0.02;
 const model = await readHeadPack(new Uint8Array(readFileSync(values.model)));
 const perception = await loadPerception();
 const kernels = await createKernels();
-const face = model.regions.get('face')!;
 if (values.out) mkdirSync(values.out, { recursive: true });
-
-interface Truth {
-  readonly params: HeadParams;
-  readonly camera: PerspectiveCamera;
-  readonly light: Float32Array;
-}
 
 const sums = { mean: 0, landmarks: 0, full: 0, landmarksShape: 0, fullShape: 0 };
 let fitted = 0;
@@ -64,10 +49,10 @@ console.log('mm after   rigid alignment                      similarity (no size
 console.log('head   mean head   landmarks   full energy   landmarks   full energy   nme51 %  skin L1');
 for (let h = 0; h < Number(values.heads); h++) {
   const random = createRandom(1000 * Number(values.seed) + h);
-  const truth = expose(sample(model, random));
-  const image = photograph(truth, random);
+  const truth = expose(kernels, model, sampleTruth(model, random));
+  const image = photograph(kernels, model, truth, random);
   const observation =
-    values.landmarks === 'exact' ? observe(truth, random) : (await perception.detect(image))[0];
+    values.landmarks === 'exact' ? observeTruth(model, truth, random) : (await perception.detect(image))[0];
   if (values.out)
     await sharp(image.data, { raw: { width: SIZE, height: SIZE, channels: 4 } })
       .png()
@@ -82,11 +67,11 @@ for (let h = 0; h < Number(values.heads); h++) {
   const wanted = poseHead(model, truth.params).vertices;
   const neutral: HeadParams = { ...truth.params, identity: truth.params.identity.map(() => 0) };
   const e = {
-    full: error(poseHead(model, full.params).vertices, wanted),
-    landmarks: error(poseHead(model, landmarks.params).vertices, wanted),
-    mean: error(poseHead(model, neutral).vertices, wanted),
-    fullShape: error(poseHead(model, full.params).vertices, wanted, true),
-    landmarksShape: error(poseHead(model, landmarks.params).vertices, wanted, true),
+    full: faceError(model, poseHead(model, full.params).vertices, wanted),
+    landmarks: faceError(model, poseHead(model, landmarks.params).vertices, wanted),
+    mean: faceError(model, poseHead(model, neutral).vertices, wanted),
+    fullShape: faceError(model, poseHead(model, full.params).vertices, wanted, true),
+    landmarksShape: faceError(model, poseHead(model, landmarks.params).vertices, wanted, true),
   };
   fitted++;
   for (const k of Object.keys(sums) as (keyof typeof sums)[]) sums[k] += e[k];
@@ -110,126 +95,3 @@ console.log(
   `photometry lowers the error by ${(100 * (1 - sums.full / sums.landmarks)).toFixed(0)} % ` +
     `(${(100 * (1 - sums.fullShape / sums.landmarksShape)).toFixed(0)} % without size); ${fitted} of ${values.heads} heads`,
 );
-
-/** Mean distance over the face in millimetres after rigid (or similarity) alignment on it. */
-function error(got: Float32Array, wanted: Float32Array, scale = false): number {
-  const pick = (v: Float32Array) =>
-    Float64Array.from({ length: 3 * face.length }, (_, i) => v[3 * face[Math.floor(i / 3)] + (i % 3)]);
-  const a = pick(got);
-  const b = pick(wanted);
-  const moved = applyAlignment(alignPoints(a, b, { scale }), a);
-  let sum = 0;
-  for (let i = 0; i < b.length; i += 3)
-    sum += Math.hypot(moved[i] - b[i], moved[i + 1] - b[i + 1], moved[i + 2] - b[i + 2]);
-  return (1000 * sum) / face.length;
-}
-
-function sample(m: HeadModel, random: Random): Truth {
-  const { S, E, J, T } = headSizes(m);
-  const normal = (n: number, sd: number) => Float32Array.from({ length: n }, () => sd * random.normal());
-  const pose = new Float32Array(3 * J);
-  pose[0] = 0.15 * random.normal();
-  pose[1] = 0.35 * (2 * random.uniform() - 1);
-  pose[2] = 0.1 * random.normal();
-  const jaw = m.joints.findIndex((j) => j.name === 'jaw');
-  if (jaw >= 0) pose[3 * jaw] = 0.1 * random.uniform();
-  // A few expressions at a time, as faces have them.
-  const expression = new Float32Array(E);
-  for (let i = 0; i < 6; i++) expression[random.below(E)] = 0.4 * random.uniform();
-  const light = new Float32Array(27);
-  const tint = [0, 1, 2].map(() => 1 + 0.06 * random.normal());
-  const level = 2.6 + 0.8 * random.uniform();
-  const d = [random.normal(), 0.6 * random.normal() + 0.5, 0.8 + random.uniform()];
-  const k = (0.3 + 0.4 * random.uniform()) / Math.hypot(d[0], d[1], d[2]);
-  const high = normal(9, 0.12);
-  for (let c = 0; c < 3; c++) {
-    light[c] = level * tint[c];
-    for (let a = 0; a < 3; a++) light[3 * (a + 1) + c] = tint[c] * k * d[a];
-    for (let b = 4; b < 9; b++) light[3 * b + c] = tint[c] * high[b];
-  }
-  const focal = SIZE * (1.6 + random.uniform());
-  const distance = (focal * 0.3) / (SIZE * (0.75 + 0.2 * random.uniform()));
-  return {
-    params: { identity: normal(S, 1), expression, pose, texture: normal(T, 1) },
-    camera: {
-      kind: 'perspective',
-      focal,
-      principal: [SIZE / 2, SIZE / 2],
-      translation: [0.01 * random.normal(), -0.02 + 0.01 * random.normal(), -distance],
-    },
-    light,
-  };
-}
-
-function render(truth: Truth) {
-  return renderHead(kernels, {
-    vertices: poseHead(model, truth.params).vertices,
-    faces: model.faces,
-    uvs: model.uvs,
-    faceUvs: model.faceUvs,
-    albedo: albedoMap(model.texture!, truth.params.texture),
-    light: truth.light,
-    camera: truth.camera,
-    width: SIZE,
-    height: SIZE,
-  });
-}
-
-/** Exposure as cameras choose it: hardly anything is brighter than white. */
-function expose(truth: Truth): Truth {
-  const { rgb, raster } = render(truth);
-  const values: number[] = [];
-  for (let i = 0; i < rgb.data.length; i++)
-    if (raster.faceIndex[Math.floor(i / 3)] >= 0) values.push(rgb.data[i]);
-  const bright = values.sort((a, b) => a - b)[Math.floor(0.98 * values.length)] ?? 1;
-  return { ...truth, light: truth.light.map((l) => l * Math.min(1, 0.95 / bright)) };
-}
-
-function photograph(truth: Truth, random: Random): Image8 {
-  const rendered = render(truth);
-  const background = [0, 1, 2].map(() => 0.2 + 0.6 * random.uniform());
-  const slope = [random.normal(), random.normal()];
-  const data = new Uint8ClampedArray(4 * SIZE * SIZE);
-  for (let p = 0; p < SIZE * SIZE; p++) {
-    const x = (p % SIZE) / SIZE - 0.5;
-    const y = Math.floor(p / SIZE) / SIZE - 0.5;
-    for (let c = 0; c < 3; c++) {
-      const value =
-        rendered.raster.faceIndex[p] >= 0
-          ? rendered.rgb.data[3 * p + c]
-          : background[c] + 0.15 * (slope[0] * x + slope[1] * y);
-      data[4 * p + c] = 255 * (value + NOISE * random.normal());
-    }
-    data[4 * p + 3] = 255;
-  }
-  return { width: SIZE, height: SIZE, data };
-}
-
-function observe(truth: Truth, random: Random): FaceObservation {
-  const { vertices } = poseHead(model, truth.params);
-  const points = landmarks68(model, headYaw(model, truth.params.pose));
-  const gather = (faces: Uint32Array) =>
-    Uint32Array.from(
-      { length: 3 * faces.length },
-      (_, i) => model.faces[3 * faces[Math.floor(i / 3)] + (i % 3)],
-    );
-  const at = projectTargets(
-    { corners: gather(points.faces), barycentrics: points.barycentrics },
-    vertices,
-    truth.camera,
-  );
-  const eyes = Math.hypot(at[3 * 36] - at[3 * 45], at[3 * 36 + 1] - at[3 * 45 + 1]);
-  const noise = () => 0.01 * eyes * random.normal();
-  const l = new Float32Array(136);
-  for (let i = 0; i < 68; i++) for (let a = 0; a < 2; a++) l[2 * i + a] = at[3 * i + a] + noise();
-  const dense = new Float32Array(478 * 3).fill(Number.NaN);
-  const { indices, points: mesh } = model.landmarks.mesh;
-  const m = projectTargets(
-    { corners: gather(mesh.faces), barycentrics: mesh.barycentrics },
-    vertices,
-    truth.camera,
-  );
-  for (let i = 0; i < indices.length; i++)
-    for (let a = 0; a < 2; a++) dense[3 * indices[i] + a] = m[3 * i + a] + noise();
-  return { box: { x: 0, y: 0, width: SIZE, height: SIZE }, score: 1, landmarks68: l, mesh: dense };
-}
