@@ -76,9 +76,19 @@ async function describeInOneLine(head: HeadFile, json: boolean): Promise<string>
   return `${model.name.padEnd(14)} ${model.version}  ${V} vertices, ${S} identity, ${E} expression, ${T} texture components  ${megabytes}${where}`;
 }
 
+/** What an imported head says of its files. */
+interface Origin {
+  readonly edition?: string;
+  readonly verified?: boolean;
+  readonly geometrySha256?: string;
+  readonly missing?: Readonly<Record<string, string>>;
+}
+
 function factsOf(model: LoadedHead) {
   const { V, F, S, E, J, T } = headSizes(model);
+  const { edition, verified, geometrySha256, missing } = model.provenance as Origin;
   return {
+    ...(edition !== undefined && { origin: { edition, verified, geometrySha256, missing } }),
     name: model.name,
     version: model.version,
     license: model.license,
@@ -99,16 +109,20 @@ function factsOf(model: LoadedHead) {
 }
 
 function asText(facts: ReturnType<typeof factsOf>): string {
-  const { sizes, texture, landmarks } = facts;
+  const { sizes, texture, landmarks, origin } = facts;
+  const checked = origin?.verified ? 'official checksum' : 'checksum not known here';
   const yaws = landmarks.contour_yaws_degrees;
   const rows: readonly (readonly [string, string])[] = [
     ['name', `${facts.name} ${facts.version}`],
     ['license', facts.license],
     ['credits', facts.credits],
     ['sha-256', facts.hash],
+    ...(origin
+      ? [['edition', `${origin.edition}; geometry ${origin.geometrySha256}, ${checked}`] as const]
+      : []),
     ['mesh', `${sizes.vertices} vertices, ${sizes.faces} faces`],
     ['identity', `${sizes.identity} components`],
-    ['expression', `${sizes.expression} components: ${facts.expressionNames.join(', ')}`],
+    ['expression', `${sizes.expression} components: ${listed(facts.expressionNames)}`],
     ['joints', facts.joints.join(', ')],
     ['texture', texture ? `${texture.width} × ${texture.height}, ${sizes.texture} components` : 'none'],
     [
@@ -122,5 +136,14 @@ function asText(facts: ReturnType<typeof factsOf>): string {
         .join(', '),
     ],
   ];
-  return rows.map(([key, value]) => `${key.padEnd(11)} ${value}`).join('\n');
+  const missing = Object.entries(origin?.missing ?? {}).map(
+    ([file, help]) => ['not given', `${file}. ${help}`] as const,
+  );
+  return [...rows, ...missing].map(([key, value]) => `${key.padEnd(11)} ${value}`).join('\n');
+}
+
+/** Names, or the first and last of numbered ones. */
+function listed(names: readonly string[]): string {
+  const numbered = names.length > 2 && names.every((name) => /_\d+$/.test(name));
+  return numbered ? `${names[0]} … ${names.at(-1)}` : names.join(', ');
 }

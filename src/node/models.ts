@@ -27,6 +27,8 @@ export interface LoadedHead extends HeadModel {
   readonly version: string;
   /** Who made what it came from. */
   readonly credits: string;
+  /** Sources, checksums, what was missing; free form. */
+  readonly provenance: Readonly<Record<string, unknown>>;
 }
 
 /** The embedded heads, and the `.head` files of `folder` when one is given, by name. */
@@ -59,8 +61,8 @@ async function loadFlameHead(folder: string): Promise<LoadedHead> {
   const { loadFlame } = await import('./flame-files.ts');
   const { flamePackInfo } = await import('../model/flame/pack-info.ts');
   const head = await loadFlame(folder);
-  const { version, credits } = flamePackInfo(head);
-  return { ...head, version, credits };
+  const { version, credits, provenance = {} } = flamePackInfo(head);
+  return { ...head, version, credits, provenance };
 }
 
 async function headFilesIn(folder: string, embedded: boolean): Promise<HeadFile[]> {

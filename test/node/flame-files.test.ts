@@ -96,6 +96,9 @@ describe('photofit model import flame', () => {
     ]);
     expect(done.code).toBe(0);
     expect(done.stderr).toMatch(/not given: texture/);
+    const info = await cli(['model', 'info', out]);
+    expect(info.stdout).toMatch(/edition +FLAME \(edition unknown\), generic; geometry [0-9a-f]{64}/);
+    expect(info.stdout).toMatch(/not given +masks\. FLAME_masks\.pkl .*https:/);
     expect((await cli(['model', 'import', 'flame'])).code).toBe(2);
   });
 });
