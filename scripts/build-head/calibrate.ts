@@ -33,9 +33,20 @@ const { S, T } = headSizes(model);
 const perception = await loadPerception();
 const random = createRandom(21);
 
+/** Place on the mean head; `low` where the surface follows the jaw (tells the lips apart, which touch there). */
 type Point = [number, number, number];
-const meshHits: Point[][] = Array.from({ length: 478 }, () => []);
-const innerHits: Point[][] = Array.from({ length: 51 }, () => []);
+interface Hit {
+  readonly at: Point;
+  readonly low: boolean;
+}
+
+/** Inner lips, where only an open mouth tells upper from lower: face-mesh numbers, and iBUG-68 less 17. */
+const INNER_LIPS_MESH = new Set([
+  78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 95, 88, 178, 87, 14, 317, 402, 318, 324,
+]);
+const INNER_LIPS_51 = new Set([43, 44, 45, 46, 47, 48, 49, 50]);
+const meshHits: Hit[][] = Array.from({ length: 478 }, () => []);
+const innerHits: Hit[][] = Array.from({ length: 51 }, () => []);
 const contourHits: Point[][][] = CONTOUR_YAWS.map(() => Array.from({ length: 17 }, () => []));
 
 const V = model.template.length / 3;
@@ -45,22 +56,25 @@ for (const v of model.regions.get('right_eyeball')!) eyeball[v] = 2;
 const inside = new Uint8Array(V);
 for (const r of ['mouth_interior', 'eye_sockets', 'teeth', 'tongue'])
   for (const v of model.regions.get(r)!) inside[v] = 1;
-const ear = new Uint8Array(V);
-for (const v of model.regions.get('ears')!) ear[v] = 1;
 
 const people = Number(values.people);
+const mirrored = (p: Point): Point => [-p[0], p[1], p[2]];
 let seen = 0;
 for (let p = 0; p < people; p++) {
   // Half of the usual spread: every point must lie on a plausible, undistorted face.
   const scale = p === 0 ? 0 : 0.6;
   const identity = Float32Array.from({ length: S }, () => scale * random.normal());
   const texture = Float32Array.from({ length: T }, () => scale * random.normal());
+  // Every second person with an open mouth.
+  const open = p % 2 === 1;
+  const pose = new Float32Array(3 * model.joints.length);
+  if (open) pose[6] = 0.12 + 0.12 * random.uniform();
   for (let yi = 0; yi < CONTOUR_YAWS.length; yi++) {
     for (const sign of yi === 0 ? [1] : [1, -1]) {
       const yaw = (sign * CONTOUR_YAWS[yi]! * Math.PI) / 180;
       const t = tile(
         model,
-        { identity, texture },
+        { identity, texture, pose },
         {
           size: 512,
           yaw,
@@ -93,7 +107,7 @@ for (let p = 0; p < people; p++) {
             yaw,
           );
           // Only points that look at the camera: at a grazing angle a pixel is centimetres.
-          if (hit) meshHits[i]!.push(hit);
+          if (hit && (open || !INNER_LIPS_MESH.has(i))) meshHits[i]!.push(hit);
         }
         for (let i = 0; i < 51; i++) {
           const hit = surfaceAt(
@@ -103,13 +117,13 @@ for (let p = 0; p < people; p++) {
             'skin',
             yaw,
           );
-          if (hit) innerHits[i]!.push(hit);
+          if (hit && (open || !INNER_LIPS_51.has(i))) innerHits[i]!.push(hit);
         }
       }
       for (let i = 0; i < 17; i++) {
         const j = sign > 0 ? i : 16 - i;
         const hit = surfaceAt(t, found.landmarks68[2 * i]!, found.landmarks68[2 * i + 1]!, 'contour');
-        if (hit) contourHits[yi]![j]!.push(sign > 0 ? hit : [-hit[0], hit[1], hit[2]]);
+        if (hit) contourHits[yi]![j]!.push(sign > 0 ? hit.at : mirrored(hit.at));
       }
     }
   }
@@ -118,18 +132,12 @@ perception.dispose();
 console.error(`${seen} pictures perceived`);
 
 /** Place on the mean head under a pixel, or under the nearest pixel of the kind wanted. */
-function surfaceAt(
-  t: Picture,
-  x: number,
-  y: number,
-  kind: 'skin' | 'eye' | 'contour',
-  yaw = 0,
-): Point | null {
+function surfaceAt(t: Picture, x: number, y: number, kind: 'skin' | 'eye' | 'contour', yaw = 0): Hit | null {
   const reach = kind === 'contour' ? 60 : 6;
   const wanted = (f: number) => {
     const v = model.faces[3 * f]!;
     if (kind === 'eye') return eyeball[v]! > 0;
-    if (kind === 'contour') return eyeball[v] === 0 && inside[v] === 0 && ear[v] === 0;
+    if (kind === 'contour') return eyeball[v] === 0 && inside[v] === 0;
     return eyeball[v] === 0 && inside[v] === 0;
   };
   let best = -1;
@@ -159,7 +167,10 @@ function surfaceAt(
   const out: Point = [0, 0, 0];
   for (let k = 0; k < 3; k++)
     for (let c = 0; c < 3; c++) out[c]! += w[k]! * model.template[3 * model.faces[3 * f + k]! + c]!;
-  return out;
+  let jaw = 0;
+  for (let k = 0; k < 3; k++)
+    jaw += w[k]! * model.skinWeights[model.joints.length * model.faces[3 * f + k]! + 2]!;
+  return { at: out, low: jaw > 0.5 };
 }
 
 /** Cosine between the mean head's face normal and the view at `yaw`. */
@@ -183,7 +194,7 @@ function middle(points: Point[]): { at: Point; spread: number } {
 }
 
 /** Nearest point on the faces of a kind. */
-function anchor(p: Point, kind: 'skin' | 'eye'): Anchor {
+function anchor(p: Point, kind: 'skin' | 'eye', low?: boolean): Anchor {
   let best: Anchor = [0, 0, 0, 1, 0, 0];
   let least = Number.POSITIVE_INFINITY;
   const tpl = model.template;
@@ -191,6 +202,7 @@ function anchor(p: Point, kind: 'skin' | 'eye'): Anchor {
     const [a, b, c] = [model.faces[3 * f]!, model.faces[3 * f + 1]!, model.faces[3 * f + 2]!];
     if (kind === 'eye' ? eyeball[a] === 0 : eyeball[a] !== 0 || (inside[a] && inside[b] && inside[c]))
       continue;
+    if (low !== undefined && follows(a) + follows(b) + follows(c) > 1.5 !== low) continue;
     if (Math.abs(tpl[3 * a]! - p[0]) > 0.03 || Math.abs(tpl[3 * a + 1]! - p[1]) > 0.03) continue;
     const w = closest(p, a, b, c);
     let d = 0;
@@ -202,6 +214,11 @@ function anchor(p: Point, kind: 'skin' | 'eye'): Anchor {
     }
   }
   return best;
+}
+
+/** How far a vertex follows the jaw. */
+function follows(v: number): number {
+  return model.skinWeights[model.joints.length * v + 2]!;
 }
 
 function round(x: number): number {
@@ -237,12 +254,12 @@ function closest(p: Point, a: number, b: number, c: number): number[] {
   return options.sort((x, y) => dist(x) - dist(y))[0]!;
 }
 
-const mirrored = (p: Point): Point => [-p[0], p[1], p[2]];
+const majorityLow = (hits: readonly Hit[]) => hits.filter((h) => h.low).length > hits.length / 2;
 const between = (p: Point, q: Point): Point => [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2, (p[2] + q[2]) / 2];
 
 // Face mesh: medians, partners on the other side, symmetric places, spreads.
-const mids = meshHits.map((h) => (h.length > 0.2 * seen * (7 / 17) ? middle(h) : null));
-const IRIS_PARTNER: Record<number, number> = { 468: 473, 469: 476, 470: 475, 471: 474, 472: 477 };
+const mids = meshHits.map((h) => (h.length > 0.2 * seen * (7 / 17) ? middle(h.map((x) => x.at)) : null));
+const IRIS_PARTNER: Record<number, number> = { 468: 473, 469: 474, 470: 475, 471: 476, 472: 477 };
 const partner = mids.map((m, i) => {
   if (!m) return -1;
   for (const [r, l] of Object.entries(IRIS_PARTNER)) {
@@ -252,7 +269,8 @@ const partner = mids.map((m, i) => {
   let best = -1;
   let least = 0.01;
   mids.forEach((n, j) => {
-    if (!n || j >= 468) return;
+    if (!n || j >= 468 || INNER_LIPS_MESH.has(i) !== INNER_LIPS_MESH.has(j)) return;
+    if (INNER_LIPS_MESH.has(i) && majorityLow(meshHits[i]!) !== majorityLow(meshHits[j]!)) return;
     const q = mirrored(n.at);
     const d = Math.hypot(m.at[0] - q[0], m.at[1] - q[1], m.at[2] - q[2]);
     if (d < least) {
@@ -272,7 +290,8 @@ mids.forEach((m, i) => {
   const limit = i >= 468 ? 0.004 : Number(values.spread);
   if (Math.max(m.spread, mids[j]!.spread) > limit) return;
   meshIndices.push(i);
-  mesh.push(anchor(between(m.at, mirrored(mids[j]!.at)), i >= 468 ? 'eye' : 'skin'));
+  const lip = INNER_LIPS_MESH.has(i) ? majorityLow([...meshHits[i]!, ...meshHits[j]!]) : undefined;
+  mesh.push(anchor(between(m.at, mirrored(mids[j]!.at)), i >= 468 ? 'eye' : 'skin', lip));
   spreads.push(m.spread);
 });
 console.error(
@@ -284,8 +303,12 @@ const PAIRS51 = [
   9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 10, 11, 12, 13, 18, 17, 16, 15, 14, 28, 27, 26, 25, 30, 29, 22, 21, 20, 19,
   24, 23, 37, 36, 35, 34, 33, 32, 31, 42, 41, 40, 39, 38, 47, 46, 45, 44, 43, 50, 49, 48,
 ];
-const inner = innerHits.map(middle);
-const inner51 = inner.map((m, i) => anchor(between(m.at, mirrored(inner[PAIRS51[i]!]!.at)), 'skin'));
+const inner = innerHits.map((h) => middle(h.map((x) => x.at)));
+const inner51 = inner.map((m, i) => {
+  const j = PAIRS51[i]!;
+  const lip = INNER_LIPS_51.has(i) ? majorityLow([...innerHits[i]!, ...innerHits[j]!]) : undefined;
+  return anchor(between(m.at, mirrored(inner[j]!.at)), 'skin', lip);
+});
 console.error(`inner51 spread ${((1000 * inner.reduce((s, m) => s + m.spread, 0)) / 51).toFixed(2)} mm`);
 
 // Contour: rows at the measured yaws, mirrored, interpolated to every 5 degrees, held beyond the last.

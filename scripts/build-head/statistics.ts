@@ -114,7 +114,7 @@ export function measurements(space: ShapeSpace, topology: Topology): Measurement
     { name: 'bigonial breadth', women: mm(102.0, 7.0), men: mm(111.0, 8.0), of: width(7460) },
     { name: 'outer canthi', women: mm(87.8, 4.0), men: mm(91.2, 4.0), of: width(7754) },
     { name: 'inner canthi', women: mm(31.8, 2.6), men: mm(33.3, 2.8), of: width(7769) },
-    { name: 'eye fissure height', women: mm(10.9, 1.1), men: mm(10.6, 1.1), of: length(13359, 7762) },
+    { name: 'eye fissure height', women: mm(10.0, 1.1), men: mm(9.7, 1.1), of: length(13359, 7762) },
     {
       name: 'upper lip (subnasale-stomion)',
       women: mm(20.1, 2.1),
