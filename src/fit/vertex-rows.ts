@@ -8,8 +8,10 @@ import { matrixF32 } from '../kernels/gemm.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import { multiplySparse } from '../kernels/sparse.ts';
 import type { VertexSet } from '../model/jacobian.ts';
-import { Q } from '../render/photometric-blocks.ts';
 import type { ParameterLayout } from './parameters.ts';
+
+/** Numbers of a vertex that a picture depends on: u, v and the unit normal. */
+const Q = 5;
 
 /** The geometry around one state, shared by all energies. */
 export interface GeometryRows {

@@ -126,6 +126,7 @@ export function takePhoto(kernels: Kernels, photo: ImageF): PaddedPhoto {
  * @throws {InvalidArgumentError} on lengths that do not match.
  */
 export function photometricCost(kernels: Kernels, samples: SampleArrays, input: PhotometricInput): number {
+  requireInput(samples, input);
   const total = maskSum(samples);
   if (!(total > 0)) return 0;
   let sum = 0;
@@ -148,6 +149,7 @@ export function photometricResiduals(
   input: PhotometricInput,
   out: F32,
 ): void {
+  requireInput(samples, input);
   requireLength('photometricResiduals', 'out', out, 4 * samples.count, '(N,4)');
   kernels.scope(() => {
     const job = fillJob(kernels, samples, input, 1, 0);
@@ -173,6 +175,7 @@ export function photometricEquations(
   const vertex = createVertexBlocks(kernels, vertexCount, edgeCount, columns);
   const appearance = kernels.f64(columns * columns);
   requireLength('photometricEquations', 'q', input.q, vertexCount * Q_STRIDE, '(A,8)');
+  requireInput(samples, input);
   const total = maskSum(samples);
   if (!(total > 0)) return { cost: 0, columns, vertex, appearance };
   let sum = 0;
@@ -225,14 +228,8 @@ function maskSum(samples: SampleArrays): number {
   return total;
 }
 
-/** Fills the structure that assembly/photometric.ts reads; returns its address. */
-function fillJob(
-  kernels: Kernels,
-  samples: SampleArrays,
-  input: PhotometricInput,
-  total: number,
-  rows: number,
-): number {
+/** @throws {InvalidArgumentError} on lengths that do not match. */
+function requireInput(samples: SampleArrays, input: PhotometricInput): void {
   const { count } = samples;
   const T = input.texture.length;
   const enough = (name: string, array: { length: number }, expected: number, shape: string) =>
@@ -244,6 +241,17 @@ function fillJob(
   enough('appearance', samples.appearance, count * appearanceStride(T), '(N,4+3T)');
   requireLength('photometric', 'light', input.light, 27, '(9,3)');
   requireLength('photometric', 'basis', input.basis, 9, '(9)');
+}
+
+/** Fills the structure that assembly/photometric.ts reads; returns its address. */
+function fillJob(
+  kernels: Kernels,
+  samples: SampleArrays,
+  input: PhotometricInput,
+  total: number,
+  rows: number,
+): number {
+  const T = input.texture.length;
   const light = kernels.f32(36);
   const constants = kernels.f32(12);
   const texture = kernels.f32(paddedComponents(T));

@@ -1,9 +1,8 @@
 /**
- * Cubic convolution (Keys 1981, a = −½, Catmull-Rom): a C¹ interpolant through the pixel centres whose derivative
- * there is the central difference. The photometric energy samples the photo with it, so that its gradient is exact
- * and continuous while a surface point slides over pixels (bilinear sampling has a kink at every centre).
+ * Reference of the photo's interpolation in `kernels/photometric.ts`: cubic convolution (Keys 1981, a = −½,
+ * Catmull-Rom), a C¹ interpolant through the pixel centres whose derivative there is the central difference.
  */
-import type { ImageF } from '../core/image.ts';
+import type { ImageF } from '../../core/image.ts';
 
 /**
  * Samples `image` at (x, y) pixels, edges clamped. Writes value, ∂/∂x and ∂/∂y of channel c to

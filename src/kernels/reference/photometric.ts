@@ -1,18 +1,9 @@
 /**
- * The photometric term's normal equations, accumulated in vertex space.
- *
- * A sample is a point on the surface, fixed by triangle and barycentric coordinates β; its residual per channel is
- *   r_c = a_c · s_c(n̂) − I_c(u, v),   a = mean + basis·τ,   s_c = Σ_k l_kc B_k(n̂),   n̂ = Σβ_i n_i / |Σβ_i n_i|
- * and (u, v) = Σ β_i (u_i, v_i). It depends on geometry only through the five numbers q_i = (u, v, n_x, n_y, n_z) of
- * its corners, linearly in β: ∂r/∂q_i = β_i K with one 3×5 matrix K per sample. So the geometric part of JᵀWJ is
- * Pᵀ H P with P = ∂q/∂θ (5A × columns) and H a sparse symmetric matrix of 5×5 blocks per vertex and edge, block
- * (i, j) = Σ β_i β_j KᵀWK: pixels touch 6 blocks of 15 numbers each instead of (columns)² / 2.
- * The same holds for the mixed blocks with light and texture. It is exact, not an approximation.
- *
- * Plain TypeScript in float64: the definition that `photometric-equations.ts`, on the kernels, is held to.
+ * Reference of `kernels/photometric.ts`, float64: residuals at surface samples, their robust energy and their normal
+ * equations in vertex space, one sample after the other. See there for the mathematics.
  */
-import type { ImageF } from '../core/image.ts';
-import { shBasis, shGradient } from '../light/sh.ts';
+import type { ImageF } from '../../core/image.ts';
+import type { PhotometricLoss } from '../photometric.ts';
 import { sampleCubic } from './cubic.ts';
 
 /** Numbers per vertex that a sample depends on: u, v, n_x, n_y, n_z. */
@@ -53,17 +44,12 @@ export interface PhotometricState {
   readonly q: Float32Array;
   /** (9,3). */
   readonly light: Float64Array;
+  /** (9) factors of the polynomials 1, x, y, z, xy, xz, yz, x²−y², 3z²−1. */
+  readonly basis: ArrayLike<number>;
   /** (T). */
   readonly texture: Float64Array;
   /** (H,W,3) in [0, 1]. */
   readonly photo: ImageF;
-}
-
-/** The loss: Σ mask·ρ(|r|²/σ²)/(2·Σ mask)·weight with ρ Geman-McClure of width k. */
-export interface PhotometricLoss {
-  readonly sigma: number;
-  readonly k: number;
-  readonly weight: number;
 }
 
 /** Sums over all samples; the energy's factor weight/(σ²·Σ mask) is already in. */
@@ -83,7 +69,7 @@ export interface PhotometricBlocks {
 }
 
 /** Residuals' robust energy alone, for the same frozen samples. */
-export function photometricCost(
+export function photometricCostReference(
   mesh: ActiveMesh,
   samples: SurfaceSamples,
   state: PhotometricState,
@@ -105,7 +91,7 @@ export function photometricCost(
 }
 
 /** Accumulates the normal equations' blocks; see the header. */
-export function photometricBlocks(
+export function photometricBlocksReference(
   mesh: ActiveMesh,
   samples: SurfaceSamples,
   state: PhotometricState,
@@ -139,7 +125,7 @@ export function photometricBlocks(
     const w = (scale * m) / (d * d);
     // K: three rows (channels) of ∂r/∂(Σβq).
     for (let c = 0; c < 3; c++) {
-      shGradient(s.n[0], s.n[1], s.n[2], state.light, c, s.g);
+      shadingGradient(s.n, state, c, s.g);
       const dot = s.g[0] * s.n[0] + s.g[1] * s.n[1] + s.g[2] * s.n[2];
       K[5 * c] = -s.photo[3 * c + 1];
       K[5 * c + 1] = -s.photo[3 * c + 2];
@@ -225,8 +211,8 @@ function upper(a: number, b: number): number {
   return a * Q - (a * (a - 1)) / 2 + b - a;
 }
 
-/** What a sample looks like at one state. @internal */
-export interface SampleScratch {
+/** What a sample looks like at one state. */
+interface SampleScratch {
   /** (3,3) photo value, ∂x, ∂y per channel. */
   readonly photo: Float64Array;
   readonly albedo: Float64Array;
@@ -240,14 +226,13 @@ export interface SampleScratch {
   length: number;
 }
 
-/** Makes an empty one. @internal */
-export function createScratch(): SampleScratch {
+function createScratch(): SampleScratch {
   const f = (n: number) => new Float64Array(n);
   return { photo: f(9), albedo: f(3), shading: f(3), basis: f(9), n: f(3), g: f(3), r: f(3), length: 1 };
 }
 
-/** Fills in `s` for sample `p`. @internal */
-export function evaluateSample(
+/** Fills in `s` for sample `p`. */
+function evaluateSample(
   mesh: ActiveMesh,
   samples: SurfaceSamples,
   state: PhotometricState,
@@ -270,7 +255,7 @@ export function evaluateSample(
   s.n[0] = x / s.length;
   s.n[1] = y / s.length;
   s.n[2] = z / s.length;
-  shBasis(s.n[0], s.n[1], s.n[2], s.basis);
+  basisValues(s.n, state.basis, s.basis);
   sampleCubic(state.photo, u, v, s.photo);
   for (let c = 0; c < 3; c++) {
     let a = samples.albedo[3 * p + c];
@@ -282,4 +267,22 @@ export function evaluateSample(
     s.shading[c] = sh;
     s.r[c] = a * sh - s.photo[3 * c];
   }
+}
+
+function basisValues([x, y, z]: Float64Array, factors: ArrayLike<number>, out: Float64Array): void {
+  const polynomials = [1, x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1];
+  for (let k = 0; k < 9; k++) out[k] = factors[k] * polynomials[k];
+}
+
+/** Gradient of one channel's shading with respect to the unconstrained normal. */
+function shadingGradient(
+  [x, y, z]: Float64Array,
+  { light, basis }: PhotometricState,
+  channel: number,
+  out: Float64Array,
+): void {
+  const l = (k: number) => light[3 * k + channel] * basis[k];
+  out[0] = l(1) + l(4) * y + l(5) * z + l(7) * 2 * x;
+  out[1] = l(2) + l(4) * x + l(6) * z - l(7) * 2 * y;
+  out[2] = l(3) + l(5) * x + l(6) * y + l(8) * 6 * z;
 }
