@@ -17,6 +17,25 @@ export type { ProgressEvent, ProgressListener } from './core/progress.ts';
 export { fitArrays } from './fit/arrays.ts';
 export { FIT_PHOTO_DEFAULTS, type FitPhotoOptions, type FitWeights, fitPhoto } from './fit/fit-photo.ts';
 export { HEAD_MESH_DEFAULTS, type HeadMeshOptions, posedHeadMesh, riggedHeadMesh } from './fit/head-mesh.ts';
+export {
+  ORIGINAL_SIZE,
+  ORIGINAL_WEIGHTS,
+  type OriginalEnergy,
+  type OriginalObservation,
+  type OriginalParams,
+  type OriginalState,
+  originalEnergy,
+  originalObservation,
+  originalState,
+} from './fit/original-energy.ts';
+export { originalParams, readOriginalFit, writeOriginalFit } from './fit/original-files.ts';
+export {
+  fitOriginal,
+  ORIGINAL_FIT_DEFAULTS,
+  type OriginalFit,
+  type OriginalFitOptions,
+  type OriginalStage,
+} from './fit/original-fit.ts';
 export { type FitPictures, type RenderFitOptions, renderFit } from './fit/render-fit.ts';
 export {
   FIT_FORMAT,
@@ -34,11 +53,21 @@ export { GLB_DEFAULTS, type GlbOptions, writeGlb } from './io/glb.ts';
 export type { ExportJoint, ExportMorph, MeshExport } from './io/mesh-export.ts';
 export { type NpyArray, type NpyData, npyArray, readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, WRITE_NPZ_DEFAULTS, type WriteNpzOptions, writeNpz } from './io/npz.ts';
+export { type ByteSource, blobSource, memorySource } from './io/npz-stream.ts';
 export { type ObjNames, writeMtl, writeObj } from './io/obj-write.ts';
 export { encodePng, PNG_DEFAULTS, type PngOptions } from './io/png.ts';
 export { createKernels, type Kernels } from './kernels/runtime.ts';
 export { SH_CONSTANTS, SH_COUNT, shBasis } from './light/sh.ts';
-export { type FlameFiles, type FlameHead, type FlameOptions, readFlame } from './model/flame/read-flame.ts';
+export type { FlameEdition } from './model/flame/edition.ts';
+export { flamePackInfo } from './model/flame/pack-info.ts';
+export {
+  FLAME_DEFAULTS,
+  type FlameFiles,
+  type FlameHead,
+  type FlameOptions,
+  readFlame,
+} from './model/flame/read-flame.ts';
+export { FLAME_TEXTURE_DEFAULTS } from './model/flame/texture.ts';
 export {
   type HeadModel,
   type HeadParams,
