@@ -15,6 +15,8 @@ export interface RenderFitOptions {
   readonly crop?: Pick<CropTransform, 'origin' | 'scale'>;
   /** Width and height in pixels. */
   readonly size: number;
+  /** (H,W,3) albedo map instead of the parametric one, e.g. that of a texture offset. */
+  readonly albedo?: ImageF;
 }
 
 /** Pictures of a fit, (size,size,3) float32 each. */
@@ -47,7 +49,7 @@ export function renderFit(
     faces: model.faces,
     uvs: model.uvs,
     faceUvs: model.faceUvs,
-    albedo: model.texture ? albedoMap(model.texture, fit.params.texture) : null,
+    albedo: options.albedo ?? (model.texture ? albedoMap(model.texture, fit.params.texture) : null),
     light: fit.light,
     camera,
     width: size,

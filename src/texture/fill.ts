@@ -1,0 +1,122 @@
+/**
+ * Texels that the photo does not show. Their offset d continues the seen one without a seam: it minimises
+ *
+ *   Σ_ij ‖(d_i − d_j) − (g_i − g_j)‖² + Σ_i h_i ‖d_i − d⁰_i‖² + Σ_i ε_i ‖d_i − g_i‖²
+ *
+ * over the texel graph (Pérez et al. 2003, "Poisson image editing", with soft instead of fixed boundaries): h is large
+ * where the texel was seen well, g the offset that would make the texel look as its mirror point does, where that was
+ * seen; elsewhere g = 0, which is the parametric texture, and edges between the two kinds ask for no step at all.
+ */
+import type { HeadModel } from '../model/head-model.ts';
+import { type Levels, solveCoarseToFine } from './coarse-levels.ts';
+import { mirrorOf } from './mirror.ts';
+import { laplacianMatrix } from './normal-matrix.ts';
+import { bilinearNodes } from './observe.ts';
+import type { TexelGraph } from './texel-graph.ts';
+
+/** Tuning of {@link fillOffset}. */
+export const FILL_DEFAULTS = {
+  /** h at a visibility of one half, in units of an edge. */
+  hold: 0.05,
+  /** ε: how fast a continued offset fades, as the fraction of the map's width over which it falls to 1/e. */
+  fadeMirror: 0.08,
+  fadeParametric: 0.25,
+  /** Steps of conjugate gradients on the finest level. */
+  steps: 12,
+} as const;
+
+/** Where a texel's colour comes from. */
+export const ORIGIN = { none: 0, photo: 1, mirror: 2, parametric: 3 } as const;
+
+/** Result of {@link fillOffset}. */
+export interface FilledOffset {
+  /** (n,3). */
+  readonly offset: Float64Array;
+  /** (n) what decides each node, see {@link ORIGIN}. */
+  readonly origin: Uint8Array;
+}
+
+/**
+ * Continues a seen offset over all nodes.
+ * @param seen (n,3) offset; zero where nothing is known.
+ * @param visibility (n) in [0, 1].
+ * @param base (n,3) parametric albedo.
+ */
+export function fillOffset(
+  graph: TexelGraph,
+  levels: Levels,
+  model: HeadModel,
+  seen: Float64Array,
+  visibility: Float32Array,
+  base: Float64Array,
+): FilledOffset {
+  const n = visibility.length;
+  const { guide, strength } = mirroredOffset(graph, model, seen, visibility, base);
+  const { hold, fadeMirror, fadeParametric } = FILL_DEFAULTS;
+  const mirrorPull = (fadeMirror * graph.width) ** -2;
+  const parametricPull = (fadeParametric * graph.width) ** -2;
+  const pull = new Float64Array(n);
+  const b = new Float64Array(3 * n);
+  for (let i = 0; i < n; i++) {
+    const v = visibility[i];
+    const h = Math.min(hold * (v / Math.max(1 - v, 1e-3)) ** 2, 100);
+    const e = strength[i] > 0 ? mirrorPull * strength[i] : parametricPull;
+    pull[i] = h + e;
+    for (let c = 3 * i; c < 3 * i + 3; c++) b[c] = h * seen[c] + e * guide[c];
+    if (strength[i] === 0) continue;
+    for (let k = graph.starts[i]; k < graph.starts[i + 1]; k++) {
+      const j = graph.neighbours[k];
+      if (strength[j] === 0) continue;
+      for (let c = 0; c < 3; c++) b[3 * i + c] += guide[3 * i + c] - guide[3 * j + c];
+    }
+  }
+  const weighted = { ...graph, weights: null };
+  const matrix = laplacianMatrix(weighted, 1, pull);
+  const offset = solveCoarseToFine(levels, matrix, 1, pull, b, FILL_DEFAULTS.steps, 1e-4);
+  const origin = new Uint8Array(n);
+  for (let i = 0; i < n; i++)
+    origin[i] = visibility[i] >= 0.5 ? ORIGIN.photo : strength[i] > 0 ? ORIGIN.mirror : ORIGIN.parametric;
+  return { offset, origin };
+}
+
+/** What each texel's offset would be if it looked as its mirror point does, and how well that point was seen. */
+function mirroredOffset(
+  graph: TexelGraph,
+  model: HeadModel,
+  seen: Float64Array,
+  visibility: Float32Array,
+  base: Float64Array,
+): { guide: Float64Array; strength: Float32Array } {
+  const n = visibility.length;
+  const guide = new Float64Array(3 * n);
+  const strength = new Float32Array(n);
+  const mirror = mirrorOf(model);
+  const b = new Float64Array(3);
+  const taps: number[] = [];
+  const weights: number[] = [];
+  for (let i = 0; i < n; i++) {
+    if (visibility[i] > 0.97) continue;
+    const face = mirror.find(graph.faces[i], graph.barycentrics, 3 * i, b);
+    if (face < 0) continue;
+    let [u, v] = [0, 0];
+    for (let a = 0; a < 3; a++) {
+      const t = 2 * model.faceUvs[3 * face + a];
+      u += b[a] * model.uvs[t];
+      v += b[a] * model.uvs[t + 1];
+    }
+    taps.length = 0;
+    weights.length = 0;
+    if (!bilinearNodes(graph, u, v, taps, weights)) continue;
+    let there = 1;
+    for (let k = 0; k < 4; k++) if (weights[k] > 0.01) there = Math.min(there, visibility[taps[k]]);
+    // Only what was seen clearly better is worth copying.
+    if (there < 0.5 || there < visibility[i] + 0.1) continue;
+    strength[i] = there;
+    for (let c = 0; c < 3; c++) {
+      let sum = 0;
+      for (let k = 0; k < 4; k++) sum += weights[k] * (base[3 * taps[k] + c] + seen[3 * taps[k] + c]);
+      guide[3 * i + c] = sum - base[3 * i + c];
+    }
+  }
+  return { guide, strength };
+}

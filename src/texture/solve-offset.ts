@@ -1,0 +1,380 @@
+/**
+ * The texture offset: what has to be added to the parametric albedo so that the rendered head looks as the photo does,
+ * texel by texel, for fixed geometry and light.
+ *
+ *   E(d) = Σ_p w_p ‖A_p·(ā + d) − I_p/s_p‖² + λ Σ_ij ‖d_i − d_j‖² + μ Σ_i ‖d_i‖²
+ *
+ * A is the renderer's own texture sampling (`sampling-operator.ts`), s_p the shading of the pixel, w_p = (trust, see
+ * `observe.ts`) · (mean shading)² · (robust weight): the residual is that of the picture, brought to albedo so that the
+ * three colours share one matrix. Edges are those of `texel-graph.ts`. Solved coarse to fine by preconditioned conjugate
+ * gradients over the texels that were seen; the rest is filled by `fill.ts`.
+ */
+import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
+import type { Image8, ImageF } from '../core/image.ts';
+import type { ProgressListener } from '../core/progress.ts';
+import type { PhotoFit } from '../fit/types.ts';
+import type { Kernels } from '../kernels/runtime.ts';
+import type { HeadModel } from '../model/head-model.ts';
+import { poseHead } from '../model/pose.ts';
+import { albedoMap } from '../render/albedo.ts';
+import { resize } from '../render/resample.ts';
+import { buildLevels, type Levels, solveCoarseToFine } from './coarse-levels.ts';
+import { fillOffset } from './fill.ts';
+import { dataMatrix } from './normal-matrix.ts';
+import { type Observation, observe } from './observe.ts';
+import { robustWeights } from './robust-pixels.ts';
+import { sampleNodes, splatPixels } from './sampling-operator.ts';
+import { shadePixels } from './shade.ts';
+import { subgraph } from './subgraph.ts';
+import { buildTexelGraph, type TexelGraph } from './texel-graph.ts';
+
+/** Options of {@link solveTextureOffset}. */
+export interface TextureOffsetOptions {
+  /** Width of the map in texels; its height follows the model's texture. */
+  readonly size?: 512 | 1024;
+  /** λ: a difference between neighbouring texels in units of a pixel's residual. */
+  readonly smoothness?: number;
+  /** μ: a texel's difference from the parametric texture, in the same units. */
+  readonly prior?: number;
+  /** Steps of conjugate gradients on the finest level. */
+  readonly iterations?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: ProgressListener;
+}
+
+/** Defaults of {@link TextureOffsetOptions}. */
+export const TEXTURE_OFFSET_DEFAULTS = {
+  size: 512,
+  smoothness: 0.05,
+  prior: 0.002,
+  iterations: 15,
+} as const;
+
+/** How well render and photo agree over the fit's skin pixels, colours in [0, 1], at the size of the evidence. */
+export interface SkinMatch {
+  /** Mean absolute difference. */
+  readonly l1: number;
+  /** Peak signal-to-noise ratio, dB. */
+  readonly psnrDb: number;
+}
+
+/** A texture that matches a photo. */
+export interface TextureOffset {
+  readonly width: number;
+  readonly height: number;
+  /** (H,W,3) the whole map, parametric + offset, filled; in [0, 1]. */
+  readonly albedo: ImageF;
+  /** (H,W,3) what was added to the parametric map. */
+  readonly offset: ImageF;
+  /** (H,W) float32 how well each texel was seen, in [0, 1]. */
+  readonly visibility: Float32Array;
+  /** (H,W) where each texel's colour comes from, values of `ORIGIN`. */
+  readonly origin: Uint8Array;
+  readonly metrics: {
+    /** With the parametric texture. */
+    readonly before: SkinMatch;
+    readonly after: SkinMatch;
+    readonly skinPixels: number;
+    /**
+     * Share of the smooth variation of brightness over the skin that the light's shading explains; the rest is in the
+     * texture, as skin that really is lighter or darker, or as light that nine harmonics cannot express.
+     */
+    readonly shadingShare: number;
+  };
+}
+
+/**
+ * Solves for the offset.
+ * @param photo the photo that `fit` was made from, as decoded then.
+ * @param model the model that `fit` was made with.
+ * @throws {InvalidArgumentError} on options out of range, or when photo or model are not those of the fit.
+ * @throws {AbortedError} when `options.signal` is aborted.
+ */
+export function solveTextureOffset(
+  kernels: Kernels,
+  fit: PhotoFit,
+  photo: Image8,
+  model: HeadModel,
+  options: TextureOffsetOptions = {},
+): TextureOffset {
+  const o = { ...TEXTURE_OFFSET_DEFAULTS, ...options };
+  check(fit, photo, model, o);
+  const step = (stage: string, fraction: number) => {
+    throwIfAborted(options.signal);
+    options.onProgress?.({ stage, fraction });
+  };
+  step('texture: unwrap', 0);
+  const base = parametricMap(model, fit, o.size);
+  const { graph, levels } = atlasOf(kernels, model, base.width, base.height);
+  step('texture: observe', 0.2);
+  const { vertices } = poseHead(model, fit.params);
+  const seen = observe(kernels, fit, photo, model, vertices, graph, EVIDENCE_SIZE);
+  const mean = nodeValues(graph, base);
+  step('texture: solve', 0.4);
+  const shading = shadePixels(seen.basis, fit.light);
+  const solved = solveSeen(graph, seen, shading, mean, o, () => throwIfAborted(options.signal));
+  step('texture: fill', 0.7);
+  const filled = fillOffset(graph, levels, model, solved, seen.visibility, mean);
+  step('texture: finish', 0.95);
+  const map = compose(graph, base, mean, filled.offset);
+  const plane = new Float32Array(base.width * base.height);
+  const origin = new Uint8Array(base.width * base.height);
+  for (let i = 0; i < graph.texels.length; i++) {
+    plane[graph.texels[i]] = seen.visibility[i];
+    origin[graph.texels[i]] = filled.origin[i];
+  }
+  const after = nodeValues(graph, map.albedo);
+  options.onProgress?.({ stage: 'texture: done', fraction: 1 });
+  const before = measure(seen, shading, mean);
+  return {
+    width: base.width,
+    height: base.height,
+    ...map,
+    visibility: plane,
+    origin,
+    metrics: {
+      before: before.match,
+      after: measure(seen, shading, after).match,
+      skinPixels: before.pixels,
+      shadingShare: shadingShare(seen, shading, mean, after),
+    },
+  };
+}
+
+/** Width and height of the photo crop that is the evidence. */
+const EVIDENCE_SIZE = 512;
+/** Albedo of models without a texture space. */
+const GREY = 0.6;
+
+function check(
+  fit: PhotoFit,
+  photo: Image8,
+  model: HeadModel,
+  o: Required<Pick<TextureOffsetOptions, 'size' | 'smoothness' | 'prior' | 'iterations'>>,
+): void {
+  const fail = (message: string) => {
+    throw new InvalidArgumentError(`solveTextureOffset: ${message}`);
+  };
+  if (o.size !== 512 && o.size !== 1024) fail(`options.size must be 512 or 1024, got ${o.size}`);
+  if (!(o.smoothness > 0)) fail(`options.smoothness must be positive, got ${o.smoothness}`);
+  if (!(o.prior > 0)) fail(`options.prior must be positive, got ${o.prior}`);
+  if (!Number.isInteger(o.iterations) || o.iterations < 1)
+    fail(`options.iterations must be a positive integer, got ${o.iterations}`);
+  if (fit.modelHash !== model.hash)
+    fail(
+      `the fit was made with another head model (${fit.modelName}), not with this ${model.name}; load that one`,
+    );
+  if (photo.width !== fit.image.width || photo.height !== fit.image.height)
+    fail(
+      `the fit was made from a photo of ${fit.image.width} × ${fit.image.height} pixels, this one has ${photo.width} × ${photo.height}; pass the photo as it was fitted`,
+    );
+}
+
+/** The parametric albedo at the offset's size. */
+function parametricMap(model: HeadModel, fit: PhotoFit, size: number): ImageF {
+  if (!model.texture)
+    return { width: size, height: size, channels: 3, data: new Float32Array(3 * size * size).fill(GREY) };
+  const map = albedoMap(model.texture, fit.params.texture);
+  const height = Math.max(1, Math.round((size * map.height) / map.width));
+  return map.width === size && map.height === height ? map : resize(map, size, height);
+}
+
+interface Atlas {
+  readonly graph: TexelGraph;
+  readonly levels: Levels;
+}
+const atlases = new WeakMap<HeadModel, Map<string, Atlas>>();
+
+/** The texel graph of a model, made once per size. */
+function atlasOf(kernels: Kernels, model: HeadModel, width: number, height: number): Atlas {
+  let sizes = atlases.get(model);
+  if (!sizes) atlases.set(model, (sizes = new Map()));
+  const key = `${width}x${height}`;
+  let atlas = sizes.get(key);
+  if (!atlas) {
+    const graph = buildTexelGraph(kernels, model, width, height);
+    const levels = buildLevels({ ...graph, weights: null }, places(graph));
+    sizes.set(key, (atlas = { graph, levels }));
+  }
+  return atlas;
+}
+
+function places(graph: TexelGraph) {
+  return {
+    count: graph.texels.length,
+    x: Uint16Array.from(graph.texels, (t) => t % graph.width),
+    y: Uint16Array.from(graph.texels, (t) => Math.floor(t / graph.width)),
+    charts: graph.charts,
+  };
+}
+
+/** (n,3) values of a map at the nodes. */
+function nodeValues(graph: TexelGraph, map: ImageF): Float64Array {
+  const out = new Float64Array(3 * graph.texels.length);
+  for (let i = 0; i < graph.texels.length; i++)
+    for (let c = 0; c < 3; c++) out[3 * i + c] = map.data[3 * graph.texels[i] + c];
+  return out;
+}
+
+/** The offset over the seen nodes; zero elsewhere. */
+function solveSeen(
+  graph: TexelGraph,
+  seen: Observation,
+  shading: Float32Array,
+  mean: Float64Array,
+  o: { smoothness: number; prior: number; iterations: number },
+  check: () => void,
+): Float64Array {
+  const { operator, trust } = seen;
+  const P = operator.rows;
+  const part = subgraph(graph, seen);
+  const levels = buildLevels(part.graph, part.places);
+  const a = part.operator;
+  // Residual of the parametric texture in albedo, and weights without the robust factor.
+  const residual = new Float64Array(3 * P);
+  const weight = new Float64Array(P);
+  sampleNodes(operator, mean, 3, residual);
+  for (let p = 0; p < P; p++) {
+    let s = 0;
+    for (let c = 0; c < 3; c++) {
+      residual[3 * p + c] =
+        seen.photo.data[3 * seen.pixels[p] + c] / shading[3 * p + c] - residual[3 * p + c];
+      s += shading[3 * p + c] / 3;
+    }
+    weight[p] = trust[p] * s * s;
+  }
+  check();
+  robustWeights(part, levels, seen, shading, residual, weight, o.smoothness);
+  check();
+  const n = part.count;
+  const pull = new Float64Array(n).fill(o.prior);
+  const matrix = dataMatrix(a, weight, part.graph, o.smoothness, pull);
+  const b = new Float64Array(3 * n);
+  const weighted = new Float64Array(3 * P);
+  for (let i = 0; i < 3 * P; i++) weighted[i] = weight[Math.floor(i / 3)] * residual[i];
+  splatPixels(a, weighted, 3, b);
+  const lumped = pull;
+  for (let k = 0; k < 4 * P; k++) lumped[a.nodes[k]] += a.weights[k] * weight[k >> 2];
+  check();
+  const x = solveCoarseToFine(levels, matrix, o.smoothness, lumped, b, o.iterations);
+  const out = new Float64Array(mean.length);
+  for (let i = 0; i < n; i++) for (let c = 0; c < 3; c++) out[3 * part.nodes[i] + c] = x[3 * i + c];
+  return out;
+}
+
+/** Rings of texels around the charts that take the nearest texel's offset, for viewers that filter smaller maps. */
+const PADDING = 6;
+
+/** Adds an offset of nodes to the parametric map, clamped to [0, 1]. */
+function compose(
+  graph: TexelGraph,
+  base: ImageF,
+  mean: Float64Array,
+  nodeOffset: Float64Array,
+): { albedo: ImageF; offset: ImageF } {
+  const { width, height } = base;
+  const data = new Float32Array(base.data.length);
+  const source = new Int32Array(width * height).fill(-1);
+  let front = Array.from(graph.texels);
+  for (let i = 0; i < front.length; i++) {
+    source[front[i]] = i;
+    for (let c = 0; c < 3; c++) {
+      // What leaves the range of colours is cut here, so that parametric + offset is the map.
+      const m = mean[3 * i + c];
+      data[3 * front[i] + c] = Math.min(Math.max(m + nodeOffset[3 * i + c], 0), 1) - m;
+    }
+  }
+  for (let r = 0; r < PADDING; r++) {
+    const next: number[] = [];
+    for (const t of front) {
+      const x = t % width;
+      for (const to of [x > 0 ? t - 1 : -1, x < width - 1 ? t + 1 : -1, t - width, t + width]) {
+        if (to < 0 || to >= source.length || source[to] >= 0) continue;
+        source[to] = source[t];
+        for (let c = 0; c < 3; c++) data[3 * to + c] = data[3 * t + c];
+        next.push(to);
+      }
+    }
+    front = next;
+  }
+  const albedo = base.data.map((m, i) => Math.min(Math.max(m + data[i], 0), 1));
+  return {
+    albedo: { width, height, channels: 3, data: albedo },
+    offset: { width, height, channels: 3, data },
+  };
+}
+
+function measure(
+  seen: Observation,
+  shading: Float32Array,
+  albedo: Float64Array,
+): { match: SkinMatch; pixels: number } {
+  const rendered = new Float64Array(3 * seen.pixels.length);
+  sampleNodes(seen.operator, albedo, 3, rendered);
+  let [l1, l2, pixels] = [0, 0, 0];
+  for (let p = 0; p < seen.pixels.length; p++) {
+    if (!seen.measured[p]) continue;
+    pixels++;
+    for (let c = 0; c < 3; c++) {
+      const d = rendered[3 * p + c] * shading[3 * p + c] - seen.photo.data[3 * seen.pixels[p] + c];
+      l1 += Math.abs(d);
+      l2 += d * d;
+    }
+  }
+  return {
+    pixels,
+    match: {
+      l1: pixels > 0 ? l1 / (3 * pixels) : 0,
+      psnrDb: pixels > 0 ? -10 * Math.log10(Math.max(l2 / (3 * pixels), 1e-10)) : 0,
+    },
+  };
+}
+
+/** See `TextureOffset.metrics.shadingShare`: variances of two brightness pictures, both blurred by cells of pixels. */
+function shadingShare(
+  seen: Observation,
+  shading: Float32Array,
+  before: Float64Array,
+  after: Float64Array,
+): number {
+  const P = seen.pixels.length;
+  const difference = after.map((x, i) => x - before[i]);
+  const baked = new Float64Array(3 * P);
+  const albedo = new Float64Array(3 * P);
+  sampleNodes(seen.operator, difference, 3, baked);
+  sampleNodes(seen.operator, after, 3, albedo);
+  const mean = [0, 0, 0];
+  let total = 0;
+  for (let p = 0; p < P; p++) {
+    if (!seen.measured[p]) continue;
+    total++;
+    for (let c = 0; c < 3; c++) mean[c] += albedo[3 * p + c];
+  }
+  if (total === 0) return 0;
+  const size = seen.crop.size;
+  const cell = Math.max(1, Math.round(size / 32));
+  const cells = new Map<number, [n: number, light: number, baked: number]>();
+  for (let p = 0; p < P; p++) {
+    if (!seen.measured[p]) continue;
+    const [x, y] = [seen.pixels[p] % size, Math.floor(seen.pixels[p] / size)];
+    const key = Math.floor(y / cell) * size + Math.floor(x / cell);
+    let sum = cells.get(key);
+    if (!sum) cells.set(key, (sum = [0, 0, 0]));
+    sum[0]++;
+    for (let c = 0; c < 3; c++) {
+      sum[1] += (shading[3 * p + c] * mean[c]) / (3 * total);
+      sum[2] += (shading[3 * p + c] * baked[3 * p + c]) / 3;
+    }
+  }
+  const variance = (k: 1 | 2) => {
+    let [n, s, q] = [0, 0, 0];
+    for (const sum of cells.values()) {
+      n += sum[0];
+      s += sum[k];
+      q += (sum[k] * sum[k]) / sum[0];
+    }
+    return q / n - (s / n) ** 2;
+  };
+  const [light, texture] = [variance(1), variance(2)];
+  return light + texture > 1e-12 ? light / (light + texture) : 1;
+}

@@ -1,0 +1,305 @@
+/**
+ * The texture as a graph: which texels a head uses, what point of the surface each shows, and which are neighbours.
+ *
+ * Nodes are the texels whose centres lie in a face's UV triangle, and {@link GUTTER} rings around them, which bilinear
+ * sampling touches at a chart's border. Edges join what is adjacent on the surface, not in the picture:
+ *   - 4-neighbours of one chart, unless their points on the surface lie far apart or face away from each other (a slit
+ *     or fold of the chart narrower than a texel: lips, eyelids);
+ *   - a gutter texel and the texel it was grown from, so that the rings never bridge two charts;
+ *   - texels on the two sides of a seam, sampled along every mesh edge that has two different images in the map.
+ * The last kind lets a colour continue from one chart to the next; without it every chart that the photo does not show
+ * keeps its own tint and the seam is seen.
+ */
+import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
+import type { Kernels } from '../kernels/runtime.ts';
+import type { HeadModel } from '../model/head-model.ts';
+import { vertexNormals } from '../render/normals.ts';
+
+/** Texels of a head as nodes 0…n−1, row by row. */
+export interface TexelGraph {
+  readonly width: number;
+  readonly height: number;
+  /** (n) texel number y·width + x of each node, ascending. */
+  readonly texels: Uint32Array;
+  /** (H·W) node of each texel, −1 for none. */
+  readonly nodes: Int32Array;
+  /** (n) face whose UV triangle holds the texel's centre; for gutter texels that of the texel they were grown from. */
+  readonly faces: Uint32Array;
+  /** (n,3) float32 barycentric coordinates; those of the origin for gutter texels. */
+  readonly barycentrics: Float32Array;
+  /** (n) chart: connected component of the UV mesh. */
+  readonly charts: Uint16Array;
+  /** (n) ring: 0 inside a triangle, 1… in the gutter. */
+  readonly rings: Uint8Array;
+  /** (n+1), (E2) neighbours of node i: `neighbours[starts[i] … starts[i+1]−1]`; every edge in both rows. */
+  readonly starts: Uint32Array;
+  readonly neighbours: Uint32Array;
+}
+
+/** Rings of gutter around charts. */
+export const GUTTER = 2;
+/** Neighbours farther apart on the surface than this many times the chart's local texel are not joined. */
+const STRETCH = 5;
+
+/** Builds the graph of a `width`×`height` map over `model`'s UV layout. */
+export function buildTexelGraph(
+  kernels: Kernels,
+  model: HeadModel,
+  width: number,
+  height: number,
+): TexelGraph {
+  const size = width * height;
+  const { faceIndex, barycentrics } = rasterCharts(kernels, model, width, height);
+  const chartOf = faceCharts(model);
+  const origin = new Int32Array(size).fill(-1);
+  const ring = new Uint8Array(size);
+  let front: number[] = [];
+  for (let t = 0; t < size; t++)
+    if (faceIndex[t] >= 0) {
+      origin[t] = t;
+      front.push(t);
+    }
+  const parents = new Map<number, number>();
+  for (let r = 1; r <= GUTTER; r++) {
+    const next: number[] = [];
+    for (const t of front) {
+      const x = t % width;
+      for (let dy = -1; dy <= 1; dy++)
+        for (let dx = -1; dx <= 1; dx++) {
+          const to = t + dy * width + dx;
+          if (x + dx < 0 || x + dx >= width || to < 0 || to >= size || origin[to] >= 0) continue;
+          origin[to] = origin[t];
+          ring[to] = r;
+          parents.set(to, t);
+          next.push(to);
+        }
+    }
+    front = next;
+  }
+  let n = 0;
+  const nodes = new Int32Array(size).fill(-1);
+  for (let t = 0; t < size; t++) if (origin[t] >= 0) nodes[t] = n++;
+  const texels = new Uint32Array(n);
+  const faces = new Uint32Array(n);
+  const bary = new Float32Array(3 * n);
+  const charts = new Uint16Array(n);
+  const rings = new Uint8Array(n);
+  for (let t = 0; t < size; t++) {
+    const i = nodes[t];
+    if (i < 0) continue;
+    const o = origin[t];
+    texels[i] = t;
+    faces[i] = faceIndex[o];
+    charts[i] = chartOf[faceIndex[o]];
+    rings[i] = ring[t];
+    for (let a = 0; a < 3; a++) bary[3 * i + a] = barycentrics[3 * o + a];
+  }
+  const base = { width, height, texels, nodes, faces, barycentrics: bary, charts, rings };
+  const pairs = gridEdges(model, base);
+  for (const [t, parent] of parents) pairs.push(nodes[t], nodes[parent]);
+  seamEdges(model, base, pairs);
+  return { ...base, ...adjacency(n, pairs) };
+}
+
+/**
+ * Points of `vertices` ((V,3), any) at nodes: (n,3) float32.
+ */
+export function nodePoints(graph: TexelGraph, model: HeadModel, vertices: Float32Array): Float32Array {
+  const n = graph.texels.length;
+  const out = new Float32Array(3 * n);
+  for (let i = 0; i < n; i++) {
+    const f = 3 * graph.faces[i];
+    for (let a = 0; a < 3; a++) {
+      const b = graph.barycentrics[3 * i + a];
+      const v = 3 * model.faces[f + a];
+      out[3 * i] += b * vertices[v];
+      out[3 * i + 1] += b * vertices[v + 1];
+      out[3 * i + 2] += b * vertices[v + 2];
+    }
+  }
+  return out;
+}
+
+function rasterCharts(kernels: Kernels, model: HeadModel, width: number, height: number) {
+  return kernels.scope(() => {
+    const U = model.uvs.length / 2;
+    const positions = kernels.f32(3 * U);
+    const faces = kernels.u32(model.faceUvs.length);
+    const p = positions.view;
+    for (let u = 0; u < U; u++) {
+      p[3 * u] = model.uvs[2 * u] * width;
+      p[3 * u + 1] = model.uvs[2 * u + 1] * height;
+      p[3 * u + 2] = 1;
+    }
+    faces.view.set(model.faceUvs);
+    const out = createRasterizeOutput(kernels, width, height);
+    rasterize(kernels, { positions, faces, width, height, cull: 'none', perspective: false }, out);
+    return { faceIndex: out.faceIndex.view.slice(), barycentrics: out.barycentrics.view.slice() };
+  });
+}
+
+/** (F) connected component of the UV mesh that each face lies in. */
+function faceCharts(model: HeadModel): Uint16Array {
+  const { faceUvs } = model;
+  const parent = Uint32Array.from({ length: model.uvs.length / 2 }, (_, i) => i);
+  const find = (i: number): number => {
+    let root = i;
+    while (parent[root] !== root) root = parent[root] = parent[parent[root]];
+    return root;
+  };
+  for (let f = 0; f < faceUvs.length; f += 3) {
+    parent[find(faceUvs[f])] = find(faceUvs[f + 1]);
+    parent[find(faceUvs[f + 1])] = find(faceUvs[f + 2]);
+  }
+  const numbers = new Map<number, number>();
+  const out = new Uint16Array(faceUvs.length / 3);
+  for (let f = 0; f < out.length; f++) {
+    const root = find(faceUvs[3 * f]);
+    let chart = numbers.get(root);
+    if (chart === undefined) {
+      chart = numbers.size;
+      numbers.set(root, chart);
+    }
+    out[f] = chart;
+  }
+  return out;
+}
+
+type Nodes = Omit<TexelGraph, 'starts' | 'neighbours'>;
+
+/** Pairs of 4-neighbours inside charts. */
+function gridEdges(model: HeadModel, g: Nodes): number[] {
+  const points = nodePoints({ ...g, starts: EMPTY, neighbours: EMPTY }, model, model.template);
+  const normals = nodePoints(
+    { ...g, starts: EMPTY, neighbours: EMPTY },
+    model,
+    vertexNormals(model.template, model.faces),
+  );
+  const scale = faceTexelLength(model, g.width, g.height);
+  const pairs: number[] = [];
+  for (let i = 0; i < g.texels.length; i++) {
+    if (g.rings[i] > 0) continue;
+    const t = g.texels[i];
+    for (const to of [t % g.width < g.width - 1 ? t + 1 : -1, t + g.width]) {
+      const j = to >= 0 && to < g.nodes.length ? g.nodes[to] : -1;
+      if (j < 0 || g.rings[j] > 0 || g.charts[j] !== g.charts[i]) continue;
+      if (g.faces[i] !== g.faces[j]) {
+        const a = 3 * i;
+        const b = 3 * j;
+        const d = Math.hypot(
+          points[a] - points[b],
+          points[a + 1] - points[b + 1],
+          points[a + 2] - points[b + 2],
+        );
+        if (d > STRETCH * Math.max(scale[g.faces[i]], scale[g.faces[j]])) continue;
+        const facing =
+          normals[a] * normals[b] + normals[a + 1] * normals[b + 1] + normals[a + 2] * normals[b + 2];
+        if (facing < 0) continue;
+      }
+      pairs.push(i, j);
+    }
+  }
+  return pairs;
+}
+
+const EMPTY = new Uint32Array(0);
+
+/** (F) longest way on the surface, metres, that one texel of the face's triangle covers. */
+function faceTexelLength(model: HeadModel, width: number, height: number): Float32Array {
+  const { faces, faceUvs, uvs, template } = model;
+  const out = new Float32Array(faces.length / 3);
+  for (let f = 0; f < out.length; f++) {
+    let longest = 0;
+    for (let a = 0; a < 3; a++) {
+      const i = 3 * f + a;
+      const j = 3 * f + ((a + 1) % 3);
+      const [v, w] = [3 * faces[i], 3 * faces[j]];
+      const [s, t] = [2 * faceUvs[i], 2 * faceUvs[j]];
+      const metres = Math.hypot(
+        template[v] - template[w],
+        template[v + 1] - template[w + 1],
+        template[v + 2] - template[w + 2],
+      );
+      const texels = Math.hypot((uvs[s] - uvs[t]) * width, (uvs[s + 1] - uvs[t + 1]) * height);
+      longest = Math.max(longest, metres / Math.max(texels, 0.05));
+    }
+    out[f] = longest;
+  }
+  return out;
+}
+
+/** Adds pairs across seams: edges of the mesh whose two faces have different texture vertices there. */
+function seamEdges(model: HeadModel, g: Nodes, pairs: number[]): void {
+  const { faces, faceUvs, uvs, template } = model;
+  const V = template.length / 3;
+  const seen = new Map<number, number>();
+  const nodeAt = (face: number, i: number, j: number, s: number): number => {
+    // A point on the edge from corner i to corner j of the face, pulled in a little so that it lies inside the chart.
+    const k = 3 * face + (3 - (i % 3) - (j % 3));
+    let [u, v] = [0, 0];
+    for (const [corner, b] of [
+      [i, (1 - s) * 0.98],
+      [j, s * 0.98],
+      [k, 0.02],
+    ]) {
+      u += b * uvs[2 * faceUvs[corner]];
+      v += b * uvs[2 * faceUvs[corner] + 1];
+    }
+    const x = Math.min(Math.max(Math.floor(u * g.width), 0), g.width - 1);
+    const y = Math.min(Math.max(Math.floor(v * g.height), 0), g.height - 1);
+    return g.nodes[y * g.width + x];
+  };
+  for (let i = 0; i < faces.length; i++) {
+    const f = Math.floor(i / 3);
+    const j = 3 * f + ((i + 1) % 3);
+    const [a, b] = [faces[i], faces[j]];
+    const key = Math.min(a, b) * V + Math.max(a, b);
+    const other = seen.get(key);
+    if (other === undefined) {
+      seen.set(key, i);
+      continue;
+    }
+    const g2 = Math.floor(other / 3);
+    const otherNext = 3 * g2 + ((other + 1) % 3);
+    // Corners of the other face at a and at b; neighbours run along their shared edge in opposite directions.
+    const [oa, ob] = faces[other] === a ? [other, otherNext] : [otherNext, other];
+    if (faceUvs[oa] === faceUvs[i] && faceUvs[ob] === faceUvs[j]) continue;
+    const length = Math.hypot(
+      (uvs[2 * faceUvs[i]] - uvs[2 * faceUvs[j]]) * g.width,
+      (uvs[2 * faceUvs[i] + 1] - uvs[2 * faceUvs[j] + 1]) * g.height,
+    );
+    const steps = Math.max(1, Math.ceil(length));
+    let last = -1;
+    for (let k = 0; k <= steps; k++) {
+      const p = nodeAt(f, i, j, k / steps);
+      const q = nodeAt(g2, oa, ob, k / steps);
+      if (p < 0 || q < 0 || p === q || p === last) continue;
+      last = p;
+      pairs.push(p, q);
+    }
+  }
+}
+
+/** Rows of neighbours from a list of pairs; each pair goes into both rows, doubles once. */
+function adjacency(n: number, pairs: readonly number[]): Pick<TexelGraph, 'starts' | 'neighbours'> {
+  const count = new Uint32Array(n + 1);
+  for (const i of pairs) count[i + 1]++;
+  for (let i = 0; i < n; i++) count[i + 1] += count[i];
+  const at = count.slice();
+  const raw = new Uint32Array(pairs.length);
+  for (let e = 0; e < pairs.length; e += 2) {
+    raw[at[pairs[e]]++] = pairs[e + 1];
+    raw[at[pairs[e + 1]]++] = pairs[e];
+  }
+  const starts = new Uint32Array(n + 1);
+  let m = 0;
+  for (let i = 0; i < n; i++) {
+    const begin = m;
+    next: for (let k = count[i]; k < count[i + 1]; k++) {
+      for (let l = begin; l < m; l++) if (raw[l] === raw[k]) continue next;
+      raw[m++] = raw[k];
+    }
+    starts[i + 1] = m;
+  }
+  return { starts, neighbours: raw.slice(0, m) };
+}
