@@ -209,7 +209,7 @@ function randomFace(
   const brow = {
     strength: clamp(spread(0.75, 0.35), 0, 1.25),
     x: spread(1, 0.05),
-    y: spread(0.0095, 0.0022),
+    y: spread(0.0105, 0.0022),
     thick: spread(1, 0.2),
   };
   const hair = hairColour(random, (dark + 4.7) / 3.9);
@@ -220,7 +220,7 @@ function randomFace(
   const lid = Math.max(0, spread(0.4, 0.25));
   const shaven = clamp(spread(0.5, 0.4), 0, 1);
   const iris = irisColour(random);
-  const sclera = spread(0.82, 0.05);
+  const sclera = spread(0.74, 0.06);
   const wave = waves(random);
   const out = new Float64Array(3 * n);
   for (let i = 0; i < n; i++) {
@@ -255,7 +255,7 @@ function randomFace(
       v = mix(v, [0.36, 0.15, 0.14][k]!, m.interior[i]!);
       v = mix(v, [0.7, 0.5, 0.46][k]! * clamp(0.45 + 0.6 * colour[0]!, 0, 1), m.socket[i]!);
       v = mix(v, [0.62, 0.31, 0.29][k]!, m.tongue[i]!);
-      v = mix(v, [0.84, 0.8, 0.72][k]!, m.teeth[i]!);
+      v = mix(v, [0.8, 0.76, 0.69][k]!, m.teeth[i]!);
       out[3 * i + k] = clamp(v, 0, 1);
     }
     if (m.eye[i]! > 0) paintEye(out, i, texel, size, iris, sclera);
@@ -323,11 +323,14 @@ function paintEye(
   const inIris = step((limbus - r) / edge);
   const inPupil = step((eyeDiscRadius(10) - r) / edge);
   const ring = Math.max(0, 1 - Math.abs(r - limbus) / (1.3 * edge));
+  const up = (c[1] - (Math.floor(texel / size) + 0.5) / size) / EYE_DISCS.radius;
+  const shade = clamp((up - 0.05) / 0.4, 0, 1);
   for (let k = 0; k < 3; k++) {
     let v = white[k]! * (1 - red * (k === 0 ? 0.35 : 1));
     v = mix(v, iris[k]!, inIris);
     v = mix(v, v * 0.65, ring);
-    out[3 * i + k] = mix(v, 0.04, inPupil);
+    // The upper lid and its lashes shade the eyeball.
+    out[3 * i + k] = mix(v, 0.04, inPupil) * (1 - 0.4 * shade);
   }
 }
 

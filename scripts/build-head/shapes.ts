@@ -129,12 +129,18 @@ export function withEyeballs(
   const V = topology.source.length;
   const out = new Float64Array(3 * V);
   for (let i = 0; i < 3 * layout.cut; i++) out[i] = shape[i]!;
-  // The source's rows of teeth stand too far out for closed lips, its tongue too high: both go back a little.
+  // The source's rows of teeth stand too far out for closed lips, the lower one and the tongue too high: they go back
+  // and down, so that the rest pose hides them and a smile shows the upper row.
   for (let i = topology.partStart[1]!; i < topology.partStart[4]!; i++) {
-    const tongue = topology.part[i] === 1;
-    out[3 * i] = out[3 * i]! * (tongue ? 0.92 : 0.86);
-    out[3 * i + 1]! += tongue ? -0.002 : topology.part[i] === 3 ? -0.0025 : 0.0005;
-    out[3 * i + 2]! -= tongue ? 0.007 : 0.0085;
+    const [squeeze, down, behind] = [
+      [0, 0, 0],
+      [0.9, 0.005, 0.008],
+      [0.86, 0.001, 0.0065],
+      [0.84, 0.0065, 0.0095],
+    ][topology.part[i]!]!;
+    out[3 * i] = out[3 * i]! * squeeze!;
+    out[3 * i + 1]! -= down!;
+    out[3 * i + 2]! -= behind!;
   }
   const dirs = eyeDirections();
   [layout.leftEye, layout.rightEye].forEach((range, e) => {
