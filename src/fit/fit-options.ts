@@ -3,21 +3,25 @@ import type { ImageF } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
 
+/** What may be said about one photo. */
+export interface ViewOptions {
+  readonly camera?: 'perspective' | 'orthographic';
+  /** 35 mm equivalent focal length from EXIF, null or absent when not known. */
+  readonly focal35mm?: number | null;
+  /** Skin mask over the whole photo, one channel in [0, 1]: replaces the estimate. */
+  readonly mask?: ImageF | null;
+}
+
 /** Options of `fitPhoto`. */
-export interface FitPhotoOptions {
+export interface FitPhotoOptions extends ViewOptions {
   /** Finds the face; not needed when `observation` is given. */
   readonly perception?: FacePerception;
   /** The face, where it is known already, in pixels of the photo. */
   readonly observation?: FaceObservation;
   /** Which face: the largest, or its number in order of size from 0. */
   readonly face?: 'largest' | number;
-  readonly camera?: 'perspective' | 'orthographic';
   /** One light for all channels or one per channel. */
   readonly light?: 'rgb' | 'mono';
-  /** 35 mm equivalent focal length from EXIF, null or absent when not known. */
-  readonly focal35mm?: number | null;
-  /** Skin mask over the whole photo, one channel in [0, 1]: replaces the estimate. */
-  readonly mask?: ImageF | null;
   /** Pixels along the side of the crop that is fitted, a multiple of 4. */
   readonly size?: number;
   /** Landmarks only: no photometric stages (light and texture are still estimated). */

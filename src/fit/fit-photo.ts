@@ -1,11 +1,12 @@
-/** Fitting one photo: find the face, then run the recipe of `photo-fitter.ts`. */
+/** Fitting one photo: find the face, then run the stages of `recipe.ts` on it. */
 import { InvalidArgumentError, NoFaceError, throwIfAborted } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import type { FaceObservation } from '../perceive/types.ts';
+import { FaceView } from './face-view.ts';
 import { FIT_PHOTO_DEFAULTS, type FitPhotoOptions } from './fit-options.ts';
-import { PhotoFitter } from './photo-fitter.ts';
 import { prepareModel } from './prepare.ts';
+import { LANDMARKS_RECIPE, RECIPE, runStages } from './recipe.ts';
 import { fitMemory } from './resident.ts';
 import type { PhotoFit } from './types.ts';
 
@@ -31,9 +32,17 @@ export async function fitPhoto(
   throwIfAborted(options.signal);
   const perceived = performance.now();
   const { kernels, resident } = await fitMemory(prepareModel(model));
-  const fit = kernels.scope(() =>
-    new PhotoFitter(image, resident, kernels, observation, size, options).run(),
-  );
+  const weights = { ...FIT_PHOTO_DEFAULTS.weights, ...options.weights };
+  const view = new FaceView(kernels, resident, image, observation, size, options, weights);
+  const [fit] = runStages(
+    kernels,
+    model,
+    [view],
+    [view.initialState()],
+    options.landmarksOnly ? LANDMARKS_RECIPE : RECIPE,
+    { ...options, size, light: options.light ?? FIT_PHOTO_DEFAULTS.light },
+  ).results;
+  options.onProgress?.({ stage: 'done', fraction: 1, energy: fit.energy.total });
   return {
     ...fit,
     timingMs: { perceive: perceived - start, solve: performance.now() - perceived },

@@ -2,8 +2,8 @@
 import { InvalidArgumentError } from '../core/errors.ts';
 import type { ImageF } from '../core/image.ts';
 import { buildFans, type FanTables } from '../kernels/surface.ts';
-import type { HeadModel } from '../model/head-model.ts';
-import { appearanceMap } from '../render/albedo.ts';
+import type { HeadModel, TextureSpace } from '../model/head-model.ts';
+import { appearanceMap, shrinkMap } from '../render/albedo.ts';
 
 /** A model with what fitting derives from it. */
 export interface PreparedModel {
@@ -25,6 +25,10 @@ export interface PreparedModel {
   /** Texture space by texel (`appearanceMap`), coarse and fine; null for a model without one. */
   readonly texture: { readonly coarse: ImageF; readonly fine: ImageF } | null;
 }
+
+/** Texels along a side of the texture spaces fitted with, at most. */
+const FINE = 256;
+const COARSE = 128;
 
 const prepared = new WeakMap<HeadModel, PreparedModel>();
 
@@ -48,16 +52,16 @@ export function prepareModel(model: HeadModel): PreparedModel {
   const skinFaces = new Uint8Array(F);
   const wanted = new Uint8Array(V);
   for (const v of centres) wanted[v] = 1;
+  const { faces } = model;
   for (let f = 0; f < F; f++) {
-    const corners = model.faces.subarray(3 * f, 3 * f + 3);
     let inside = 0;
-    for (const v of corners) if (fanOf[v] >= 0) inside++;
+    for (let i = 3 * f; i < 3 * f + 3; i++) if (fanOf[faces[i]] >= 0) inside++;
     if (inside === 3) skinFaces[f] = 1;
-    if (inside > 0) for (const v of corners) wanted[v] = 1;
+    if (inside > 0) for (let i = 3 * f; i < 3 * f + 3; i++) wanted[faces[i]] = 1;
   }
   const { contour, inner51, mesh } = model.landmarks;
   for (const points of [contour.points, inner51, mesh.points])
-    for (const f of points.faces) for (let a = 0; a < 3; a++) wanted[model.faces[3 * f + a]] = 1;
+    for (const f of points.faces) for (let a = 0; a < 3; a++) wanted[faces[3 * f + a]] = 1;
   const rowOf = new Int32Array(V).fill(-1);
   const ids: number[] = [];
   for (let v = 0; v < V; v++) if (wanted[v]) rowOf[v] = ids.push(v) - 1;
@@ -69,12 +73,15 @@ export function prepareModel(model: HeadModel): PreparedModel {
     fans: buildFans(centres, model.faces, rowOf),
     fanOf,
     ...numberEdges(model.faces, skinFaces, V),
-    texture: model.texture
-      ? { coarse: appearanceMap(model.texture, 128), fine: appearanceMap(model.texture, 256) }
-      : null,
+    texture: model.texture ? appearanceMaps(model.texture) : null,
   };
   prepared.set(model, result);
   return result;
+}
+
+function appearanceMaps(space: TextureSpace): NonNullable<PreparedModel['texture']> {
+  const fine = appearanceMap(space, FINE);
+  return { fine, coarse: shrinkMap(fine, COARSE) };
 }
 
 /** Numbers the edges of the faces in the region, each once however many faces share it. */

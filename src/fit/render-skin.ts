@@ -53,9 +53,10 @@ export function renderSkin(
       { positions, faces: head.faces, width: size, height: size, cull: 'back', perspective },
       raster,
     );
+    const seen = raster.faceIndex.view;
     let N = 0;
     for (let p = 0; p < region.length; p++) {
-      const f = raster.faceIndex.view[p];
+      const f = seen[p];
       if (f < 0 || !skinFaces[f]) continue;
       region[p] = 1;
       N++;
@@ -70,8 +71,9 @@ export function renderSkin(
     const colours = kernels.f32(4 * N);
     const photo = takePhoto(kernels, { width: 2, height: 2, channels: 3, data: new Float32Array(12) });
     fanNormals(kernels, fans, head.vertices, normals);
+    const [numbers, unit] = [q.view, normals.view];
     for (let i = 0; i < fans.centres.length; i++)
-      for (let a = 0; a < 3; a++) q.view[Q_STRIDE * i + 2 + a] = normals.view[4 * i + a];
+      for (let a = 0; a < 3; a++) numbers[Q_STRIDE * i + 2 + a] = unit[4 * i + a];
     const [faceIndex, weights] = [raster.faceIndex.view, raster.barycentrics.view];
     const out = { corners: corners.view, barycentrics: barycentrics.view, points: points.view };
     const [width, height] = texture ? [texture.width, texture.height] : [0, 0];

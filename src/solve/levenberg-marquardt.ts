@@ -7,7 +7,7 @@
  * re-weighted least squares), `cost` the robust energy itself, which a step must lower to be taken.
  */
 import { throwIfAborted } from '../core/errors.ts';
-import { choleskyFactor, choleskySolve } from '../linalg/cholesky.ts';
+import { solveArrow } from '../linalg/arrow.ts';
 
 /** Quadratic model of the energy around a state: E(x ⊕ d) ≈ cost + gradientᵀd + ½ dᵀ·hessian·d. */
 export interface NormalEquations {
@@ -16,6 +16,11 @@ export interface NormalEquations {
   readonly hessian: Float64Array;
   /** (n) float64. */
   readonly gradient: Float64Array;
+  /**
+   * Sizes of leading groups of parameters that are not coupled to each other, only to the parameters after them
+   * (`linalg/arrow.ts`); absent where everything may be coupled.
+   */
+  readonly groups?: readonly number[];
 }
 
 /** A non-linear least-squares problem over states of type `X`. */
@@ -104,7 +109,7 @@ export function minimize<X>(
 
 /** Solves (H + λ·diag H)·d = −g within the bounds; null when the system cannot be factored. */
 function dampedStep(
-  { hessian, gradient }: NormalEquations,
+  { hessian, gradient, groups }: NormalEquations,
   lambda: number,
   bounds: { readonly lower: Float64Array; readonly upper: Float64Array } | undefined,
 ): Float64Array | null {
@@ -129,12 +134,12 @@ function dampedStep(
       for (let c = 0; c < m; c++) a[r * m + c] = hessian[row + index[c]];
       a[r * m + r] += lambda * a[r * m + r] + 1e-12;
     }
-    if (choleskyFactor(a, m) >= 0) return null;
-    choleskySolve(a, m, b, b);
+    const solution = solveArrow(a, m, b, freeSizes(groups ?? [], free));
+    if (!solution) return null;
     let clipped = false;
     for (let r = 0; r < m; r++) {
       const i = index[r];
-      let d = b[r];
+      let d = solution[r];
       if (!Number.isFinite(d)) return null;
       if (bounds && (d < bounds.lower[i] || d > bounds.upper[i])) {
         d = Math.min(Math.max(d, bounds.lower[i]), bounds.upper[i]);
@@ -146,6 +151,17 @@ function dampedStep(
     if (!clipped) break;
   }
   return step;
+}
+
+/** How many parameters of each group are free. */
+function freeSizes(groups: readonly number[], free: Uint8Array): number[] {
+  let offset = 0;
+  return groups.map((size) => {
+    let count = 0;
+    for (let i = 0; i < size; i++) count += free[offset + i];
+    offset += size;
+    return count;
+  });
 }
 
 function predictedDecrease({ hessian, gradient }: NormalEquations, step: Float64Array): number {

@@ -1,0 +1,255 @@
+/**
+ * One photo's side of a fit: the crop around the face at every level of the pyramid, the skin mask, the first guess, the
+ * problem of a stage, and the measured result.
+ */
+import { uncropCamera } from '../camera/project.ts';
+import type { Image8, ImageF } from '../core/image.ts';
+import type { Kernels } from '../kernels/runtime.ts';
+import { headSizes } from '../model/head-model.ts';
+import type { FaceObservation } from '../perceive/types.ts';
+import { cropCoverage, resampleCrop, resize } from '../render/resample.ts';
+import { cropObservation, dimSaturated, faceCrop, plane, sampleMask } from './face-crop.ts';
+import { FIT_PHOTO_DEFAULTS, type FitWeights, type ViewOptions } from './fit-options.ts';
+import { initialPose } from './initial-pose.ts';
+import { measureFit } from './measure.ts';
+import type { FitState, ParameterLayout } from './parameters.ts';
+import type { PriorOptions } from './priors.ts';
+import { createProblem, type FitProblem } from './problem.ts';
+import { renderSkin } from './render-skin.ts';
+import type { ResidentModel } from './resident.ts';
+import { estimateSkin, faceHull, typicalResidual } from './skin.ts';
+import type { CropTransform, EnergyPoint, PhotoFit } from './types.ts';
+
+/** Expected distance of camera and head, metres, and the deviation of its logarithm: portraits and selfies. */
+const DISTANCE = { metres: 0.9, sd: 0.4 };
+/** Deviation of the focal length's logarithm when EXIF gives it; photos get cropped, so it is not law. */
+const EXIF_FOCAL_SD = 0.15;
+const JOINTS = {
+  jaw: [0.15, 0.03, 0.03],
+  left_eye: [0.25, 0.3, 0.01],
+  right_eye: [0.25, 0.3, 0.01],
+} as const;
+const LIGHT = { weight: 1, level: 0.06, bands: 0.25, colour: 0.04 };
+
+/**
+ * Where the model explains a photo better than `photometricSigma`, its colours are trusted more, down to this share:
+ * the fit to a clean picture is limited by the picture, the fit to a face the model lacks by the model.
+ */
+const NOISE_MIN = 0.4;
+/** Landmark error from which a fit is worth a warning, and the share of the visible skin region below which it is. */
+const WARN_NME = 0.06;
+const WARN_SKIN = 0.25;
+
+/** The photometric part of a stage. */
+export interface PhotometricStage {
+  /** Pixels along the side of the picture compared. */
+  readonly level: number;
+  /** Width of the loss, in units of its final one. */
+  readonly sigma: number;
+  /** Compare below the brows only, and leave the landmarks out: for light and texture alone. */
+  readonly hull?: boolean;
+}
+
+/** See the header. */
+export class FaceView {
+  readonly crop: CropTransform;
+  private readonly local: FaceObservation;
+  private readonly eyeDistance: number;
+  private readonly coverage: Float32Array;
+  private readonly photos = new Map<number, ImageF>();
+  /** The mask made last. */
+  private mask: { readonly state: FitState; readonly level: number; readonly weights: Float32Array } | null =
+    null;
+  /** Colour noise over `weights.photometricSigma`: what the last mask found the model to explain. */
+  private noise = 1;
+
+  constructor(
+    private readonly kernels: Kernels,
+    private readonly resident: ResidentModel,
+    private readonly image: Image8,
+    private readonly observation: FaceObservation,
+    private readonly size: number,
+    private readonly options: ViewOptions,
+    private readonly weights: FitWeights,
+  ) {
+    this.crop = faceCrop(observation, size);
+    this.local = cropObservation(observation, this.crop);
+    const l = this.local.landmarks68;
+    this.eyeDistance = Math.hypot(l[72] - l[90], l[73] - l[91]);
+    this.coverage = cropCoverage(image.width, image.height, this.crop);
+  }
+
+  /** Mean head, closed-form pose and camera, soft light from the front. */
+  initialState(): FitState {
+    const { model } = this.resident.prepared;
+    const { S, E, J, T } = headSizes(model);
+    const { origin, scale } = this.crop;
+    const { rotation, camera } = initialPose(model, this.local.landmarks68, {
+      kind: this.options.camera ?? FIT_PHOTO_DEFAULTS.camera,
+      principal: [(this.image.width / 2 - origin[0]) * scale, (this.image.height / 2 - origin[1]) * scale],
+      focal: this.exifFocal(),
+      distance: DISTANCE.metres,
+    });
+    const pose = new Float64Array(3 * J);
+    pose.set(rotation, 0);
+    const light = new Float64Array(27);
+    for (let c = 0; c < 3; c++) {
+      light[c] = 2.8;
+      light[9 + c] = 0.3;
+    }
+    return {
+      identity: new Float64Array(S),
+      expression: new Float64Array(E),
+      pose,
+      texture: new Float64Array(T),
+      light,
+      camera,
+    };
+  }
+
+  /**
+   * The energy of a stage.
+   * @param share of the priors on identity and texture that this photo carries: one over the number of photos.
+   */
+  problem(
+    state: FitState,
+    layout: ParameterLayout,
+    photometric: PhotometricStage | null,
+    share: number,
+  ): FitProblem {
+    const { weights } = this;
+    const level = photometric?.level ?? 0;
+    // The mask comes first: it measures the noise.
+    const mask = !photometric
+      ? null
+      : photometric.hull
+        ? Float32Array.from(this.hull(level))
+        : this.skinMask(state, level);
+    return createProblem(this.kernels, {
+      prepared: this.resident.prepared,
+      resident: this.resident,
+      layout,
+      observation: this.local,
+      landmarks: photometric?.hull
+        ? null
+        : {
+            weights,
+            loss: { sigma: weights.landmarkSigma * this.eyeDistance, k: 2, weight: weights.landmarks },
+          },
+      photometric: photometric && {
+        photo: this.photo(level),
+        scale: level / this.size,
+        mask: dimSaturated(mask!, this.photo(level)),
+        loss: {
+          sigma: weights.photometricSigma * photometric.sigma * (photometric.hull ? 1 : this.noise),
+          k: 2,
+          weight: weights.photometric,
+        },
+      },
+      priors: this.priorOptions(share),
+    });
+  }
+
+  /** The result at `state`, with the energy of `problem` there. */
+  result(state: FitState, problem: FitProblem, curve: readonly EnergyPoint[]): Omit<PhotoFit, 'timingMs'> {
+    const { model } = this.resident.prepared;
+    const mask = this.skinMask(state, this.size);
+    const terms = problem.terms(state);
+    const { metrics, region } = measureFit(
+      this.kernels,
+      this.resident,
+      state,
+      this.local,
+      this.photo(this.size),
+      mask,
+    );
+    const warnings: string[] = [];
+    if (metrics.landmarkNmeInner51 > WARN_NME)
+      warnings.push(
+        `the landmarks are off by ${(100 * metrics.landmarkNmeInner51).toFixed(1)} % of the eye distance: look at the overlay before using this head`,
+      );
+    if (metrics.skinPixels < WARN_SKIN * region)
+      warnings.push(
+        `only ${Math.round((100 * metrics.skinPixels) / Math.max(region, 1))} % of the visible face looks like skin; the rest was left out`,
+      );
+    const f32 = (x: Float64Array) => Float32Array.from(x);
+    return {
+      modelName: model.name,
+      modelHash: model.hash,
+      params: {
+        identity: f32(state.identity),
+        expression: f32(state.expression),
+        pose: f32(state.pose),
+        texture: f32(state.texture),
+      },
+      camera: uncropCamera(state.camera, this.crop.origin, this.crop.scale),
+      light: f32(state.light),
+      image: { width: this.image.width, height: this.image.height },
+      observation: this.observation,
+      energy: { total: Object.values(terms).reduce((a, b) => a + b, 0), terms: { ...terms }, curve },
+      metrics,
+      skin: { crop: this.crop, mask: Uint8Array.from(mask, (w) => Math.round(255 * w)) },
+      warnings,
+    };
+  }
+
+  /** Focal length in crop pixels, null when EXIF gave none. The 35 mm equivalent refers to a 43.27 mm diagonal. */
+  private exifFocal(): number | null {
+    const f = this.options.focal35mm;
+    if (!f || !(f > 0)) return null;
+    return (f / 43.27) * Math.hypot(this.image.width, this.image.height) * this.crop.scale;
+  }
+
+  private photo(level: number): ImageF {
+    let photo = this.photos.get(level);
+    if (!photo) {
+      photo = resampleCrop(this.image, this.cropAt(level));
+      this.photos.set(level, photo);
+    }
+    return photo;
+  }
+
+  private cropAt(level: number): CropTransform {
+    return { origin: this.crop.origin, scale: (this.crop.scale * level) / this.size, size: level };
+  }
+
+  /** Skin weights at a level: the user's mask, or the estimate from `state`. */
+  private skinMask(state: FitState, level: number): Float32Array {
+    if (this.mask?.state !== state || this.mask.level !== level)
+      this.mask = { state, level, weights: this.makeSkinMask(state, level) };
+    return this.mask.weights;
+  }
+
+  private makeSkinMask(state: FitState, level: number): Float32Array {
+    const photo = this.photo(level);
+    const rendered = renderSkin(this.kernels, this.resident, state, level, level / this.size);
+    const coverage = resize(plane(this.coverage, this.size), level, level).data;
+    const region = rendered.region.map((seen, p) => (coverage[p] > 0.99 ? seen : 0));
+    const mask = this.options.mask
+      ? sampleMask(this.options.mask, this.image, this.cropAt(level)).map((w, p) => w * region[p])
+      : estimateSkin({ photo, render: rendered.rgb, region, core: this.hull(level) });
+    const typical = typicalResidual(photo, rendered.rgb, mask) / this.weights.photometricSigma;
+    this.noise = Math.min(Math.max(typical, NOISE_MIN), 1);
+    return mask;
+  }
+
+  /** The part of the picture that is face beyond doubt, at a level. */
+  private hull(level: number): Uint8Array {
+    const hull = faceHull(this.local.landmarks68, level / this.size, level);
+    const coverage = resize(plane(this.coverage, this.size), level, level).data;
+    return hull.map((h, p) => (coverage[p] > 0.99 ? h : 0));
+  }
+
+  private priorOptions(share: number): PriorOptions {
+    const focal = this.exifFocal();
+    return {
+      identityWeight: this.weights.identity * share,
+      expressionWeight: this.weights.expression,
+      textureWeight: this.weights.texture * share,
+      joints: JOINTS,
+      light: LIGHT,
+      focal: focal === null ? null : { log: Math.log(focal), sd: EXIF_FOCAL_SD },
+      distance: focal === null ? DISTANCE : null,
+    };
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Several photos of one person as one least-squares problem: the sum of the photos' energies over one identity and one
+ * texture and everything else of each photo. The priors on what is shared must be counted once: each photo's problem
+ * carries its share of them.
+ *
+ * Columns: the private columns of photo 1, of photo 2, …, then identity and texture. The Hessian has arrow shape.
+ */
+import type { LeastSquaresProblem, NormalEquations } from '../solve/levenberg-marquardt.ts';
+import type { FitState, ParameterLayout } from './parameters.ts';
+import type { FitProblem } from './problem.ts';
+
+/** One problem over the states of all photos; their identity and texture are the same. */
+export function combineProblems(
+  problems: readonly FitProblem[],
+  layout: ParameterLayout,
+): LeastSquaresProblem<readonly FitState[]> {
+  const shared: number[] = [];
+  const own: number[] = [];
+  for (let c = 0; c < layout.size; c++) (isShared(layout, c) ? shared : own).push(c);
+  const P = own.length;
+  const n = problems.length * P + shared.length;
+  /** Column of the combined problem for each column of photo i. */
+  const maps = problems.map((_, i) => {
+    const map = new Int32Array(layout.size);
+    for (const [k, c] of own.entries()) map[c] = i * P + k;
+    for (const [k, c] of shared.entries()) map[c] = problems.length * P + k;
+    return map;
+  });
+  const gather = (x: Float64Array, i: number) => Float64Array.from(maps[i], (c) => x[c]);
+
+  return {
+    linearize(states): NormalEquations {
+      const hessian = new Float64Array(n * n);
+      const gradient = new Float64Array(n);
+      let cost = 0;
+      for (const [i, problem] of problems.entries()) {
+        const e = problem.linearize(states[i]);
+        cost += e.cost;
+        const map = maps[i];
+        for (let r = 0; r < layout.size; r++) {
+          gradient[map[r]] += e.gradient[r];
+          const row = map[r] * n;
+          for (let c = 0; c < layout.size; c++) hessian[row + map[c]] += e.hessian[r * layout.size + c];
+        }
+      }
+      return { cost, hessian, gradient, groups: problems.map(() => P) };
+    },
+    cost: (states) => problems.reduce((sum, problem, i) => sum + problem.cost(states[i]), 0),
+    retract(states, step) {
+      const next = states.map((state, i) => problems[i].retract(state, gather(step, i)));
+      const { identity, texture } = next[0];
+      return next.map((state) => ({ ...state, identity, texture }));
+    },
+    stepBounds(states) {
+      const lower = new Float64Array(n).fill(Number.NEGATIVE_INFINITY);
+      const upper = new Float64Array(n).fill(Number.POSITIVE_INFINITY);
+      for (const [i, problem] of problems.entries()) {
+        const bounds = problem.stepBounds?.(states[i]);
+        if (!bounds) continue;
+        for (const c of own) {
+          lower[maps[i][c]] = bounds.lower[c];
+          upper[maps[i][c]] = bounds.upper[c];
+        }
+      }
+      return { lower, upper };
+    },
+  };
+}
+
+function isShared(layout: ParameterLayout, column: number): boolean {
+  for (const name of ['identity', 'texture'] as const) {
+    const block = layout.blocks.get(name);
+    if (block && column >= block.offset && column < block.offset + block.size) return true;
+  }
+  return false;
+}

@@ -1,0 +1,137 @@
+/**
+ * The recipe as data: named stages, each of which minimises the energy of `problem.ts` over some unknowns and starts where
+ * the last one stopped:
+ *
+ *   pose         root rotation, translation; landmarks
+ *   landmarks    + jaw, gaze, focal length, identity, expression; landmarks
+ *   light        light and texture alone, coarse picture, wide loss
+ *   photometric  everything, over a pyramid of pictures; the skin mask is re-estimated before each level
+ *
+ * All are Levenberg-Marquardt on analytic Jacobians. One photo goes through them as they are. Several photos of one
+ * person go through the first ones each on its own, and from `together` on with one identity and one texture.
+ */
+import { throwIfAborted } from '../core/errors.ts';
+import type { ProgressListener } from '../core/progress.ts';
+import type { Kernels } from '../kernels/runtime.ts';
+import type { HeadModel } from '../model/head-model.ts';
+import { minimize } from '../solve/levenberg-marquardt.ts';
+import type { FaceView } from './face-view.ts';
+import { type BlockName, createLayout, type FitState } from './parameters.ts';
+import { combineProblems } from './person-problem.ts';
+import type { EnergyPoint, PhotoFit } from './types.ts';
+
+/** One stage. */
+export interface Stage {
+  readonly name: string;
+  readonly blocks: readonly BlockName[];
+  readonly iterations: number;
+  /** Share of the whole work that is done after it. */
+  readonly progress: number;
+  /** Compare with the picture at this share of its size; landmarks alone where absent. */
+  readonly level?: number;
+  /** Width of the photometric loss, in units of its final one. */
+  readonly sigma?: number;
+  /** Below the brows only, without landmarks: for light and texture. */
+  readonly hull?: boolean;
+}
+
+const POSE: BlockName[] = ['joint:root', 'translation'];
+const GEOMETRY: BlockName[] = [
+  ...POSE,
+  'focal',
+  'joint:jaw',
+  'joint:left_eye',
+  'joint:right_eye',
+  'identity',
+  'expression',
+];
+const APPEARANCE: BlockName[] = ['light', 'texture'];
+const ALL: BlockName[] = [...GEOMETRY, ...APPEARANCE];
+
+/** Landmarks first, then light from below the brows, where there is no hair to take for skin. */
+const FIRST: readonly Stage[] = [
+  { name: 'pose', blocks: POSE, iterations: 12, progress: 0.05 },
+  { name: 'landmarks', blocks: GEOMETRY, iterations: 12, progress: 0.2 },
+  { name: 'light', blocks: APPEARANCE, iterations: 4, progress: 0.3, level: 1 / 4, sigma: 3, hull: true },
+];
+
+/** The whole recipe. */
+export const RECIPE: readonly Stage[] = [
+  ...FIRST,
+  { name: 'photometric', blocks: ALL, iterations: 5, progress: 0.45, level: 1 / 4, sigma: 2 },
+  { name: 'photometric', blocks: ALL, iterations: 5, progress: 0.7, level: 1 / 2, sigma: 1.3 },
+  { name: 'photometric', blocks: ALL, iterations: 4, progress: 0.95, level: 1, sigma: 1 },
+];
+
+/** Geometry from landmarks alone, then light and texture for it. */
+export const LANDMARKS_RECIPE: readonly Stage[] = [
+  ...FIRST,
+  { name: 'appearance', blocks: APPEARANCE, iterations: 4, progress: 0.95, level: 1 / 2, sigma: 1 },
+];
+
+/** What runs a recipe. */
+export interface RecipeOptions {
+  /** Pixels along the side of the views' crops. */
+  readonly size: number;
+  readonly light: 'rgb' | 'mono';
+  readonly signal?: AbortSignal;
+  readonly onProgress?: ProgressListener;
+}
+
+/** Where a recipe stands. */
+export interface RecipeState {
+  /** One per view. */
+  readonly states: readonly FitState[];
+  readonly curve: readonly EnergyPoint[];
+  readonly results: readonly Omit<PhotoFit, 'timingMs'>[];
+}
+
+/**
+ * Runs stages over all views together: with one view its own fit, with several one person. States must agree in identity
+ * and texture when there is more than one.
+ * @param from share of the work done before, for progress.
+ * @returns states, energies, and the views' results after the last stage.
+ * @throws {AbortedError} when `options.signal` is aborted.
+ */
+export function runStages(
+  kernels: Kernels,
+  model: HeadModel,
+  views: readonly FaceView[],
+  start: readonly FitState[],
+  stages: readonly Stage[],
+  options: RecipeOptions,
+  from = 0,
+): RecipeState {
+  let states = start;
+  let done = from;
+  const curve: EnergyPoint[] = [];
+  let results: RecipeState['results'] = [];
+  for (const stage of stages) {
+    throwIfAborted(options.signal);
+    const level = stage.level ? Math.round(stage.level * options.size) : 0;
+    const name = stage.name === 'photometric' ? `photometric ${level}` : stage.name;
+    const layout = createLayout(model, stage.blocks, { light: options.light });
+    const last = stage === stages.at(-1);
+    kernels.scope(() => {
+      const photometric = level ? { level, sigma: stage.sigma ?? 1, hull: stage.hull } : null;
+      const problems = views.map((view, i) => view.problem(states[i], layout, photometric, 1 / views.length));
+      const result = minimize(combineProblems(problems, layout), states, {
+        iterations: stage.iterations,
+        signal: options.signal,
+        onIteration: (iteration, energy) => {
+          curve.push({ stage: name, iteration, energy });
+          options.onProgress?.({
+            stage: name,
+            fraction: done + ((stage.progress - done) * iteration) / stage.iterations,
+            energy,
+          });
+        },
+      });
+      curve.push({ stage: name, iteration: result.iterations, energy: result.cost });
+      states = result.state;
+      if (last) results = views.map((view, i) => view.result(states[i], problems[i], curve));
+    });
+    done = stage.progress;
+  }
+  return { states, curve, results };
+}
