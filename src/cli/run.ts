@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { AbortedError } from '../core/errors.ts';
 import { packageVersion } from '../node/version.ts';
 import { type CliContext, EXIT } from './context.ts';
+import { addEnergyCommand } from './energy-command.ts';
 import { describeFailure, stackOf } from './failure.ts';
 import { addFitCommand } from './fit-command.ts';
 import { addModelCommand } from './model-command.ts';
@@ -38,6 +39,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     .exitOverride();
   addFitCommand(program, context, done);
   addModelCommand(program, context, done);
+  addEnergyCommand(program, context, done);
   inheritSettings(program);
   try {
     await program.parseAsync([...args], { from: 'user' });
