@@ -314,6 +314,8 @@ class KernelInstance implements Kernels {
   #memory: WebAssembly.Memory;
   #base: number;
   #top: number;
+  /** The highest that `#top` has been. */
+  #used: number;
   #arrays: Handle<WasmView>[] = [];
 
   constructor(relaxed: boolean, memory: WebAssembly.Memory, instance: WebAssembly.Instance) {
@@ -322,6 +324,7 @@ class KernelInstance implements Kernels {
     this.raw = instance.exports as unknown as KernelExports;
     this.#base = (this.raw.heapBase() + 15) & ~15;
     this.#top = this.#base;
+    this.#used = this.#base;
   }
 
   get bytesUsed(): number {
@@ -387,7 +390,12 @@ class KernelInstance implements Kernels {
     this.#top = top >>> 0;
     const handle = new Handle(this.#memory, make, ptr, length);
     if (data) handle.view.set(data);
-    else handle.view.fill(0);
+    else if (ptr < this.#used) {
+      // Memory never used before is zero already; filling it would only make its pages exist.
+      const { view } = handle;
+      view.fill(0, 0, Math.ceil((this.#used - ptr) / make.BYTES_PER_ELEMENT));
+    }
+    this.#used = Math.max(this.#used, this.#top);
     this.#arrays.push(handle);
     return handle;
   }

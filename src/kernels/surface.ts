@@ -38,33 +38,49 @@ export interface Fans {
 export function buildFans(centres: Uint32Array, faces: Uint32Array, rowOf: Int32Array): FanTables {
   const slotOf = new Int32Array(rowOf.length).fill(-1);
   for (let i = 0; i < centres.length; i++) slotOf[centres[i]] = i;
-  const lists: [neighbour: number, previous: number, next: number][][] = Array.from(centres, () => []);
+  // Two entries per corner at most: places are counted first, entries then fill them from the front.
+  const places = new Uint32Array(centres.length + 1);
+  for (let i = 0; i < faces.length; i++) {
+    const slot = slotOf[faces[i]];
+    if (slot >= 0) places[slot + 1] += 2;
+  }
+  for (let i = 0; i < centres.length; i++) places[i + 1] += places[i];
+  const count = new Uint32Array(centres.length);
+  const loose = new Uint32Array(4 * places[centres.length]);
+  /** The entry of neighbour j that lacks its `side` (1 previous, 2 next), new if need be, gets it. */
+  const join = (slot: number, v: number, j: number, side: 1 | 2, other: number) => {
+    let at = 4 * places[slot];
+    const end = at + 4 * count[slot];
+    while (at < end && !(loose[at] === j && loose[at + side] === v)) at += 4;
+    if (at === end) {
+      count[slot]++;
+      loose[at] = j;
+      loose[at + 1] = v;
+      loose[at + 2] = v;
+      loose[at + 3] = rowOf[j];
+    }
+    loose[at + side] = other;
+  };
   for (let f = 0; f < faces.length; f += 3)
     for (let a = 0; a < 3; a++) {
       const v = faces[f + a];
-      const list = lists[slotOf[v]];
-      if (!list) continue;
-      const j = faces[f + ((a + 1) % 3)];
-      const k = faces[f + ((a + 2) % 3)];
-      const first = list.find((e) => e[0] === j && e[2] === v);
-      if (first) first[2] = k;
-      else list.push([j, v, k]);
-      const second = list.find((e) => e[0] === k && e[1] === v);
-      if (second) second[1] = j;
-      else list.push([k, j, v]);
+      if (slotOf[v] < 0) continue;
+      const j = faces[f + (a === 2 ? 0 : a + 1)];
+      const k = faces[f + (a === 0 ? 2 : a - 1)];
+      join(slotOf[v], v, j, 2, k);
+      join(slotOf[v], v, k, 1, j);
     }
   const starts = new Uint32Array(centres.length + 1);
-  for (let i = 0; i < centres.length; i++) starts[i + 1] = starts[i] + lists[i].length;
+  for (let i = 0; i < centres.length; i++) starts[i + 1] = starts[i] + count[i];
   const entries = new Uint32Array(4 * starts[centres.length]);
-  for (const [i, list] of lists.entries())
-    for (const [e, [j, previous, next]] of list.entries())
-      entries.set([j, previous, next, rowOf[j]], 4 * (starts[i] + e));
+  for (let i = 0; i < centres.length; i++)
+    entries.set(loose.subarray(4 * places[i], 4 * (places[i] + count[i])), 4 * starts[i]);
   return {
     centres,
     starts,
     entries,
     rows: Uint32Array.from(centres, (v) => rowOf[v]),
-    longest: lists.reduce((n, list) => Math.max(n, list.length), 0),
+    longest: count.reduce((a, b) => Math.max(a, b), 0),
   };
 }
 

@@ -42,31 +42,40 @@ export function sampleMap(map: ImageF, u: number, v: number, out: Float32Array, 
 
 /**
  * A texture space with all its numbers of one texel together, (H,W,`appearanceStride(T)`): mean RGB and a zero, then
- * the components of red, of green and of blue, each filled up with zeros to whole vectors. Shrunk by averaging
- * texels until at most `size` wide, so that a small picture does not alias.
+ * the components of red, of green and of blue, each filled up with zeros to whole vectors. At most `size` wide, see
+ * {@link shrinkMap}.
  */
 export function appearanceMap(space: TextureSpace, size: number): ImageF {
-  const texels = space.width * space.height;
-  const T = space.basis.length / space.mean.length;
+  const { width, height, mean, basis } = space;
+  const texels = width * height;
+  const T = basis.length / mean.length;
   const channel = paddedComponents(T);
   const stride = appearanceStride(T);
-  let step = 1;
-  while (space.width / step > size && space.width % (2 * step) === 0 && space.height % (2 * step) === 0)
-    step *= 2;
-  const width = space.width / step;
-  const height = space.height / step;
-  const data = new Float32Array(width * height * stride);
-  const k = 1 / (step * step);
-  for (let i = 0; i < texels; i++) {
-    const y = Math.floor(i / space.width);
-    const o = (Math.floor(y / step) * width + Math.floor((i - y * space.width) / step)) * stride;
+  const data = new Float32Array(texels * stride);
+  for (let i = 0, o = 0; i < texels; i++, o += stride)
     for (let c = 0; c < 3; c++) {
-      data[o + c] += k * space.mean[3 * i + c];
-      const b = o + 4 + c * channel;
-      for (let t = 0; t < T; t++) data[b + t] += k * space.basis[3 * (t * texels + i) + c];
+      data[o + c] = mean[3 * i + c];
+      for (let t = 0, b = o + 4 + c * channel, at = 3 * i + c; t < T; t++, at += 3 * texels)
+        data[b + t] = basis[at];
     }
-  }
-  return { width, height, channels: stride, data };
+  return shrinkMap({ width, height, channels: stride, data }, size);
+}
+
+/** Halves a map, by averaging texels, until it is at most `size` wide, so that a small picture does not alias. */
+export function shrinkMap(map: ImageF, size: number): ImageF {
+  if (map.width <= size || map.width % 2 !== 0 || map.height % 2 !== 0) return map;
+  const { channels, data } = map;
+  const [width, height] = [map.width / 2, map.height / 2];
+  const half = new Float32Array(width * height * channels);
+  const row = map.width * channels;
+  for (let y = 0, o = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const i = 2 * y * row + 2 * x * channels;
+      for (let c = 0; c < channels; c++, o++)
+        half[o] =
+          0.25 * (data[i + c] + data[i + channels + c] + data[i + row + c] + data[i + row + channels + c]);
+    }
+  return shrinkMap({ width, height, channels, data: half }, size);
 }
 
 /**
