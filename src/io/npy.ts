@@ -326,6 +326,7 @@ export function npyStrings(array: NpyArray): string[] {
     throw new FormatError(`strings expected, the array is of type ${array.dtype}`);
   const count = array.shape.reduce((a, b) => a * b, 1);
   const bytes = array.data as Uint8Array;
+  if (bytes.length === 0 && count > 1e6) throw new FormatError(`${count} empty strings; the file is damaged`);
   const data = type.kind === 'U' ? new Uint32Array(Uint8Array.from(bytes).buffer) : bytes;
   const width = count > 0 ? data.length / count : 0;
   const out: string[] = [];

@@ -59,6 +59,12 @@ function size(value: Raw, ctx: PickleContext): number {
   return fail(ctx, 'the pickle is damaged: a size expected');
 }
 
+/** A number as it is: `Number(value)` would spell out nested lists, which may share parts and so be endless. */
+function number(value: Raw, ctx: PickleContext): number {
+  if (typeof value === 'number') return value;
+  return fail(ctx, 'the pickle is damaged: a number expected');
+}
+
 function sizes(value: Raw, ctx: PickleContext): number[] {
   if (typeof value === 'number') return [size(value, ctx)];
   if (!Array.isArray(value) || value.length > 32) return fail(ctx, 'the pickle is damaged: a shape expected');
@@ -163,7 +169,7 @@ function makeBytes(args: readonly Raw[], ctx: PickleContext): Raw {
   if (args.length >= 2) return encode(args, ctx);
   if (!Array.isArray(args[0])) return bytesOf(args[0], ctx);
   ctx.charge(args[0].length);
-  return Uint8Array.from(args[0], (v) => Number(v));
+  return Uint8Array.from(args[0], (v) => number(v, ctx));
 }
 
 const sequence = ([items]: readonly Raw[], ctx: PickleContext): Raw[] => {
@@ -223,7 +229,9 @@ allow(BUILTINS, ['set', 'frozenset'], { call: (a, ctx) => new Set(sequence(a, ct
 allow(BUILTINS, ['list', 'tuple'], { call: sequence });
 allow(BUILTINS, ['dict'], { call: mapping });
 allow(BUILTINS, ['bytes', 'bytearray'], { call: makeBytes });
-allow(BUILTINS, ['complex'], { call: ([re, im]) => ({ real: Number(re ?? 0), imaginary: Number(im ?? 0) }) });
+allow(BUILTINS, ['complex'], {
+  call: ([re, im], ctx) => ({ real: number(re ?? 0, ctx), imaginary: number(im ?? 0, ctx) }),
+});
 allow(['collections'], ['OrderedDict'], { call: mapping, create: () => new Map() });
 allow(['copy_reg', 'copyreg'], ['_reconstructor'], { call: reconstructor });
 allow(['_codecs'], ['encode'], { call: encode });

@@ -6,7 +6,7 @@
  */
 import { FormatError } from '../core/errors.ts';
 import { decodeElements, type NpyData } from './npy.ts';
-import type { GlobalName, PickleContext, Raw } from './pickle-context.ts';
+import { GlobalName, type PickleContext, type Raw } from './pickle-context.ts';
 import { PickledArray } from './pickle-values.ts';
 
 /** Storage class → type of its elements. @internal */
@@ -39,7 +39,8 @@ export function loadTorchStorage(bytes: Uint8Array, ctx: PickleContext): TorchSt
   const storages = new Map<string, TorchStorage>();
   const persistent = (id: Raw): Raw => {
     const [tag, type, key] = Array.isArray(id) ? id : [];
-    const dtype = STORAGE_DTYPES.get(String((type as GlobalName | undefined)?.name).replace(/^torch\./, ''));
+    const dtype =
+      type instanceof GlobalName ? STORAGE_DTYPES.get(type.name.replace(/^torch\./, '')) : undefined;
     if (tag !== 'storage' || !dtype || typeof key !== 'string')
       throw new FormatError(`${ctx.name}: a torch storage of an unknown kind`);
     let storage = storages.get(key);
@@ -60,7 +61,7 @@ export function loadTorchStorage(bytes: Uint8Array, ctx: PickleContext): TorchSt
     throw new FormatError(`${ctx.name}: torch tensors written on a big-endian machine are not supported`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (const key of Array.isArray(keys) ? keys : []) {
-    const storage = storages.get(String(key));
+    const storage = typeof key === 'string' ? storages.get(key) : undefined;
     if (!storage || at + 8 > bytes.length) throw new FormatError(`${ctx.name}: a torch storage is cut short`);
     const count = Number(view.getBigInt64(at, true));
     const end = at + 8 + count * Number(storage.dtype.slice(2));

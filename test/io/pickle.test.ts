@@ -167,6 +167,19 @@ describe('pickle: hostile files', () => {
     expect(() => readPickle(bomb)).toThrow(/expands to far more/);
   });
 
+  it('does not spell out lists that share their parts', () => {
+    // Sixty lists of two, each holding the one before twice: 2^60 leaves if written out.
+    const laughs = `]q\x00Na${'0]h\x00ah\x00aq\x00'.repeat(60)}`;
+    for (const [name, arity] of [
+      ['bytearray', ''],
+      ['complex', 'K\x01'],
+    ])
+      expect(() => readPickle(pickle(0x80, 2, `c__builtin__\n${name}\n(${laughs}${arity}tR.`))).toThrow(
+        /a number expected/,
+      );
+    expect(Array.isArray(readPickle(pickle(0x80, 2, laughs, '.')))).toBe(true);
+  });
+
   it('takes deep nesting, cycles and absurd sizes', () => {
     const depth = 200000;
     const nested = pickle(0x80, 2, ascii(']'.repeat(depth)), ascii('a'.repeat(depth - 1)), '.');
@@ -336,6 +349,33 @@ describe.skipIf(!hasFlame)('pickle: files of a FLAME model (needs ../shared)', (
       sums[row] += value;
     });
     for (const s of sums) expect(s).toBeCloseTo(1, 9);
+  });
+
+  it('throws FormatError only, whatever is changed in the landmark embedding', () => {
+    const { data } = readNpy(readFileSync(`${FLAME}/landmark_embedding.npy`));
+    // The places that are not array data, torch's inner pickles among them.
+    const places = [
+      ...Array(400).keys(),
+      ...Array.from({ length: 400 }, (_, i) => 1900 + i),
+      13150,
+      13200,
+      29600,
+    ];
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom(...places), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+        (edits) => {
+          const bytes = Uint8Array.from(data as Uint8Array);
+          for (const [at, v] of edits) bytes[at] = v;
+          try {
+            readPickle(bytes);
+          } catch (error) {
+            if (!(error instanceof FormatError)) throw error;
+          }
+        },
+      ),
+      { numRuns: 1500 },
+    );
   });
 
   it('reads the landmark embedding: torch tensors', () => {

@@ -64,9 +64,10 @@ export function flameGeometry(
   if (!(value instanceof Map))
     throw new FormatError(`${name}: a dictionary was expected; is it a FLAME geometry file?`);
   const missing = REQUIRED.filter((key) => !value.has(key));
+  const names = [...value.keys()].filter((key) => typeof key === 'string');
   if (missing.length > 0)
     throw new FormatError(
-      `${name}: ${missing.join(', ')} missing; it has ${[...value.keys()].slice(0, 20).join(', ')}. Is it a FLAME geometry file?`,
+      `${name}: ${missing.join(', ')} missing; it has ${names.slice(0, 20).join(', ')}. Is it a FLAME geometry file?`,
     );
   const array = (key: string, axes: number): PickledArray => {
     const a = value.get(key);

@@ -44,25 +44,23 @@ const FULL = 68;
 
 type Dict = Map<PickleValue, PickleValue>;
 
+/** More numbers than any embedding has. */
+const MANY = 1e6;
+
 /** Numbers of an array, or of nested lists of arrays, in order. */
-function numbers(value: PickleValue | undefined, what: string, depth = 0): Float64Array {
-  if (value instanceof PickledArray) {
-    if (value.items) return numbers(value.items, what, depth);
-    return toFloat64(value, what);
-  }
-  if (Array.isArray(value) && depth < 4 && value.length < 1e6) {
-    const parts = value.map((v) =>
-      typeof v === 'number' ? Float64Array.of(v) : numbers(v, what, depth + 1),
-    );
-    const out = new Float64Array(parts.reduce((n, p) => n + p.length, 0));
-    let at = 0;
-    for (const p of parts) {
-      out.set(p, at);
-      at += p.length;
-    }
-    return out;
-  }
-  throw new FormatError(`${what}: an array of numbers was expected`);
+function numbers(value: PickleValue | undefined, what: string): Float64Array {
+  const out: number[] = [];
+  const visit = (v: PickleValue | undefined, depth: number): void => {
+    // Lists may share parts: what they spell out has to be bounded, not only what they are.
+    if (depth > 4 || out.length > MANY) throw new FormatError(`${what}: lists nested too deeply or too long`);
+    if (typeof v === 'number') out.push(v);
+    else if (v instanceof PickledArray && !v.items) for (const x of toFloat64(v, what)) out.push(x);
+    else if (v instanceof PickledArray) for (const item of v.items ?? []) visit(item, depth + 1);
+    else if (Array.isArray(v)) for (const item of v) visit(item, depth + 1);
+    else throw new FormatError(`${what}: an array of numbers was expected`);
+  };
+  visit(value, 0);
+  return Float64Array.from(out);
 }
 
 /** Points from face numbers and barycentric coordinates, the first `keep` of each row of `row`. */

@@ -41,7 +41,7 @@ export function readFlameMasks(bytes: Uint8Array, V: number, name = 'FLAME masks
     if (typeof key !== 'string') continue;
     let list: Uint32Array;
     if (ids instanceof PickledArray && !ids.items) list = toUint32(ids, `${name}: ${key}`);
-    else if (Array.isArray(ids)) list = Uint32Array.from(ids, Number);
+    else if (Array.isArray(ids)) list = Uint32Array.from(ids, (v) => (typeof v === 'number' ? v : V));
     else throw new FormatError(`${name}: ${key} is no list of vertex numbers`);
     if (list.some((v) => v >= V)) throw new FormatError(`${name}: ${key} names a vertex beyond ${V - 1}`);
     out.set(key, sorted(list));
