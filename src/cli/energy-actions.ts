@@ -19,7 +19,7 @@ import type { HeadModel } from '../model/head-model.ts';
 import { loadHeadModel } from '../node/models.ts';
 import { decodePhoto } from '../node/photo.ts';
 import { type CliContext, EXIT } from './context.ts';
-import type { EnergyOptions } from './energy-command.ts';
+import type { EnergyOptions } from './energy-options.ts';
 
 /** Prints the terms of one fit, and their sum. */
 export async function printEnergy(

@@ -1,16 +1,7 @@
 /** `photofit energy`: what a stored fit costs, term by term, by its own energy or by the original's. */
 import { type Command, Option } from 'commander';
 import type { CliContext } from './context.ts';
-
-/** Options of `photofit energy`, after parsing. */
-export interface EnergyOptions {
-  readonly energy: 'own' | 'original';
-  readonly model?: string;
-  readonly photo?: string;
-  readonly mask?: string;
-  readonly landmarks?: string;
-  readonly json: boolean;
-}
+import type { EnergyOptions } from './energy-options.ts';
 
 const EXAMPLES = `
 Examples:

@@ -1,0 +1,11 @@
+/** What a user can ask of `photofit energy`, after parsing. */
+
+/** Options of `photofit energy`, after parsing. */
+export interface EnergyOptions {
+  readonly energy: 'own' | 'original';
+  readonly model?: string;
+  readonly photo?: string;
+  readonly mask?: string;
+  readonly landmarks?: string;
+  readonly json: boolean;
+}
