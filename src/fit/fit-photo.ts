@@ -23,9 +23,7 @@ export async function fitPhoto(
   model: HeadModel,
   options: FitPhotoOptions = {},
 ): Promise<PhotoFit> {
-  const size = options.size ?? FIT_PHOTO_DEFAULTS.size;
-  if (!Number.isInteger(size) || size < 64 || size > 1024 || size % 4 !== 0)
-    throw new InvalidArgumentError(`fitPhoto: options.size must be a multiple of 4 in 64…1024, got ${size}`);
+  const size = checkSize('fitPhoto', options.size);
   const start = performance.now();
   options.onProgress?.({ stage: 'perceive', fraction: 0 });
   const observation = options.observation ?? (await observe(image, options));
@@ -47,6 +45,16 @@ export async function fitPhoto(
     ...fit,
     timingMs: { perceive: perceived - start, solve: performance.now() - perceived },
   };
+}
+
+/**
+ * The crop's size, the default where absent.
+ * @throws {InvalidArgumentError} out of range.
+ */
+export function checkSize(caller: string, size: number = FIT_PHOTO_DEFAULTS.size): number {
+  if (!Number.isInteger(size) || size < 64 || size > 1024 || size % 4 !== 0)
+    throw new InvalidArgumentError(`${caller}: options.size must be a multiple of 4 in 64…1024, got ${size}`);
+  return size;
 }
 
 async function observe(image: Image8, options: FitPhotoOptions): Promise<FaceObservation> {

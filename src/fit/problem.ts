@@ -39,12 +39,9 @@ import {
 import { type FitState, type ParameterLayout, retractState, stepBounds } from './parameters.ts';
 import type { PreparedModel } from './prepare.ts';
 import { type PriorOptions, priors } from './priors.ts';
-import { type ResidentModel, takeModel } from './resident.ts';
+import { type ResidentModel, rowStride, takeModel, VERTEX_NUMBERS } from './resident.ts';
 import { createSampleArrays, type PixelSamples, takeSamples } from './samples.ts';
-import { rowStride, type SurfaceGeometry, visibleRows } from './surface-rows.ts';
-
-/** Numbers of a vertex that a picture depends on: u, v and the unit normal. */
-const Q = 5;
+import { type SurfaceGeometry, visibleRows } from './surface-rows.ts';
 
 /** What to minimise. Pixels are those of the crop at full size; `photometric.photo` may be smaller. */
 export interface ProblemInput {
@@ -92,10 +89,10 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
   const { model } = prepared;
   const n = layout.size;
   const resident = input.resident ?? takeModel(kernels, prepared);
-  const stride = rowStride(layout);
+  const stride = rowStride(layout.geometrySize);
   const moves = layout.geometrySize > 0;
-  const rows = kernels.f32(moves ? 3 * prepared.ids.length * stride : 0);
-  const picture = photometric ? takePicture(kernels, resident, layout, photometric) : null;
+  const rows = firstOf(resident.work.rows, moves ? 3 * prepared.ids.length * stride : 0);
+  const picture = photometric ? takePicture(kernels, resident, photometric) : null;
   let targets: LandmarkTargets | null = null;
   let samples: PixelSamples | null = null;
 
@@ -151,6 +148,9 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
     if (moves)
       kernels.scope(() => {
         const wanted = kernels.u32(wantedRows(prepared, targets, samples));
+        // Columns that no kernel writes are zero, but another layout's may be in their place.
+        if (resident.work.layout !== layout) rows.view.fill(0);
+        resident.work.layout = layout;
         residentJacobian(kernels, resident.head, skeleton, layout, wanted, rows, stride);
       });
     const geometry: SurfaceGeometry = { resident, rows, stride, layout, camera: state.camera };
@@ -201,7 +201,7 @@ interface Picture {
   /** (fans,4) and (fans,8). */
   readonly normals: F32;
   readonly q: F32;
-  /** Room for (5·fans,stride) each. */
+  /** Room for (5·fans,stride) each, shared with other problems. */
   readonly P: F32;
   readonly HP: F32;
 }
@@ -209,18 +209,16 @@ interface Picture {
 function takePicture(
   kernels: Kernels,
   resident: ResidentModel,
-  layout: ParameterLayout,
   photometric: NonNullable<ProblemInput['photometric']>,
 ): Picture {
   const fans = resident.prepared.fans.centres.length;
-  const size = layout.geometrySize > 0 ? Q * fans * rowStride(layout) : 0;
   return {
     photo: takePhoto(kernels, photometric.photo),
     samples: createSampleArrays(kernels, resident, photometric.photo.width, photometric.mask),
     normals: kernels.f32(4 * fans),
     q: kernels.f32(Q_STRIDE * fans),
-    P: kernels.f32(size),
-    HP: kernels.f32(size),
+    P: resident.work.P,
+    HP: resident.work.HP,
   };
 }
 
@@ -312,7 +310,7 @@ function addGeometry(
 ): void {
   const n = layout.size;
   const g = layout.geometrySize;
-  const m = Q * vertex.vertexCount;
+  const m = VERTEX_NUMBERS * vertex.vertexCount;
   const p = firstOf(P, m * stride);
   const hp = firstOf(HP, m * stride);
   multiplyVertexBlocks(kernels, vertex, edges, p, stride, hp);

@@ -4,22 +4,15 @@
  */
 import { cropCamera, projectPoints } from '../camera/project.ts';
 import type { ImageF } from '../core/image.ts';
-import { firstOf } from '../kernels/part.ts';
-import {
-  appearanceStride,
-  photometricResiduals,
-  Q_STRIDE,
-  type SampleArrays,
-  takePhoto,
-} from '../kernels/photometric.ts';
+import { collectSamples } from '../kernels/collect.ts';
+import { appearanceStride, photometricResiduals, Q_STRIDE, takePhoto } from '../kernels/photometric.ts';
 import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
 import type { Kernels } from '../kernels/runtime.ts';
-import { sampleBilinear } from '../kernels/sample.ts';
 import { fanNormals } from '../kernels/surface.ts';
 import { SH_CONSTANTS } from '../light/sh.ts';
 import type { FitState } from './parameters.ts';
 import type { ResidentModel } from './resident.ts';
-import { GREY } from './samples.ts';
+import { takeAppearance } from './samples.ts';
 
 /** Where the skin region is seen, and its colours there. */
 export interface SkinPicture {
@@ -37,9 +30,7 @@ export function renderSkin(
   size: number,
   scale: number,
 ): SkinPicture {
-  const { head, prepared, fans } = resident;
-  const { faces, faceUvs, uvs } = prepared.model;
-  const { fanOf, skinFaces } = prepared;
+  const { head, fans, skin } = resident;
   const camera = cropCamera(state.camera, [0, 0], scale);
   const region = new Uint8Array(size * size);
   const rgb: ImageF = { width: size, height: size, channels: 3, data: new Float32Array(3 * size * size) };
@@ -53,60 +44,42 @@ export function renderSkin(
       { positions, faces: head.faces, width: size, height: size, cull: 'back', perspective },
       raster,
     );
-    const seen = raster.faceIndex.view;
-    let N = 0;
-    for (let p = 0; p < region.length; p++) {
-      const f = seen[p];
-      if (f < 0 || !skinFaces[f]) continue;
-      region[p] = 1;
-      N++;
-    }
-    const texture = resident.texture?.fine;
-    const corners = kernels.u32(3 * N);
-    const barycentrics = kernels.f32(3 * N);
-    const points = kernels.f32(2 * N);
-    const appearance = kernels.f32(N * (texture ? texture.channels : appearanceStride(0)));
-    const normals = kernels.f32(4 * fans.centres.length);
-    const q = kernels.f32(Q_STRIDE * fans.centres.length);
-    const colours = kernels.f32(4 * N);
-    const photo = takePhoto(kernels, { width: 2, height: 2, channels: 3, data: new Float32Array(12) });
-    fanNormals(kernels, fans, head.vertices, normals);
-    const [numbers, unit] = [q.view, normals.view];
-    for (let i = 0; i < fans.centres.length; i++)
-      for (let a = 0; a < 3; a++) numbers[Q_STRIDE * i + 2 + a] = unit[4 * i + a];
-    const [faceIndex, weights] = [raster.faceIndex.view, raster.barycentrics.view];
-    const out = { corners: corners.view, barycentrics: barycentrics.view, points: points.view };
-    const [width, height] = texture ? [texture.width, texture.height] : [0, 0];
-    for (let p = 0, n = 0; p < region.length; p++) {
-      if (!region[p]) continue;
-      const f = 3 * faceIndex[p];
-      let u = 0;
-      let v = 0;
-      for (let a = 0; a < 3; a++) {
-        const b = weights[3 * p + a];
-        const t = 2 * faceUvs[f + a];
-        u += b * uvs[t];
-        v += b * uvs[t + 1];
-        out.corners[3 * n + a] = fanOf[faces[f + a]];
-        out.barycentrics[3 * n + a] = b;
-      }
-      out.points[2 * n] = u * width;
-      out.points[2 * n + 1] = v * height;
-      n++;
-    }
-    if (texture) sampleBilinear(kernels, texture, points, appearance);
-    else for (let n = 0; n < N; n++) appearance.view.fill(GREY, 4 * n, 4 * n + 3);
-    const samples: SampleArrays = {
-      count: N,
-      corners,
-      edges: corners,
-      barycentrics,
-      mask: firstOf(points, N),
-      appearance,
+    const map = resident.texture?.fine ?? null;
+    const room = size * size;
+    const arrays = {
+      corners: kernels.u32(3 * room),
+      edges: kernels.u32(3 * room),
+      barycentrics: kernels.f32(3 * room),
+      mask: kernels.f32(room),
     };
+    const { count, points, pixels, active } = collectSamples(
+      kernels,
+      skin,
+      {
+        raster,
+        width: size,
+        height: size,
+        mask: null,
+        textureSize: map ? [map.width, map.height] : [1, 1],
+        careful: null,
+      },
+      arrays,
+      room,
+    );
+    const appearance = kernels.f32(count * (map ? map.channels : appearanceStride(0)));
+    takeAppearance(kernels, map, points, appearance, count);
+    const normals = kernels.f32(4 * fans.centres.length);
+    fanNormals(kernels, fans, head.vertices, normals);
+    const q = kernels.f32(Q_STRIDE * active.length);
+    const [numbers, unit] = [q.view, normals.view];
+    for (let i = 0; i < active.length; i++)
+      for (let a = 0; a < 3; a++) numbers[Q_STRIDE * i + 2 + a] = unit[4 * active[i] + a];
+    const colours = kernels.f32(4 * count);
+    // Against a black photo residuals are the picture itself, wherever (u, v) lies.
+    const photo = takePhoto(kernels, { width: 2, height: 2, channels: 3, data: new Float32Array(12) });
     photometricResiduals(
       kernels,
-      samples,
+      { ...arrays, appearance, count },
       {
         q,
         photo,
@@ -117,13 +90,13 @@ export function renderSkin(
       },
       colours,
     );
-    const colour = colours.view;
-    for (let p = 0, n = 0; p < region.length; p++) {
-      if (!region[p]) continue;
+    const [colour, at] = [colours.view, pixels.view];
+    for (let n = 0; n < count; n++) {
+      const p = at[n];
+      region[p] = 1;
       rgb.data[3 * p] = colour[4 * n];
       rgb.data[3 * p + 1] = colour[4 * n + 1];
       rgb.data[3 * p + 2] = colour[4 * n + 2];
-      n++;
     }
   });
   return { region, rgb };

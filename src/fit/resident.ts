@@ -2,21 +2,55 @@
  * A prepared model in kernel memory, where it stays from fit to fit. A fit's own arrays come and go above it on the
  * memory stack (`kernels.scope`); fits run synchronously, so that all fits of a thread can share one memory.
  */
-import { createKernels, type Kernels } from '../kernels/runtime.ts';
+import type { CollectMesh } from '../kernels/collect.ts';
+import { createKernels, type F32, type Kernels } from '../kernels/runtime.ts';
 import type { WasmImage } from '../kernels/sample.ts';
 import { type Fans, takeFans } from '../kernels/surface.ts';
+import { headSizes } from '../model/head-model.ts';
 import type { PoseInput, Skeleton } from '../model/pose.ts';
 import { poseResident, type ResidentHead, takeHead } from '../model/resident-head.ts';
+import type { ParameterLayout } from './parameters.ts';
 import type { PreparedModel } from './prepare.ts';
+
+/** Numbers of a vertex that a picture depends on: u, v and the unit normal. */
+export const VERTEX_NUMBERS = 5;
+/** Translation and focal length. */
+const CAMERA_COLUMNS = 4;
+
+/** Row stride of Jacobians of that many columns: one to spare, whole pairs of vectors. */
+export function rowStride(columns: number): number {
+  return (columns + 8) & ~7;
+}
 
 /** {@link PreparedModel} in kernel memory. */
 export interface ResidentModel {
   readonly prepared: PreparedModel;
   readonly head: ResidentHead;
   readonly fans: Fans;
+  /** The skin region's part of the mesh; slots are fans. */
+  readonly skin: CollectMesh;
   readonly texture: { readonly coarse: WasmImage; readonly fine: WasmImage } | null;
+  /** Room for derivatives of one state, whichever fit is at work. */
+  readonly work: WorkArrays;
   /** Poses `head`; nothing is done for the object that it was posed by last. */
   pose(params: PoseInput): Skeleton;
+}
+
+/** Room for the widest derivatives of a model; what is in it is lost from one linearisation to the next. */
+export interface WorkArrays {
+  /** (3R,stride), (5·fans,stride) and (5·fans,stride) float32. */
+  readonly rows: F32;
+  readonly P: F32;
+  readonly HP: F32;
+  /** Whose columns are in `rows`. */
+  layout: ParameterLayout | null;
+}
+
+function takeWork(kernels: Kernels, { model, ids, fans }: PreparedModel): WorkArrays {
+  const { S, E, J } = headSizes(model);
+  const stride = rowStride(S + E + 3 * J + CAMERA_COLUMNS);
+  const P = () => kernels.f32(VERTEX_NUMBERS * fans.centres.length * stride);
+  return { rows: kernels.f32(3 * ids.length * stride), P: P(), HP: P(), layout: null };
 }
 
 /** Copies `prepared` into kernel memory. */
@@ -31,6 +65,17 @@ export function takeModel(kernels: Kernels, prepared: PreparedModel): ResidentMo
     prepared,
     head,
     fans: takeFans(kernels, prepared.fans),
+    skin: {
+      faces: head.faces,
+      edges: kernels.u32(prepared.faceEdges),
+      edgeCount: prepared.edgeCount,
+      wanted: kernels.u8(prepared.skinFaces),
+      textureFaces: kernels.u32(prepared.model.faceUvs),
+      textureCoordinates: kernels.f32(prepared.model.uvs),
+      slots: kernels.i32(prepared.fanOf),
+      slotCount: prepared.fans.centres.length,
+    },
+    work: takeWork(kernels, prepared),
     texture: prepared.texture ? { coarse: image('coarse'), fine: image('fine') } : null,
     pose: (params) => {
       if (last?.params !== params) last = { params, skeleton: poseResident(kernels, head, params) };

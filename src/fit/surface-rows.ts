@@ -21,11 +21,6 @@ export interface SurfaceGeometry {
   readonly camera: Camera;
 }
 
-/** Row stride of Jacobians for a layout: one column to spare, whole pairs of vectors. */
-export function rowStride(layout: ParameterLayout): number {
-  return (layout.geometrySize + 8) & ~7;
-}
-
 /**
  * P = ∂q/∂θ: projection (2 rows) and unit normal (3 rows) of each active vertex.
  * @param normals (fans,4) float32 of `fanNormals`.

@@ -1,0 +1,132 @@
+/**
+ * Fitting several photos of one person: one identity and one texture; expression, pose, camera and light of each photo.
+ *
+ * Each photo is first fitted on its own at a coarse level. That places the faces and shows whether they are one person
+ * (`agreement.ts`); then all go on together, their normal equations joined in arrow shape (`person-problem.ts`).
+ */
+import { InvalidArgumentError } from '../core/errors.ts';
+import type { Image8 } from '../core/image.ts';
+import type { ProgressListener } from '../core/progress.ts';
+import type { HeadModel } from '../model/head-model.ts';
+import type { FaceObservation } from '../perceive/types.ts';
+import { agreement } from './agreement.ts';
+import { FaceView } from './face-view.ts';
+import { FIT_PHOTO_DEFAULTS, type FitWeights, type ViewOptions } from './fit-options.ts';
+import { checkSize } from './fit-photo.ts';
+import type { FitState } from './parameters.ts';
+import { prepareModel } from './prepare.ts';
+import { RECIPE, runStages } from './recipe.ts';
+import { fitMemory } from './resident.ts';
+import type { PhotoFit } from './types.ts';
+
+/** One photo of the person. */
+export interface PersonPhoto extends ViewOptions {
+  readonly image: Image8;
+  /** The face, in pixels of the photo. */
+  readonly observation: FaceObservation;
+}
+
+/** Options of {@link fitPerson}. */
+export interface FitPersonOptions {
+  readonly light?: 'rgb' | 'mono';
+  /** Pixels along the side of the crops that are fitted, a multiple of 4. */
+  readonly size?: number;
+  /** Photos that seem to show somebody else: keep them (with a warning) or leave them out. */
+  readonly strangers?: 'warn' | 'leave-out';
+  readonly signal?: AbortSignal;
+  readonly onProgress?: ProgressListener;
+  readonly weights?: Partial<FitWeights>;
+}
+
+/** The result of fitting several photos of one person. */
+export interface PersonFit {
+  /** One per photo, in order, with the same identity and texture; null for a photo that was left out. */
+  readonly fits: readonly (PhotoFit | null)[];
+  /** Numbers of the photos that seem to show somebody else. */
+  readonly strangers: readonly number[];
+  /** (n,n) how alike the photos' own fits are, −1…1. */
+  readonly similarities: readonly (readonly number[])[];
+}
+
+/** Share of the recipe that each photo goes through alone: up to the coarse photometric stage. */
+const ALONE = RECIPE.slice(0, 4);
+const TOGETHER = RECIPE.slice(3);
+
+/**
+ * Fits one person to several photos.
+ * @throws {InvalidArgumentError} without photos or on options out of range.
+ * @throws {AbortedError} when `options.signal` is aborted.
+ */
+export async function fitPerson(
+  photos: readonly PersonPhoto[],
+  model: HeadModel,
+  options: FitPersonOptions = {},
+): Promise<PersonFit> {
+  if (photos.length === 0) throw new InvalidArgumentError('fitPerson: photos must not be empty');
+  const size = checkSize('fitPerson', options.size);
+  const start = performance.now();
+  const { kernels, resident } = await fitMemory(prepareModel(model));
+  const weights = { ...FIT_PHOTO_DEFAULTS.weights, ...options.weights };
+  const light = options.light ?? FIT_PHOTO_DEFAULTS.light;
+  const views = photos.map(
+    (photo) => new FaceView(kernels, resident, photo.image, photo.observation, size, photo, weights),
+  );
+  const { signal, onProgress } = options;
+
+  const alone: FitState[] = views.map((view, i) => {
+    const share = 0.5 / views.length;
+    const tell: ProgressListener = (e) =>
+      onProgress?.({
+        ...e,
+        stage: `photo ${i + 1}: ${e.stage}`,
+        fraction: share * (i + e.fraction / ALONE[3].progress),
+      });
+    return runStages(kernels, model, [view], [view.initialState()], ALONE, {
+      size,
+      light,
+      signal,
+      onProgress: tell,
+    }).states[0];
+  });
+
+  const { similarities, same } = agreement(alone);
+  const strangers = views.map((_, i) => i).filter((i) => !same.includes(i));
+  const kept = options.strangers === 'leave-out' ? [...same] : views.map((_, i) => i);
+  // Whoever is thought to be somebody else has no say in where the joint fit starts.
+  const identity = mean(same.map((i) => alone[i].identity));
+  const texture = mean(same.map((i) => alone[i].texture));
+  const joint = runStages(
+    kernels,
+    model,
+    kept.map((i) => views[i]),
+    kept.map((i) => ({ ...alone[i], identity, texture })),
+    TOGETHER,
+    {
+      size,
+      light,
+      signal,
+      onProgress: (e) =>
+        onProgress?.({ ...e, stage: `together: ${e.stage}`, fraction: 0.5 + 0.5 * Math.max(0, e.fraction) }),
+    },
+  );
+  const solve = (performance.now() - start) / kept.length;
+  const fits: (PhotoFit | null)[] = photos.map(() => null);
+  for (const [k, i] of kept.entries()) {
+    const fit = joint.results[k];
+    fits[i] = {
+      ...fit,
+      timingMs: { perceive: 0, solve },
+      warnings: strangers.includes(i)
+        ? [...fit.warnings, `photo ${i + 1} does not agree with the others: it may show somebody else`]
+        : fit.warnings,
+    };
+  }
+  onProgress?.({ stage: 'done', fraction: 1 });
+  return { fits, strangers, similarities };
+}
+
+function mean(vectors: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(vectors[0].length);
+  for (const v of vectors) for (let i = 0; i < out.length; i++) out[i] += v[i] / vectors.length;
+  return out;
+}
