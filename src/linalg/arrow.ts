@@ -72,8 +72,16 @@ function forward(l: Float64Array, k: number, v: Float64Array, at: number): void 
   for (let i = 0; i < k; i++) v[at + i] = (v[at + i] - dot(l, i * k, v, at, i)) / l[i * k + i];
 }
 
+/** Four sums at a time: a single one waits for its own last addition. */
 function dot(a: Float64Array, ao: number, b: Float64Array, bo: number, n: number): number {
-  let s = 0;
-  for (let i = 0; i < n; i++) s += a[ao + i] * b[bo + i];
-  return s;
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  const whole = n & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    s0 += a[ao + i] * b[bo + i];
+    s1 += a[ao + i + 1] * b[bo + i + 1];
+    s2 += a[ao + i + 2] * b[bo + i + 2];
+    s3 += a[ao + i + 3] * b[bo + i + 3];
+  }
+  for (let i = whole; i < n; i++) s0 += a[ao + i] * b[bo + i];
+  return s0 + s1 + (s2 + s3);
 }
