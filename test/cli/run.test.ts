@@ -16,6 +16,8 @@ describe('command line', () => {
     { args: ['model', 'list', '--help'] },
     { args: ['model', 'info', '--help'] },
     { args: ['model', 'render', '--help'] },
+    { args: ['model', 'import', 'flame', '--help'] },
+    { args: ['energy', '--help'] },
   ])('help of $args has examples and goes to stdout', async ({ args }) => {
     const { code, stdout, stderr } = await cli(args);
     expect(code).toBe(0);
