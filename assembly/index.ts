@@ -2,6 +2,7 @@
 // of its own and handles a range (rows, faces, elements) given by the caller, so that workers can share the work.
 // Callers allocate: 16-byte aligned, with 16 readable bytes after each array (see src/kernels/runtime.ts).
 export { blendshapes } from './blendshapes';
+export { collectSamples } from './collect';
 export { gemmChunk, mirrorLower, packPanels } from './gemm';
 export { photometricCost, photometricResiduals, photometricRows } from './photometric';
 export { rasterizeRows } from './rasterize';

@@ -135,6 +135,7 @@ export interface KernelExports {
     mixed: number,
     mixedStride: number,
   ): void;
+  collectSamples(job: number): number;
   photometricCost(job: number, begin: number, end: number): number;
   photometricResiduals(job: number, begin: number, end: number, out: number): void;
   photometricRows(job: number, begin: number, end: number): number;
