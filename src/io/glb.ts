@@ -3,14 +3,20 @@
  *
  * glTF wants one texture coordinate per vertex, so vertices on texture seams are doubled; its axes, metres and v down
  * are ours. Morph targets are stored sparsely: displacements under a micrometre are dropped, and most expressions move
- * a small part of a head. They move positions only; normals that followed would double their size for a difference
- * that can hardly be seen.
+ * a small part of a head. Targets of the same displacements share them.
+ *
+ * States become animations of one second in which nothing moves: glTF has no other way to name a set of rotations and
+ * weights (KHR_materials_variants changes materials only), and every viewer lists animations. The file itself starts
+ * in the rotations and weights of joints and morphs.
  *
  * Written by hand: with 15,000 vertices and 50 expressions @gltf-transform/core takes 0.9 to 1.6 s (this: 0.05 s) and
  * refers to `node:fs`, which trips bundlers for the browser. It reads the files back in the tests.
  */
 import { GlbContainer } from './glb-container.ts';
-import { checkMeshExport, type MeshExport } from './mesh-export.ts';
+import { checkMeshExport, type ExportCamera, type MeshExport } from './mesh-export.ts';
+
+/** Changes of unit normals below this, a twentieth of a degree, are dropped. */
+const NORMAL_THRESHOLD = 1e-3;
 
 /** Options of {@link writeGlb}. */
 export interface GlbOptions {
@@ -35,6 +41,8 @@ export function writeGlb(mesh: MeshExport, options: GlbOptions = {}): Uint8Array
   const split = splitAtSeams(mesh);
   const skinned = mesh.skin ? addSkin(container, mesh.skin, split.vertices) : null;
   const morphs = mesh.morphs ?? [];
+  const camera = mesh.camera ?? null;
+  const nodes = [{ name, mesh: 0, ...(skinned && { skin: 0 }) }, ...(skinned?.nodes ?? [])];
   const vertex = (array: Float32Array, type: 'VEC2' | 'VEC3', bounds = false) =>
     container.accessor(array, { type, target: 'vertices', bounds });
   const primitive = {
@@ -67,8 +75,15 @@ export function writeGlb(mesh: MeshExport, options: GlbOptions = {}): Uint8Array
     },
     scene: 0,
     // The mesh is a root of its own: skinned meshes ignore where their node stands.
-    scenes: [{ name, nodes: [0, ...(skinned?.roots ?? [])] }],
-    nodes: [{ name, mesh: 0, ...(skinned && { skin: 0 }) }, ...(skinned?.nodes ?? [])],
+    scenes: [
+      {
+        name,
+        nodes: [0, ...(skinned?.roots ?? []), ...(camera ? [nodes.length] : [])],
+        ...(mesh.extras && { extras: mesh.extras }),
+      },
+    ],
+    nodes: camera ? [...nodes, { name: camera.name, camera: 0, translation: camera.position }] : nodes,
+    ...(camera && { cameras: [gltfCamera(camera)] }),
     meshes: [
       {
         name,
@@ -81,6 +96,7 @@ export function writeGlb(mesh: MeshExport, options: GlbOptions = {}): Uint8Array
       },
     ],
     ...(skinned && { skins: [skinned.skin] }),
+    ...(mesh.states && mesh.states.length > 0 && { animations: addStates(container, mesh.states) }),
     ...materials(container, mesh),
   });
 }
@@ -131,11 +147,53 @@ function addMorphs(
   vertices: Uint32Array,
   threshold: number,
 ): object[] {
-  return morphs.map(({ displacements }) => {
-    const values = gather(displacements, 3, vertices);
-    for (let i = 0; i < values.length; i++) if (Math.abs(values[i]) < threshold) values[i] = 0;
-    return { POSITION: container.sparseRows(values) };
+  const written = new Map<Float32Array, number>();
+  const add = (values: Float32Array, least: number): number => {
+    const known = written.get(values);
+    if (known !== undefined) return known;
+    const rows = gather(values, 3, vertices);
+    for (let i = 0; i < rows.length; i++) if (Math.abs(rows[i]) < least) rows[i] = 0;
+    const number = container.sparseRows(rows);
+    written.set(values, number);
+    return number;
+  };
+  return morphs.map(({ displacements, normals }) => ({
+    POSITION: add(displacements, threshold),
+    ...(normals && { NORMAL: add(normals, NORMAL_THRESHOLD) }),
+  }));
+}
+
+/** One animation per state: its values at 0 and at 1 s, since some viewers pass over animations that take no time. */
+function addStates(container: GlbContainer, states: NonNullable<MeshExport['states']>): object[] {
+  const times = container.accessor(Float32Array.of(0, 1), { type: 'SCALAR', bounds: true });
+  return states.map(({ name, weights, rotations }) => {
+    const samplers: object[] = [];
+    const channels: object[] = [];
+    const add = (node: number, path: string, values: readonly number[], type: 'SCALAR' | 'VEC4') => {
+      const output = container.accessor(Float32Array.of(...values, ...values), { type });
+      channels.push({ sampler: samplers.length, target: { node, path } });
+      samplers.push({ input: times, output, interpolation: 'STEP' });
+    };
+    if (weights.length > 0) add(0, 'weights', weights, 'SCALAR');
+    rotations.forEach((rotation, j) => {
+      add(1 + j, 'rotation', rotation, 'VEC4');
+    });
+    return { name, samplers, channels };
   });
+}
+
+function gltfCamera({ name, projection, aspect, near, far, extras }: ExportCamera): object {
+  const more = { name, ...(extras && { extras }) };
+  if ('yfov' in projection) {
+    const perspective = { yfov: projection.yfov, aspectRatio: aspect, znear: near, zfar: far };
+    return { type: 'perspective', perspective, ...more };
+  }
+  const { ymag } = projection;
+  return {
+    type: 'orthographic',
+    orthographic: { xmag: aspect * ymag, ymag, znear: near, zfar: far },
+    ...more,
+  };
 }
 
 /** Skin, joint nodes (numbered from 1, after the mesh's) and the attributes that bind vertices to them. */

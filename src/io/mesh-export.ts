@@ -17,8 +17,35 @@ export interface ExportMorph {
   readonly name: string;
   /** (V,3) float32 metres at weight 1. */
   readonly displacements: Float32Array;
+  /** (V,3) float32 change of the unit normals at weight 1; all morphs of a mesh have it or none. */
+  readonly normals?: Float32Array;
   /** Weight that the file starts with. */
   readonly weight: number;
+}
+
+/** A state of the mesh by name, which a viewer can switch to. */
+export interface ExportState {
+  readonly name: string;
+  /** Weight of each morph, in their order. */
+  readonly weights: readonly number[];
+  /** Rotation of each joint local to its parent, unit quaternions (x, y, z, w). */
+  readonly rotations: readonly (readonly [number, number, number, number])[];
+}
+
+/** A camera that looks along −z with y up, in the frame of the mesh. */
+export interface ExportCamera {
+  readonly name: string;
+  /** Metres. */
+  readonly position: readonly [number, number, number];
+  /** Vertical angle of view, radians (perspective), or half the picture's height in metres (orthographic). */
+  readonly projection: { readonly yfov: number } | { readonly ymag: number };
+  /** Width of the picture over its height. */
+  readonly aspect: number;
+  /** Distances between which there is something to see, metres. */
+  readonly near: number;
+  readonly far: number;
+  /** More about it, for programs that know; JSON. */
+  readonly extras?: Readonly<Record<string, unknown>>;
 }
 
 /** A mesh to be written; x to the right of a viewer whom it faces, y up, z towards the viewer. */
@@ -42,6 +69,11 @@ export interface MeshExport {
     readonly weights: Float32Array;
   } | null;
   readonly morphs?: readonly ExportMorph[];
+  /** States to switch between; need a skeleton. */
+  readonly states?: readonly ExportState[];
+  readonly camera?: ExportCamera | null;
+  /** More about the scene, for programs that know; JSON. */
+  readonly extras?: Readonly<Record<string, unknown>>;
   /** Rights statement for the file. */
   readonly copyright?: string;
 }
@@ -69,9 +101,18 @@ export function checkMeshExport(mesh: MeshExport, caller: string): void {
   ] as const) {
     if (!array.every(Number.isFinite)) throw bad(`${name} holds a number that is not finite`);
   }
-  for (const { name, displacements } of mesh.morphs ?? []) {
+  for (const { name, displacements, normals } of mesh.morphs ?? []) {
     if (displacements.length !== 3 * V)
       throw bad(`morphs '${name}' has ${displacements.length} numbers, must be ${3 * V}`);
+    if ((normals?.length ?? -1) !== (mesh.morphs?.[0].normals ? 3 * V : -1))
+      throw bad(`morphs '${name}': normals must be ${3 * V} numbers in all morphs or absent from all`);
+  }
+  for (const { name, weights, rotations } of mesh.states ?? []) {
+    const M = mesh.morphs?.length ?? 0;
+    const J = mesh.skin?.joints.length ?? 0;
+    if (J === 0) throw bad(`states '${name}' needs a skeleton, the mesh has none`);
+    if (weights.length !== M) throw bad(`states '${name}' has ${weights.length} weights, must be ${M}`);
+    if (rotations.length !== J) throw bad(`states '${name}' has ${rotations.length} rotations, must be ${J}`);
   }
   if (mesh.skin) {
     const J = mesh.skin.joints.length;

@@ -76,7 +76,7 @@ export async function writeFitFolder(folder: string, input: FitFolderInput): Pro
   ]);
   // Should a writer below throw, the pictures' own failure must not go unheard.
   pictures.catch(() => {});
-  const glb = writeGlb(riggedHeadMesh(model, fit.params, { texturePng: texture }));
+  const glb = writeGlb(riggedHeadMesh(model, fit.params, { texturePng: texture, view: fit }));
   const material = 'skin';
   const obj = writeObj(posedHeadMesh(model, fit.params), { mtlFile: 'head.mtl', material });
   const mtl = writeMtl({ material, textureFile: 'texture.png' });
