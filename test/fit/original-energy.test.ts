@@ -262,19 +262,26 @@ function rigidAdam(head: FlameHead, target: Float32Array, steps: number): number
   const ids = [...new Set([...inner51.faces].flatMap((f) => [...head.faces.subarray(3 * f, 3 * f + 3)]))];
   const position = new Map(ids.map((v, i) => [v, i]));
   const V = head.template.length / 3;
+  const basis = head.poseBasis as Float32Array;
+  // Per vertex and axis: template, then the 36 pose correctives.
+  const binds = ids.map((v) =>
+    [0, 1, 2].map((a) => [
+      head.template[3 * v + a],
+      ...Array.from({ length: 36 }, (_, p) => basis[(p * V + v) * 3 + a]),
+    ]),
+  );
   const pose = new Float64Array(15);
   const energy = (x: number[]): number => {
     pose.set(x.slice(0, 3), 0);
     pose.set(x.slice(3, 6), 6);
     const skeleton = poseSkeleton(head, { identity: [], expression: [], pose });
     const feature = poseFeature(skeleton);
-    const points = ids.map((v) => {
-      const bind = [0, 1, 2].map((a) =>
-        feature.reduce(
-          (s, c, p) => s + c * (head.poseBasis as Float32Array)[(p * V + v) * 3 + a],
-          head.template[3 * v + a],
-        ),
-      );
+    const points = ids.map((v, i) => {
+      const bind = binds[i].map((row) => {
+        let sum = row[0];
+        for (let p = 0; p < 36; p++) sum += feature[p] * row[p + 1];
+        return sum;
+      });
       return [0, 1].map((a) => {
         let s = 0;
         for (let j = 0; j < 5; j++) {
