@@ -15,6 +15,12 @@ export type { Image8, ImageF } from './core/image.ts';
 export { DECODE_DEFAULTS, type DecodedPhoto, type DecodeOptions } from './core/photo.ts';
 export type { ProgressEvent, ProgressListener } from './core/progress.ts';
 export { fitArrays } from './fit/arrays.ts';
+export {
+  type FitPersonOptions,
+  fitPerson,
+  type PersonFit,
+  type PersonPhoto,
+} from './fit/fit-person.ts';
 export { FIT_PHOTO_DEFAULTS, type FitPhotoOptions, type FitWeights, fitPhoto } from './fit/fit-photo.ts';
 export { HEAD_MESH_DEFAULTS, type HeadMeshOptions, posedHeadMesh, riggedHeadMesh } from './fit/head-mesh.ts';
 export {

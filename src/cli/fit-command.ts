@@ -15,6 +15,7 @@ Examples:
   $ photofit fit photos/ -o heads               every picture of a folder
   $ photofit fit group.jpg --face all           every face: out/group/, out/group_face2/, …
   $ photofit fit me.jpg --face 2                the second largest face
+  $ photofit fit a.jpg b.jpg c.jpg --same-person   one head from three photos of one person
   $ photofit fit *.jpg --json > results.jsonl   one line of JSON per face
   $ photofit fit me.jpg --mask skin.png         only the white part of skin.png counts as skin`;
 
@@ -41,6 +42,8 @@ export function addFitCommand(program: Command, context: CliContext, done: (code
       new Option('--light <kind>', 'coloured or white light').choices(['rgb', 'mono']).default('rgb'),
     )
     .option('--mask <picture>', 'picture as large as the photo, white where skin is (one photo only)')
+    .option('--same-person', 'all photos show one person: one shape and texture for all of them', false)
+    .option('--leave-out', 'with --same-person: leave out photos that seem to show somebody else', false)
     .option('--json', 'print one line of JSON per face', false)
     .option('--quiet', 'no progress, only results and errors', false)
     .option('--debug', 'show where in the code an error came from', false)

@@ -12,6 +12,10 @@ export interface FitOptions {
   readonly light: 'rgb' | 'mono';
   /** Picture that marks skin. */
   readonly mask?: string;
+  /** All photos show one person: one identity and texture. */
+  readonly samePerson: boolean;
+  /** With `samePerson`: photos that seem to show somebody else are not fitted. */
+  readonly leaveOut: boolean;
   readonly json: boolean;
   readonly debug: boolean;
   readonly quiet: boolean;

@@ -3,9 +3,16 @@
  * is reported and the next one begins; a face's results appear as one whole folder or not at all.
  */
 import path from 'node:path';
-import { AbortedError, InvalidArgumentError, NoFaceError, throwIfAborted } from '../core/errors.ts';
+import {
+  AbortedError,
+  InvalidArgumentError,
+  NoFaceError,
+  PhotofitError,
+  throwIfAborted,
+} from '../core/errors.ts';
 import type { ImageF } from '../core/image.ts';
 import type { DecodedPhoto } from '../core/photo.ts';
+import { fitPerson } from '../fit/fit-person.ts';
 import { fitPhoto } from '../fit/fit-photo.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
@@ -20,6 +27,8 @@ import type { FitOptions } from './fit-options.ts';
 import { findPhotos, type PhotoInput } from './inputs.ts';
 import { ProgressBar } from './progress-bar.ts';
 
+/** Share of the bar that decoding and detection take when photos are fitted together. */
+const LOOK_SHARE = 0.2;
 /** Share of a photo's progress bar that fitting takes; writing is the rest. */
 const FIT_SHARE = 0.9;
 
@@ -42,6 +51,14 @@ interface Task {
   /** Number in order of size, from 1. */
   readonly number: number;
   readonly folder: string;
+}
+
+/** One photo of a person, ready to be fitted. */
+interface PersonView {
+  readonly decoded: DecodedPhoto;
+  readonly task: Task;
+  readonly mask: ImageF | null;
+  readonly times: { readonly decode: number; readonly perceive: number };
 }
 
 class FitSession {
@@ -67,16 +84,21 @@ class FitSession {
         `--mask ${mask}: belongs to one photo, but ${photos.length} were named; fit them one by one`,
       );
     }
+    if (this.#options.samePerson && this.#options.face === 'all') {
+      throw new InvalidArgumentError('--same-person with --face all: one person has one face in each photo');
+    }
     await ensureWritableFolder(out);
     let perception: FacePerception | undefined;
     try {
       const model = await loadHeadModel(this.#options.model);
       perception = await loadPerception();
-      for (const [i, photo] of photos.entries()) {
-        const counter = photos.length > 1 ? `[${i + 1}/${photos.length}] ` : '';
-        this.#bar.start(counter + path.basename(photo.file));
-        await this.#fitPhoto(photo, model, perception);
-      }
+      if (this.#options.samePerson) await this.#fitTogether(photos, model, perception);
+      else
+        for (const [i, photo] of photos.entries()) {
+          const counter = photos.length > 1 ? `[${i + 1}/${photos.length}] ` : '';
+          this.#bar.start(counter + path.basename(photo.file));
+          await this.#fitPhoto(photo, model, perception);
+        }
     } catch (error) {
       if (!(error instanceof AbortedError)) throw error;
       this.#bar.end();
@@ -112,6 +134,77 @@ class FitSession {
       if (error instanceof AbortedError) throw error;
       this.#fail(photo.file, error);
     }
+  }
+
+  /** All photos at once, as one person; photos that cannot be read or show no face are reported and left out. */
+  async #fitTogether(
+    photos: readonly PhotoInput[],
+    model: HeadModel,
+    perception: FacePerception,
+  ): Promise<void> {
+    const { signal } = this.#context;
+    const { camera, light, leaveOut, mask } = this.#options;
+    this.#bar.start(`${photos.length} photos of one person`);
+    const views: (PersonView & { readonly photo: PhotoInput })[] = [];
+    for (const [i, photo] of photos.entries()) {
+      try {
+        this.#bar.update({ stage: `look at photo ${i + 1}`, fraction: (LOOK_SHARE * i) / photos.length });
+        const started = performance.now();
+        const decoded = await decodePhoto(photo.file, { signal });
+        const decode = performance.now() - started;
+        const faces = await perception.detect(decoded.image, { signal });
+        const perceive = performance.now() - started - decode;
+        const [task] = this.#chooseFaces(photo, faces);
+        const marked = mask === undefined ? null : await readMask(mask, decoded);
+        views.push({ photo, decoded, task, mask: marked, times: { decode, perceive } });
+      } catch (error) {
+        if (error instanceof AbortedError) throw error;
+        this.#fail(photo.file, error);
+      }
+    }
+    if (views.length === 0) return;
+    const person = await fitPerson(
+      views.map(({ decoded, task, mask: marked }) => ({
+        image: decoded.image,
+        observation: task.observation,
+        focal35mm: decoded.focal35mm,
+        mask: marked,
+        camera,
+      })),
+      model,
+      {
+        light,
+        strangers: leaveOut ? 'leave-out' : 'warn',
+        signal,
+        onProgress: (event) =>
+          this.#bar.update({ ...event, fraction: LOOK_SHARE + (FIT_SHARE - LOOK_SHARE) * event.fraction }),
+      },
+    );
+    for (const [i, { photo, decoded, task, times }] of views.entries()) {
+      const fit = person.fits[i];
+      try {
+        if (!fit)
+          throw new PhotofitError(
+            `${photo.file}: left out, it seems to show somebody else than the other photos; fit it on its own, or without --leave-out`,
+          );
+        this.#bar.update({ stage: 'write', fraction: FIT_SHARE + ((1 - FIT_SHARE) * i) / views.length });
+        const written = await writeFitFolder(task.folder, {
+          file: photo.file,
+          face: task.number,
+          photo: decoded,
+          model,
+          fit,
+          timingMs: times,
+          signal,
+        });
+        this.#fitted++;
+        this.#report(photo, task, written);
+      } catch (error) {
+        if (error instanceof AbortedError) throw error;
+        this.#fail(photo.file, error);
+      }
+    }
+    this.#bar.end();
   }
 
   #chooseFaces(photo: PhotoInput, faces: readonly FaceObservation[]): Task[] {
