@@ -56,7 +56,8 @@ export function buildLevels(graph: WeightedGraph, places: NodePlaces): Levels {
  * @param lumped (n) row sums of the matrix without the edges: data and pull.
  * @param b (n,3).
  * @param start (n,3) null to begin on the coarsest level.
- * @param steps conjugate-gradient steps on the finest level; twice as many per level further down.
+ * @param steps conjugate-gradient steps on the finest level; three times as many per level further down,
+ *   where a step costs a quarter.
  */
 export function solveCoarseToFine(
   levels: Levels,
@@ -82,7 +83,7 @@ export function solveCoarseToFine(
   let x: Float64Array | undefined;
   for (let l = levels.length; l >= 0; l--) {
     const m = l === 0 ? matrix : laplacianMatrix(levels[l - 1].graph, lambda, sums[l].d);
-    const limit = Math.min(steps * 2 ** l, 400);
+    const limit = Math.min(steps * 3 ** l, 300);
     x = jacobiGradients(m, sums[l].b, limit, l === 0 ? tolerance : COARSE_TOLERANCE, x);
     if (l > 0) {
       const { parents } = levels[l - 1];

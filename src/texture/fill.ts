@@ -17,12 +17,12 @@ import type { TexelGraph } from './texel-graph.ts';
 /** Tuning of {@link fillOffset}. */
 export const FILL_DEFAULTS = {
   /** h at a visibility of one half, in units of an edge. */
-  hold: 0.05,
+  hold: 0.4,
   /** ε: how fast a continued offset fades, as the fraction of the map's width over which it falls to 1/e. */
   fadeMirror: 0.08,
   fadeParametric: 0.25,
   /** Steps of conjugate gradients on the finest level. */
-  steps: 12,
+  steps: 5,
 } as const;
 
 /** Where a texel's colour comes from. */

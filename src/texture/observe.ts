@@ -3,14 +3,17 @@
  * light on them, and how far it is to be believed.
  *
  * Trust is a product of factors in [0, 1]:
- *   skin      the fit's mask in the skin region. Brows, moles and stubble that the mask took for something else, and
- *             eyes, lips and teeth that it never covers, are taken where they lie inside the landmarks' hull and the
- *             mask agrees around them: what is surrounded by face is face, what covers the skin round the eye covers
- *             the eye too;
+ *   skin      the fit's mask in the skin region. Moles and stubble that it took for something else inside the
+ *             landmarks' hull, brows, and eyes, lips and teeth, which it never covers, are taken where the mask agrees
+ *             around them: what is surrounded by face is face, what covers the skin round the eye covers the eye too;
+ *   light     falls in the dark, where noise divided by little light would be albedo;
  *   edge      falls to nothing towards the silhouette, towards depth jumps within the head (nose before cheek) and
  *             towards the photo's border: the fitted outline is only right to some pixels, and a smear of background
  *             along the cheek is the ugliest thing a texture can have;
  *   angle     falls at grazing angles, where a pixel spreads over many texels.
+ *
+ * Eyes and mouth are taken as painted on whatever the model shows there: lips that are closed in the photo go over
+ * teeth that a fit leaves uncovered, and depth jumps between lids, eyeballs, lips and teeth are no outlines.
  */
 import { cropCamera } from '../camera/project.ts';
 import type { Image8, ImageF } from '../core/image.ts';
@@ -40,6 +43,8 @@ export interface Observation {
   readonly trust: Float32Array;
   /** (P) 1 where the model's skin region is seen. */
   readonly skin: Uint8Array;
+  /** (P) 1 well inside the landmarks' hull, where hair hardly ever is. */
+  readonly inner: Uint8Array;
   /** (P) 1 for the skin pixels that the fit's metrics are taken over. */
   readonly measured: Uint8Array;
   /** (n) how well each node was seen, in [0, 1]. */
@@ -49,17 +54,27 @@ export interface Observation {
 /** Tuning of {@link observe}; lengths are fractions of the crop's width. */
 export const OBSERVE_DEFAULTS = {
   /** Nothing is believed nearer to an outline than `edge[0]`, everything beyond `edge[1]`. */
-  edge: [0.006, 0.022],
+  edge: [0.004, 0.016],
   /** The same for the cosine between normal and view. */
-  angle: [0.2, 0.55],
+  angle: [0.12, 0.4],
   /** Metres between neighbouring pixels that make a jump in depth. */
   jump: 0.008,
-  /** Radius in which the skin mask must agree for holes in it to be closed. */
-  hole: 0.035,
-  /** Share of it that must agree: none below, all above. */
-  agree: [0.4, 0.7],
-  /** How far the landmarks' hull is grown: brows lie on its rim. */
-  hull: 0.03,
+  /** Half the side of the window in which the skin mask must agree for holes in it to be closed. */
+  hole: 0.09,
+  /** Share of it that must agree: nothing is closed below, everything above. */
+  agree: [0.5, 0.7],
+  /** Holes are closed so far inside the landmarks' hull: hair hangs over its rim, cloth touches the chin. */
+  hull: 0.05,
+  /** So far inside it hair is no more expected; nearer to its rim pixels are judged by colour as well. */
+  inner: 0.08,
+  /** Half the height of brows, in which holes are closed too. */
+  brow: 0.03,
+  /** How far the landmarks' outlines of eyes and mouth are grown. */
+  aperture: 0.015,
+  /** Nothing is believed below the first mean shading, everything above the second. */
+  light: [0.12, 0.35],
+  /** `angle` within them. */
+  apertureAngle: [0.02, 0.2],
 } as const;
 
 /** Metres a texel may lie behind the nearest surface and still be the one seen. */
@@ -115,13 +130,19 @@ export function observe(
     uv[2 * p + 1] = v;
   }
   const skinFaces = facesInSkin(model);
-  const trust = skinTrust(fit, crop, raster.faceIndex, skinFaces);
-  const outline = outlineDistance(raster.faceIndex, depth, size, photo, crop);
-  const { edge, angle } = OBSERVE_DEFAULTS;
-  for (let p = 0; p < n; p++)
-    if (trust[p] > 0)
-      trust[p] *=
-        smoothstep(edge[0] * size, edge[1] * size, outline[p]) * smoothstep(angle[0], angle[1], facing[p]);
+  const { trust, hull, aperture } = skinTrust(fit, crop, raster.faceIndex, skinFaces);
+  const outline = outlineDistance(raster.faceIndex, depth, aperture, photo, crop);
+  const { edge, angle, apertureAngle, light: lit } = OBSERVE_DEFAULTS;
+  const harmonics = new Float64Array(9);
+  for (let p = 0; p < n; p++) {
+    if (trust[p] === 0) continue;
+    const [from, to] = aperture[p] ? apertureAngle : angle;
+    shBasis(normal[3 * p], normal[3 * p + 1], normal[3 * p + 2], harmonics);
+    trust[p] *=
+      smoothstep(edge[0] * size, edge[1] * size, outline[p]) *
+      smoothstep(from, to, facing[p]) *
+      smoothstep(lit[0], lit[1], meanShading(fit.light, harmonics));
+  }
 
   const pixels: number[] = [];
   const taps: number[] = [];
@@ -138,29 +159,41 @@ export function observe(
   const kept = new Float32Array(P);
   const skin = new Uint8Array(P);
   const inMetrics = new Uint8Array(P);
+  const inner = new Uint8Array(P);
   for (let i = 0; i < P; i++) {
     const p = pixels[i];
     shBasis(normal[3 * p], normal[3 * p + 1], normal[3 * p + 2], basis, 9 * i);
     kept[i] = trust[p];
     skin[i] = skinFaces[raster.faceIndex[p]];
     inMetrics[i] = measured[p];
+    inner[i] = hull[p];
   }
+  const operator = {
+    rows: P,
+    columns: graph.texels.length,
+    nodes: Uint32Array.from(taps),
+    weights: Float32Array.from(weights),
+  };
+  const visibility = nodeVisibility(graph, model, vertices, camera, depth, trust, raster.faceIndex, size);
+  sampledVisibility(operator, kept, visibility);
   return {
     crop,
     photo: resampleCrop(photo, crop),
     pixels: Uint32Array.from(pixels),
-    operator: {
-      rows: P,
-      columns: graph.texels.length,
-      nodes: Uint32Array.from(taps),
-      weights: Float32Array.from(weights),
-    },
+    operator,
     basis,
     trust: kept,
     skin,
+    inner,
     measured: inMetrics,
-    visibility: nodeVisibility(graph, model, vertices, camera, depth, trust, raster.faceIndex, size),
+    visibility,
   };
+}
+
+function meanShading(light: ArrayLike<number>, basis: Float64Array): number {
+  let s = 0;
+  for (let k = 0; k < 9; k++) s += (basis[k] * (light[3 * k] + light[3 * k + 1] + light[3 * k + 2])) / 3;
+  return s;
 }
 
 /** Appends the four nodes and weights of a bilinear sample; false when one of them is no node. */
@@ -198,18 +231,18 @@ function facesInSkin(model: HeadModel): Uint8Array {
   return out;
 }
 
-/** The skin factor, see the file's head. */
+/** The skin factor, see the file's head, and the landmarks' hull and apertures, all (size,size). */
 function skinTrust(
   fit: PhotoFit,
   crop: CropTransform,
   faceIndex: Int32Array,
   skinFaces: Uint8Array,
-): Float32Array {
+): { trust: Float32Array; hull: Uint8Array; aperture: Uint8Array } {
   const { size } = crop;
   const { mask, crop: own } = fit.skin;
   const s = own.size;
   const k = s / size;
-  const { hole, agree, hull: grow } = OBSERVE_DEFAULTS;
+  const o = OBSERVE_DEFAULTS;
   // Everything about neighbourhoods is smooth: at the fit's resolution.
   const seen = new Float32Array(s * s);
   const agreed = new Float32Array(s * s);
@@ -220,15 +253,32 @@ function skinTrust(
       seen[y * s + x] = 1;
       agreed[y * s + x] = mask[y * s + x] / 255;
     }
-  const radius = Math.max(1, Math.round(hole * s));
+  const radius = Math.max(1, Math.round(o.hole * s));
   const [around, agreeing] = [boxMean(seen, s, radius), boxMean(agreed, s, radius)];
   const local = Float32Array.from(fit.observation.landmarks68, (x, i) => (x - own.origin[i % 2]) * own.scale);
-  const toHull = distanceTo(faceHull(local, 1, s), s, s);
+  const grown = (set: Uint8Array, by: number) => distanceTo(set, s, s).map((d) => (d <= by * s ? 1 : 0));
+  const hull = faceHull(local, 1, s);
+  const toRim = distanceTo(
+    hull.map((h) => 1 - h),
+    s,
+    s,
+  );
+  const openings = new Uint8Array(s * s);
+  for (const [first, end] of OPENINGS) fillPolygon(local.subarray(2 * first, 2 * end), s, openings);
+  const aperture = grown(openings, o.aperture);
+  const lines = new Uint8Array(s * s);
+  for (const [first, end] of BROWS) drawLine(local.subarray(2 * first, 2 * end), s, lines);
+  const brows = grown(lines, o.brow);
   const closed = new Float32Array(s * s);
-  for (let p = 0; p < closed.length; p++)
-    if (toHull[p] <= grow * s && around[p] > 0.02)
-      closed[p] = smoothstep(agree[0], agree[1], agreeing[p] / around[p]);
-  const out = new Float32Array(size * size);
+  const painted = new Float32Array(s * s);
+  for (let p = 0; p < closed.length; p++) {
+    if (around[p] < 0.02) continue;
+    const sure = smoothstep(o.agree[0], o.agree[1], agreeing[p] / around[p]);
+    if (aperture[p]) painted[p] = sure;
+    if (aperture[p] || brows[p] || toRim[p] >= o.hull * s) closed[p] = sure;
+  }
+  const trust = new Float32Array(size * size);
+  const [inHull, inAperture] = [new Uint8Array(size * size), new Uint8Array(size * size)];
   for (let y = 0; y < size; y++)
     for (let x = 0; x < size; x++) {
       const p = y * size + x;
@@ -236,10 +286,57 @@ function skinTrust(
       if (f < 0) continue;
       const px = (x + 0.5) * k;
       const py = (y + 0.5) * k;
-      const hole = bilinear(closed, s, px, py);
-      out[p] = skinFaces[f] ? Math.max(hole, bilinear(mask, s, px, py) / 255) : hole;
+      const q = Math.floor(py) * s + Math.floor(px);
+      inHull[p] = toRim[q] >= o.inner * s || brows[q] || aperture[q] ? 1 : 0;
+      inAperture[p] = aperture[q];
+      trust[p] = skinFaces[f]
+        ? Math.max(bilinear(closed, s, px, py), bilinear(mask, s, px, py) / 255)
+        : bilinear(painted, s, px, py);
     }
-  return out;
+  return { trust, hull: inHull, aperture: inAperture };
+}
+
+/** First landmark and end of the outlines of eyes and mouth, and of the brows' lines, in iBUG-68. */
+const OPENINGS = [
+  [36, 42],
+  [42, 48],
+  [48, 60],
+] as const;
+const BROWS = [
+  [17, 22],
+  [22, 27],
+] as const;
+
+/** Sets the pixels that an open polyline, (K,2), runs through. */
+function drawLine(points: Float32Array, size: number, out: Uint8Array): void {
+  for (let i = 0; i + 3 < points.length; i += 2) {
+    const [x, y, dx, dy] = [
+      points[i],
+      points[i + 1],
+      points[i + 2] - points[i],
+      points[i + 3] - points[i + 1],
+    ];
+    const steps = Math.ceil(Math.max(Math.abs(dx), Math.abs(dy), 1));
+    for (let k = 0; k <= steps; k++) {
+      const [px, py] = [Math.floor(x + (dx * k) / steps), Math.floor(y + (dy * k) / steps)];
+      if (px >= 0 && py >= 0 && px < size && py < size) out[py * size + px] = 1;
+    }
+  }
+}
+
+/** Sets the pixels whose centres lie in a polygon, (K,2), by the even-odd rule. */
+function fillPolygon(points: Float32Array, size: number, out: Uint8Array): void {
+  const n = points.length / 2;
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++) {
+      let inside = false;
+      for (let i = 0, j = n - 1; i < n; j = i++) {
+        const [xi, yi, xj, yj] = [points[2 * i], points[2 * i + 1], points[2 * j], points[2 * j + 1]];
+        if (yi > y + 0.5 !== yj > y + 0.5 && x + 0.5 < ((xj - xi) * (y + 0.5 - yi)) / (yj - yi) + xi)
+          inside = !inside;
+      }
+      if (inside) out[y * size + x] = 1;
+    }
 }
 
 /** (size,size) 1 for the pixels that the metrics of `PhotoFit` are taken over. */
@@ -272,14 +369,17 @@ function bilinear(data: ArrayLike<number>, s: number, px: number, py: number): n
 function outlineDistance(
   faceIndex: Int32Array,
   depth: Float32Array,
-  size: number,
+  aperture: Uint8Array,
   photo: Image8,
   crop: CropTransform,
 ): Float32Array {
+  const { size } = crop;
   const outline = new Uint8Array(size * size);
   const jumps = (p: number, q: number) =>
     faceIndex[p] < 0 !== faceIndex[q] < 0 ||
-    (faceIndex[p] >= 0 && Math.abs(depth[p] - depth[q]) > OBSERVE_DEFAULTS.jump);
+    (faceIndex[p] >= 0 &&
+      !(aperture[p] && aperture[q]) &&
+      Math.abs(depth[p] - depth[q]) > OBSERVE_DEFAULTS.jump);
   for (let y = 0; y < size; y++) {
     const py = crop.origin[1] + (y + 0.5) / crop.scale;
     const rowOutside = py < 0.5 || py > photo.height - 0.5;
@@ -321,4 +421,19 @@ function nodeVisibility(
     out[i] = trust[p];
   }
   return out;
+}
+
+/**
+ * Raises visibility to the mean trust of the pixels that sample a node: where a UV layout folds over itself (the back of
+ * an eyeball on its front), a texel has more than one point and the hidden one must not hide it.
+ */
+function sampledVisibility(a: SamplingOperator, trust: Float32Array, visibility: Float32Array): void {
+  const total = new Float32Array(a.columns);
+  const mean = new Float32Array(a.columns);
+  for (let k = 0; k < a.nodes.length; k++) {
+    total[a.nodes[k]] += a.weights[k];
+    mean[a.nodes[k]] += a.weights[k] * trust[k >> 2];
+  }
+  for (let i = 0; i < a.columns; i++)
+    if (total[i] > 0.25) visibility[i] = Math.max(visibility[i], mean[i] / total[i]);
 }

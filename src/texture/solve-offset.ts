@@ -46,8 +46,8 @@ export interface TextureOffsetOptions {
 export const TEXTURE_OFFSET_DEFAULTS = {
   size: 512,
   smoothness: 0.05,
-  prior: 0.002,
-  iterations: 15,
+  prior: 0.005,
+  iterations: 12,
 } as const;
 
 /** How well render and photo agree over the fit's skin pixels, colours in [0, 1], at the size of the evidence. */
@@ -112,15 +112,16 @@ export function solveTextureOffset(
   const mean = nodeValues(graph, base);
   step('texture: solve', 0.4);
   const shading = shadePixels(seen.basis, fit.light);
-  const solved = solveSeen(graph, seen, shading, mean, o, () => throwIfAborted(options.signal));
+  const visibility = seen.visibility.slice();
+  const solved = solveSeen(graph, seen, shading, mean, visibility, o, () => throwIfAborted(options.signal));
   step('texture: fill', 0.7);
-  const filled = fillOffset(graph, levels, model, solved, seen.visibility, mean);
+  const filled = fillOffset(graph, levels, model, solved, visibility, mean);
   step('texture: finish', 0.95);
   const map = compose(graph, base, mean, filled.offset);
   const plane = new Float32Array(base.width * base.height);
   const origin = new Uint8Array(base.width * base.height);
   for (let i = 0; i < graph.texels.length; i++) {
-    plane[graph.texels[i]] = seen.visibility[i];
+    plane[graph.texels[i]] = visibility[i];
     origin[graph.texels[i]] = filled.origin[i];
   }
   const after = nodeValues(graph, map.albedo);
@@ -222,6 +223,7 @@ function solveSeen(
   seen: Observation,
   shading: Float32Array,
   mean: Float64Array,
+  visibility: Float32Array,
   o: { smoothness: number; prior: number; iterations: number },
   check: () => void,
 ): Float64Array {
@@ -235,16 +237,23 @@ function solveSeen(
   const weight = new Float64Array(P);
   sampleNodes(operator, mean, 3, residual);
   for (let p = 0; p < P; p++) {
-    let s = 0;
+    const s = (shading[3 * p] + shading[3 * p + 1] + shading[3 * p + 2]) / 3;
+    let [photo, rendered] = [0, 0];
     for (let c = 0; c < 3; c++) {
-      residual[3 * p + c] =
-        seen.photo.data[3 * seen.pixels[p] + c] / shading[3 * p + c] - residual[3 * p + c];
-      s += shading[3 * p + c] / 3;
+      photo += seen.photo.data[3 * seen.pixels[p] + c];
+      rendered += shading[3 * p + c] * residual[3 * p + c];
+    }
+    const brighter = photo / Math.max(rendered, 1e-3) - 1;
+    for (let c = 3 * p; c < 3 * p + 3; c++) {
+      const r = seen.photo.data[3 * seen.pixels[p] + (c % 3)] / shading[c] - residual[c];
+      // A channel with much less light than the others says little about hue: it follows them in brightness.
+      const sure = Math.min(1, (2 * shading[c]) / s) ** 2;
+      residual[c] = sure * r + (1 - sure) * brighter * residual[c];
     }
     weight[p] = trust[p] * s * s;
   }
   check();
-  robustWeights(part, levels, seen, shading, residual, weight, o.smoothness);
+  robustWeights(part, levels, seen, shading, residual, weight, o.smoothness, visibility);
   check();
   const n = part.count;
   const pull = new Float64Array(n).fill(o.prior);
