@@ -14,6 +14,7 @@ export function combineProblems(
   problems: readonly FitProblem[],
   layout: ParameterLayout,
 ): LeastSquaresProblem<readonly FitState[]> {
+  if (problems.length === 1) return alone(problems[0]);
   const shared: number[] = [];
   const own: number[] = [];
   for (let c = 0; c < layout.size; c++) (isShared(layout, c) ? shared : own).push(c);
@@ -64,6 +65,16 @@ export function combineProblems(
       }
       return { lower, upper };
     },
+  };
+}
+
+/** One photo's problem as it is: nothing to reorder, nothing to eliminate. */
+function alone(problem: FitProblem): LeastSquaresProblem<readonly FitState[]> {
+  return {
+    linearize: ([state]) => problem.linearize(state),
+    cost: ([state]) => problem.cost(state),
+    retract: ([state], step) => [problem.retract(state, step)],
+    stepBounds: ([state]) => problem.stepBounds!(state),
   };
 }
 

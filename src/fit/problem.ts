@@ -259,9 +259,12 @@ function projectedNormals(
   const vertices = head.vertices.view;
   const A = active.length;
   const points = new Float32Array(3 * A);
+  const { centres } = prepared.fans;
   for (let i = 0; i < A; i++) {
-    const v = 3 * prepared.fans.centres[active[i]];
-    for (let a = 0; a < 3; a++) points[3 * i + a] = vertices[v + a];
+    const v = 3 * centres[active[i]];
+    points[3 * i] = vertices[v];
+    points[3 * i + 1] = vertices[v + 1];
+    points[3 * i + 2] = vertices[v + 2];
   }
   const projected = projectPoints(camera, points);
   const [out, n] = [q.view, normals.view];
@@ -269,7 +272,10 @@ function projectedNormals(
     const o = Q_STRIDE * i;
     out[o] = projected[3 * i];
     out[o + 1] = projected[3 * i + 1];
-    for (let a = 0; a < 3; a++) out[o + 2 + a] = n[4 * active[i] + a];
+    const k = 4 * active[i];
+    out[o + 2] = n[k];
+    out[o + 3] = n[k + 1];
+    out[o + 4] = n[k + 2];
   }
   return firstOf(q, Q_STRIDE * A);
 }

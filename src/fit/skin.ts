@@ -46,16 +46,18 @@ export function estimateSkin(evidence: SkinEvidence, options: SkinOptions = {}):
   const core = evidence.core ?? region;
   const luminance = new Float32Array(n);
   const colour = new Float32Array(n);
-  const inside: number[] = [];
-  for (let p = 0; p < n; p++) {
-    if (!region[p]) continue;
-    inside.push(p);
-    const d = [0, 1, 2].map((c) => photo.data[3 * p + c] - render.data[3 * p + c]);
-    const mean = (d[0] + d[1] + d[2]) / 3;
+  const inside = indicesOf(region);
+  const [seen, made] = [photo.data, render.data];
+  for (const p of inside) {
+    const [i, j, k] = [3 * p, 3 * p + 1, 3 * p + 2];
+    const red = seen[i] - made[i];
+    const green = seen[j] - made[j];
+    const blue = seen[k] - made[k];
+    const mean = (red + green + blue) / 3;
     luminance[p] = mean;
     // Colour residual relative to brightness, so that dark pixels of another hue count as well.
-    const level = Math.max((photo.data[3 * p] + photo.data[3 * p + 1] + photo.data[3 * p + 2]) / 3, 0.15);
-    colour[p] = Math.hypot(d[0] - mean, d[1] - mean, d[2] - mean) * Math.sqrt(0.5 / level);
+    const level = Math.max((seen[i] + seen[j] + seen[k]) / 3, 0.15);
+    colour[p] = Math.sqrt(((red - mean) ** 2 + (green - mean) ** 2 + (blue - mean) ** 2) * (0.5 / level));
   }
   if (inside.length === 0) return new Float32Array(n);
   const r = Math.max(1, Math.round(radius * width));
@@ -63,12 +65,12 @@ export function estimateSkin(evidence: SkinEvidence, options: SkinOptions = {}):
   const c = regionMean(colour, region, width, height, r);
   const sure = inside.filter((p) => core[p]);
   const typical = sure.length > 0.1 * inside.length ? sure : inside;
-  const sigmaL = Math.max(FLOOR, 1.48 * median(typical.map((p) => l[p])));
-  const sigmaC = Math.max(0.5 * FLOOR, 1.48 * median(typical.map((p) => c[p])));
+  const sigmaL = Math.max(FLOOR, 1.48 * median(Float32Array.from(typical, (p) => l[p])));
+  const sigmaC = Math.max(0.5 * FLOOR, 1.48 * median(Float32Array.from(typical, (p) => c[p])));
   const weight = new Float32Array(n);
   for (const p of inside) {
-    const e = Math.hypot(l[p] / sigmaL, c[p] / sigmaC) / cut;
-    weight[p] = 1 / (1 + e ** 4);
+    const e2 = ((l[p] / sigmaL) ** 2 + (c[p] / sigmaC) ** 2) / cut ** 2;
+    weight[p] = 1 / (1 + e2 * e2);
   }
   const smooth = regionMean(weight, region, width, height, 1).map((w) =>
     w < 0.25 ? 0 : Math.min(1, 1.25 * w),
@@ -78,17 +80,17 @@ export function estimateSkin(evidence: SkinEvidence, options: SkinOptions = {}):
 
 /** Median length of the RGB difference of photo and render over the pixels with a weight of half or more. */
 export function typicalResidual(photo: ImageF, render: ImageF, mask: Float32Array): number {
-  const lengths: number[] = [];
-  for (let p = 0; p < mask.length; p++)
-    if (mask[p] >= 0.5)
-      lengths.push(
-        Math.hypot(
-          photo.data[3 * p] - render.data[3 * p],
-          photo.data[3 * p + 1] - render.data[3 * p + 1],
-          photo.data[3 * p + 2] - render.data[3 * p + 2],
-        ),
-      );
-  return lengths.length > 0 ? median(lengths) : Number.POSITIVE_INFINITY;
+  const lengths = new Float32Array(mask.length);
+  const [seen, made] = [photo.data, render.data];
+  let count = 0;
+  for (let p = 0; p < mask.length; p++) {
+    if (mask[p] < 0.5) continue;
+    const red = seen[3 * p] - made[3 * p];
+    const green = seen[3 * p + 1] - made[3 * p + 1];
+    const blue = seen[3 * p + 2] - made[3 * p + 2];
+    lengths[count++] = Math.sqrt(red * red + green * green + blue * blue);
+  }
+  return count > 0 ? median(lengths.subarray(0, count)) : Number.POSITIVE_INFINITY;
 }
 
 /** Keeps what is connected to the core: an island in the hair is not skin. */
@@ -132,16 +134,22 @@ export function faceHull(landmarks68: ArrayLike<number>, scale: number, size: nu
     return chain.slice(0, -1);
   };
   const hull = [...half(points), ...half(points.slice().reverse())];
+  // Row by row between the two edges that the row's middle crosses.
   const mask = new Uint8Array(size * size);
-  for (let y = 0; y < size; y++)
-    for (let x = 0; x < size; x++) {
-      let inside = 1;
-      for (let i = 0; i < hull.length && inside; i++) {
-        const [a, b] = [hull[i], hull[(i + 1) % hull.length]];
-        if ((b[0] - a[0]) * (y + 0.5 - a[1]) - (b[1] - a[1]) * (x + 0.5 - a[0]) < 0) inside = 0;
-      }
-      mask[y * size + x] = inside;
+  for (let y = 0; y < size; y++) {
+    let [left, right] = [-Infinity, Infinity];
+    for (let i = 0; i < hull.length; i++) {
+      const [ax, ay] = hull[i];
+      const [bx, by] = hull[(i + 1) % hull.length];
+      // Inside is where (bx − ax)(y + ½ − ay) ≥ (by − ay)(x + ½ − ax).
+      const across = (bx - ax) * (y + 0.5 - ay);
+      if (by > ay) right = Math.min(right, ax + across / (by - ay) - 0.5);
+      else if (by < ay) left = Math.max(left, ax + across / (by - ay) - 0.5);
+      else if (across < 0) left = Infinity;
     }
+    const [from, to] = [Math.max(Math.ceil(left), 0), Math.min(Math.floor(right), size - 1)];
+    if (from <= to) mask.fill(1, y * size + from, y * size + to + 1);
+  }
   return mask;
 }
 
@@ -190,7 +198,16 @@ function integral(x: Float32Array | null, region: Uint8Array, width: number, hei
   return out;
 }
 
-function median(values: number[]): number {
-  const sorted = Float32Array.from(values).sort();
-  return sorted.length > 0 ? sorted[sorted.length >> 1] : 0;
+/** The upper median; sorts `values`. */
+function median(values: Float32Array): number {
+  values.sort();
+  return values.length > 0 ? values[values.length >> 1] : 0;
+}
+
+/** Positions of non-zero elements. */
+function indicesOf(flags: Uint8Array): Uint32Array {
+  const list = new Uint32Array(flags.length);
+  let count = 0;
+  for (let i = 0; i < flags.length; i++) if (flags[i]) list[count++] = i;
+  return list.subarray(0, count);
 }
