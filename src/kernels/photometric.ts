@@ -259,10 +259,12 @@ function fillJob(
   const job = kernels.u32(18);
   constants.view.set(input.basis);
   texture.view.set(input.texture);
+  const columns = light.view;
   for (let k = 0; k < 9; k++)
-    for (let c = 0; c < 3; c++) light.view[4 * k + c] = input.light[3 * k + c] * input.basis[k];
+    for (let c = 0; c < 3; c++) columns[4 * k + c] = input.light[3 * k + c] * input.basis[k];
   const { sigma, k, weight } = input.loss;
-  job.view.set([
+  const fields = job.view;
+  fields.set([
     input.q.ptr,
     samples.corners.ptr,
     samples.barycentrics.ptr,
@@ -276,11 +278,11 @@ function fillJob(
     constants.ptr,
     texture.ptr,
   ]);
-  const numbers = new Float32Array(job.view.buffer, job.ptr + 48, 3);
+  const numbers = new Float32Array(fields.buffer, job.ptr + 48, 3);
   numbers[0] = 1 / sigma ** 2;
   numbers[1] = 1 / k ** 2;
   numbers[2] = weight / (sigma ** 2 * total);
-  job.view[15] = rows;
-  job.view[16] = scratch.ptr;
+  fields[15] = rows;
+  fields[16] = scratch.ptr;
   return job.ptr;
 }

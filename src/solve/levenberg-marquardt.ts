@@ -8,6 +8,7 @@
  */
 import { throwIfAborted } from '../core/errors.ts';
 import { solveArrow } from '../linalg/arrow.ts';
+import { choleskyFactor, choleskySolve } from '../linalg/cholesky.ts';
 
 /** Quadratic model of the energy around a state: E(x ⊕ d) ≈ cost + gradientᵀd + ½ dᵀ·hessian·d. */
 export interface NormalEquations {
@@ -131,10 +132,12 @@ function dampedStep(
       let s = -gradient[index[r]];
       for (let j = 0; j < n; j++) if (!free[j] && step[j] !== 0) s -= hessian[row + j] * step[j];
       b[r] = s;
-      for (let c = 0; c < m; c++) a[r * m + c] = hessian[row + index[c]];
+      // The lower triangle is all that is read.
+      if (m === n) a.set(hessian.subarray(row, row + r + 1), row);
+      else for (let c = 0; c <= r; c++) a[r * m + c] = hessian[row + index[c]];
       a[r * m + r] += lambda * a[r * m + r] + 1e-12;
     }
-    const solution = solveArrow(a, m, b, freeSizes(groups ?? [], free));
+    const solution = groups ? solveArrow(a, m, b, freeSizes(groups, free)) : solveDense(a, m, b);
     if (!solution) return null;
     let clipped = false;
     for (let r = 0; r < m; r++) {
@@ -151,6 +154,11 @@ function dampedStep(
     if (!clipped) break;
   }
   return step;
+}
+
+/** Solves a·x = b, lower triangle given; null where a pivot is not positive. Both are overwritten. */
+function solveDense(a: Float64Array, n: number, b: Float64Array): Float64Array | null {
+  return choleskyFactor(a, n) >= 0 ? null : choleskySolve(a, n, b, b);
 }
 
 /** How many parameters of each group are free. */
