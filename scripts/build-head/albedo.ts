@@ -255,7 +255,7 @@ function randomFace(
       v = mix(v, [0.36, 0.15, 0.14][k]!, m.interior[i]!);
       v = mix(v, [0.7, 0.5, 0.46][k]! * clamp(0.45 + 0.6 * colour[0]!, 0, 1), m.socket[i]!);
       v = mix(v, [0.62, 0.31, 0.29][k]!, m.tongue[i]!);
-      v = mix(v, [0.8, 0.76, 0.69][k]!, m.teeth[i]!);
+      if (m.teeth[i]! > 0) v = m.teeth[i]! * [1, 0.96, 0.88][k]!;
       out[3 * i + k] = clamp(v, 0, 1);
     }
     if (m.eye[i]! > 0) paintEye(out, i, texel, size, iris, sclera);

@@ -45,6 +45,16 @@ const INNER_LIPS_MESH = new Set([
   78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 95, 88, 178, 87, 14, 317, 402, 318, 324,
 ]);
 const INNER_LIPS_51 = new Set([43, 44, 45, 46, 47, 48, 49, 50]);
+
+/**
+ * Margins of the lids, face-mesh numbers and iBUG-68 less 17. The detector's points lie a millimetre or two beside
+ * the margin; there the skin hardly follows a blink, so these are put on the margin itself.
+ */
+const LIDS_MESH = new Set([
+  33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7, 263, 466, 388, 387, 386, 385,
+  384, 398, 362, 382, 381, 380, 374, 373, 390, 249,
+]);
+const LIDS_51 = new Set([19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
 const meshHits: Hit[][] = Array.from({ length: 478 }, () => []);
 const innerHits: Hit[][] = Array.from({ length: 51 }, () => []);
 const contourHits: Point[][][] = CONTOUR_YAWS.map(() => Array.from({ length: 17 }, () => []));
@@ -59,6 +69,20 @@ for (const r of ['mouth_interior', 'eye_sockets', 'teeth', 'tongue'])
 
 const people = Number(values.people);
 const mirrored = (p: Point): Point => [-p[0], p[1], p[2]];
+// Rings of vertices outwards from the border of the sockets; the visible edge of the lids is rings 2 and 3.
+const socket = new Uint8Array(V);
+for (const v of model.regions.get('eye_sockets')!) socket[v] = 1;
+const lidRing = new Uint8Array(V).fill(99);
+for (let ring = 0; ring < 4; ring++) {
+  const reached: number[] = [];
+  for (let f = 0; f < model.faces.length; f += 3) {
+    const corners = [model.faces[f]!, model.faces[f + 1]!, model.faces[f + 2]!];
+    if (!corners.some((v) => (ring === 0 ? socket[v] : lidRing[v] === ring - 1))) continue;
+    for (const v of corners) if (!socket[v] && lidRing[v] === 99) reached.push(v);
+  }
+  for (const v of reached) lidRing[v] = ring;
+}
+const onMargin = (v: number) => lidRing[v] === 2 || lidRing[v] === 3;
 let seen = 0;
 for (let p = 0; p < people; p++) {
   // Half of the usual spread: every point must lie on a plausible, undistorted face.
@@ -194,7 +218,7 @@ function middle(points: Point[]): { at: Point; spread: number } {
 }
 
 /** Nearest point on the faces of a kind. */
-function anchor(p: Point, kind: 'skin' | 'eye', low?: boolean): Anchor {
+function anchor(p: Point, kind: 'skin' | 'eye' | 'lid', low?: boolean): Anchor {
   let best: Anchor = [0, 0, 0, 1, 0, 0];
   let least = Number.POSITIVE_INFINITY;
   const tpl = model.template;
@@ -202,6 +226,7 @@ function anchor(p: Point, kind: 'skin' | 'eye', low?: boolean): Anchor {
     const [a, b, c] = [model.faces[3 * f]!, model.faces[3 * f + 1]!, model.faces[3 * f + 2]!];
     if (kind === 'eye' ? eyeball[a] === 0 : eyeball[a] !== 0 || (inside[a] && inside[b] && inside[c]))
       continue;
+    if (kind === 'lid' && !(onMargin(a) && onMargin(b) && onMargin(c))) continue;
     if (low !== undefined && follows(a) + follows(b) + follows(c) > 1.5 !== low) continue;
     if (Math.abs(tpl[3 * a]! - p[0]) > 0.03 || Math.abs(tpl[3 * a + 1]! - p[1]) > 0.03) continue;
     const w = closest(p, a, b, c);
@@ -291,7 +316,9 @@ mids.forEach((m, i) => {
   if (Math.max(m.spread, mids[j]!.spread) > limit) return;
   meshIndices.push(i);
   const lip = INNER_LIPS_MESH.has(i) ? majorityLow([...meshHits[i]!, ...meshHits[j]!]) : undefined;
-  mesh.push(anchor(between(m.at, mirrored(mids[j]!.at)), i >= 468 ? 'eye' : 'skin', lip));
+  mesh.push(
+    anchor(between(m.at, mirrored(mids[j]!.at)), i >= 468 ? 'eye' : LIDS_MESH.has(i) ? 'lid' : 'skin', lip),
+  );
   spreads.push(m.spread);
 });
 console.error(
@@ -307,7 +334,7 @@ const inner = innerHits.map((h) => middle(h.map((x) => x.at)));
 const inner51 = inner.map((m, i) => {
   const j = PAIRS51[i]!;
   const lip = INNER_LIPS_51.has(i) ? majorityLow([...innerHits[i]!, ...innerHits[j]!]) : undefined;
-  return anchor(between(m.at, mirrored(inner[j]!.at)), 'skin', lip);
+  return anchor(between(m.at, mirrored(inner[j]!.at)), LIDS_51.has(i) ? 'lid' : 'skin', lip);
 });
 console.error(`inner51 spread ${((1000 * inner.reduce((s, m) => s + m.spread, 0)) / 51).toFixed(2)} mm`);
 

@@ -225,7 +225,9 @@ function topEigen(
   const m = Math.min(N, K + 24);
   const rows = G.map((r) => Float64Array.from(r));
   const random = createRandom(99);
-  let Q = Array.from({ length: m }, () => Float64Array.from({ length: N }, () => random.normal()));
+  let Q: Float64Array[] = Array.from({ length: m }, () =>
+    Float64Array.from({ length: N }, () => random.normal()),
+  );
   orthonormalise(Q);
   for (let round = 0; round < 24; round++) {
     Q = Q.map((q) => apply(rows, q));

@@ -184,7 +184,8 @@ export function paintMasks(
       interior: mask((i) => (chartOf(i) === 1 ? 1 : 0)),
       socket: mask((i) => (chartOf(i) === 3 || chartOf(i) === 4 ? 1 : 0)),
       tongue: mask((i) => (chartOf(i) === 5 ? 1 : 0)),
-      teeth: mask((i) => (chartOf(i) === 6 || chartOf(i) === 7 ? 1 : 0)),
+      // The upper row's smoothed normals look down and shade it dark: it is painted brighter than the lower.
+      teeth: mask((i) => (chartOf(i) === 6 ? 1 : chartOf(i) === 7 ? 0.75 : 0)),
       eye: mask((i) => (chartOf(i) >= 8 ? 1 : 0)),
     };
   };

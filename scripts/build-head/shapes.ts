@@ -135,8 +135,8 @@ export function withEyeballs(
     const [squeeze, down, behind] = [
       [0, 0, 0],
       [0.9, 0.005, 0.008],
-      [0.86, 0.001, 0.0065],
-      [0.84, 0.0065, 0.0095],
+      [0.88, 0.0025, -0.0005],
+      [0.86, 0.004, 0.002],
     ][topology.part[i]!]!;
     out[3 * i] = out[3 * i]! * squeeze!;
     out[3 * i + 1]! -= down!;

@@ -55,7 +55,7 @@ export function tile(model: HeadModel, params: TileParams, view: View): Picture 
   );
 }
 
-/** Writes tiles as one PNG, `columns` wide, tiles shrunk to `cell` pixels. */
+/** Writes tiles as one PNG or JPEG (by the name's ending), `columns` wide, tiles shrunk to `cell` pixels. */
 export async function writeSheet(
   file: string,
   tiles: readonly Picture[],
@@ -83,6 +83,6 @@ export async function writeSheet(
     },
   })
     .composite(parts)
-    .png()
+    .toFormat(file.endsWith('.jpg') ? 'jpeg' : 'png', { quality: 80 })
     .toFile(file);
 }

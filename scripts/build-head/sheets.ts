@@ -1,5 +1,5 @@
 /**
- * Check sheets of a pack: node scripts/run.mjs scripts/build-head/sheets.ts [--head FILE] [--out FOLDER] [names…]
+ * Check sheets of a pack: node scripts/run.mjs scripts/build-head/sheets.ts [--head FILE] [--out FOLDER] [--format png] [names…]
  * Names: mean people identity expressions albedo landmarks pose (all when none is given).
  */
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -15,7 +15,8 @@ import { tile, writeSheet } from './sheet.ts';
 const { values, positionals } = parseArgs({
   options: {
     head: { type: 'string', default: 'models/open-head.head' },
-    out: { type: 'string', default: '/tmp/hw' },
+    out: { type: 'string', default: 'out/open-head' },
+    format: { type: 'string', default: 'jpg' },
   },
   allowPositionals: true,
 });
@@ -120,7 +121,7 @@ function dots(t: Picture, points: SurfacePoints, colour: number[], from: number,
 }
 
 async function save(name: string, tiles: Picture[], columns: number, cell: number): Promise<void> {
-  const file = path.join(values.out, `open-head-${name}.png`);
+  const file = path.join(values.out, `open-head-${name}.${values.format}`);
   await writeSheet(file, tiles, columns, cell);
   console.log(file);
 }
