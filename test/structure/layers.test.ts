@@ -5,7 +5,7 @@ import { filesBelow, importsOf, resolveImport } from './source.ts';
 /** The floor plan, ground first. Folders of one storey know nothing of each other. */
 const STOREYS = [
   ['core'],
-  ['linalg'],
+  ['linalg', 'geometry'],
   ['kernels'],
   ['io'],
   ['model'],
