@@ -10,7 +10,7 @@
 import type { FitState } from './parameters.ts';
 
 /** Cosine from which two photos are taken to show one person. */
-export const SAME_PERSON = 0.5;
+export const SAME_PERSON = 0.55;
 
 /** Cosine between two fits' identity and texture coefficients, −1…1; 1 where both are zero. */
 export function similarity(a: FitState, b: FitState): number {
