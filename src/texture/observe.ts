@@ -66,7 +66,7 @@ export const OBSERVE_DEFAULTS = {
   /** Holes are closed so far inside the landmarks' hull: hair hangs over its rim, cloth touches the chin. */
   hull: 0.05,
   /** So far inside it hair is no more expected; nearer to its rim pixels are judged by colour as well. */
-  inner: 0.08,
+  inner: 0.06,
   /** Half the height of brows, in which holes are closed too. */
   brow: 0.03,
   /** How far the landmarks' outlines of eyes and mouth are grown. */

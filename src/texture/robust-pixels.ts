@@ -25,7 +25,7 @@ export const ROBUST_DEFAULTS = {
   /** Excess beyond it at which a pixel counts a quarter. */
   width: 0.06,
   /** Largest difference in a channel, away from the middle of the face, at which a pixel counts a quarter. */
-  outside: 0.1,
+  outside: 0.14,
 } as const;
 
 /**
