@@ -7,14 +7,18 @@ import { AbortedError } from '../core/errors.ts';
 import { packageVersion } from '../node/version.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { addEnergyCommand } from './energy-command.ts';
+import { addExportCommand } from './export-command.ts';
 import { describeFailure, stackOf } from './failure.ts';
 import { addFitCommand } from './fit-command.ts';
 import { addModelCommand } from './model-command.ts';
+import { addRenderCommand } from './render-command.ts';
 
 const EXAMPLES = `
 Examples:
   $ photofit fit me.jpg -o out/     a textured 3D head from one photo
   $ photofit fit photos/ --json     from every photo of a folder, results as JSON lines
+  $ photofit render out/me --yaw 30 the head from another side
+  $ photofit export out/me -o me.glb for Blender, three.js, Unity
   $ photofit model info             what the embedded head is made of
   $ photofit help fit               everything about one command`;
 
@@ -38,6 +42,8 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     })
     .exitOverride();
   addFitCommand(program, context, done);
+  addRenderCommand(program, context, done);
+  addExportCommand(program, context, done);
   addModelCommand(program, context, done);
   addEnergyCommand(program, context, done);
   inheritSettings(program);

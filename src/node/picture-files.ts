@@ -1,0 +1,156 @@
+/**
+ * Pictures to files, by what the file is called: stills as PNG, JPEG or WebP; sequences as a folder of PNGs, animated
+ * WebP or GIF, or a film through the `ffmpeg` on the PATH.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import sharp from 'sharp';
+import { InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
+import type { Image8, ImageF } from '../core/image.ts';
+import { writeFileAtomically, writeFolderAtomically } from './atomic.ts';
+
+/** What a sequence is written as. */
+export type SequenceKind = 'folder' | 'webp' | 'gif' | 'film';
+
+const FILMS = ['.mp4', '.mov', '.webm', '.mkv'];
+
+/** One picture as bytes in the format that `file` ends in; PNG where that says nothing. */
+export async function encodePicture(picture: Image8, file: string): Promise<Uint8Array> {
+  const ending = path.extname(file).toLowerCase();
+  const { width, height, data } = picture;
+  let image = sharp(data, { raw: { width, height, channels: 4 } });
+  const opaque = isOpaque(picture);
+  if (opaque) image = image.removeAlpha();
+  if (ending === '.png' || ending === '') return image.png({ compressionLevel: 6 }).toBuffer();
+  if (ending === '.webp') return image.webp({ quality: 90, lossless: !opaque }).toBuffer();
+  if (ending === '.jpg' || ending === '.jpeg') {
+    if (!opaque)
+      throw new InvalidArgumentError(`${file}: JPEG cannot be transparent; write a PNG or set a background`);
+    return image.jpeg({ quality: 92 }).toBuffer();
+  }
+  throw new InvalidArgumentError(`${file}: pictures are written as .png, .jpg or .webp; choose one of these`);
+}
+
+/** An albedo map as a PNG file. */
+export function albedoPng({ width, height, data }: ImageF): Promise<Uint8Array> {
+  const bytes = Uint8ClampedArray.from(data, (value) => 255 * value);
+  return sharp(bytes, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 6 })
+    .toBuffer();
+}
+
+/** How a sequence called `out` is written. @throws {InvalidArgumentError} when its ending says nothing */
+export function sequenceKind(out: string): SequenceKind {
+  const ending = path.extname(out).toLowerCase();
+  if (ending === '.webp' || ending === '.gif') return ending === '.gif' ? 'gif' : 'webp';
+  if (FILMS.includes(ending)) return 'film';
+  if (ending === '' || out.endsWith('/') || out.endsWith(path.sep)) return 'folder';
+  throw new InvalidArgumentError(
+    `${out}: a turntable is written as .mp4, .webp, .gif, or into a folder of PNGs (a name without ending)`,
+  );
+}
+
+/**
+ * Writes pictures of one size as a sequence, whole or not at all.
+ * @param frames asked for one by one, so that only one is in memory where the format allows it
+ * @throws {PhotofitError} when it cannot be written, or ffmpeg is missing or fails
+ */
+export async function writeSequence(
+  out: string,
+  frames: { readonly count: number; at(index: number): Image8 },
+  options: { readonly fps: number; readonly signal?: AbortSignal },
+): Promise<void> {
+  const kind = sequenceKind(out);
+  if (kind === 'film') return writeFilm(out, frames, options);
+  if (kind === 'folder') {
+    const digits = Math.max(3, String(frames.count - 1).length);
+    const files: [string, Uint8Array][] = [];
+    for (let i = 0; i < frames.count; i++) {
+      throwIfAborted(options.signal);
+      files.push([`${String(i).padStart(digits, '0')}.png`, await encodePicture(frames.at(i), '.png')]);
+    }
+    return writeFolderAtomically(out, files, { signal: options.signal });
+  }
+  const stills: Uint8Array[] = [];
+  for (let i = 0; i < frames.count; i++) {
+    throwIfAborted(options.signal);
+    stills.push(await encodePicture(frames.at(i), '.png'));
+  }
+  const animation = sharp(stills, { join: { animated: true } });
+  const delay = Array.from(stills, () => Math.round(1000 / options.fps));
+  const bytes =
+    kind === 'gif'
+      ? await animation.gif({ delay, loop: 0 }).toBuffer()
+      : await animation.webp({ delay, loop: 0, quality: 85 }).toBuffer();
+  return writeFileAtomically(out, bytes, { signal: options.signal });
+}
+
+/** Raw pictures into ffmpeg; the film comes back through its standard output where the format can, else a file. */
+async function writeFilm(
+  out: string,
+  frames: { readonly count: number; at(index: number): Image8 },
+  options: { readonly fps: number; readonly signal?: AbortSignal },
+): Promise<void> {
+  const first = frames.at(0);
+  const format = path.extname(out).toLowerCase().slice(1);
+  const container = { mkv: 'matroska' }[format] ?? format;
+  const codec =
+    format === 'webm' ? ['-c:v', 'libvpx-vp9', '-b:v', '0', '-crf', '30'] : ['-c:v', 'libx264', '-crf', '18'];
+  const command = [
+    ['-hide_banner', '-loglevel', 'error', '-nostdin'],
+    ['-f', 'rawvideo', '-pix_fmt', 'rgba', '-s', `${first.width}x${first.height}`],
+    ['-r', String(options.fps), '-i', 'pipe:0'],
+    // Films have even sizes; their colours are told, lest players guess.
+    ['-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv', '-pix_fmt', 'yuv420p'],
+    ['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'iec61966-2-1', '-color_range', 'tv'],
+    // A pipe cannot be rewound: the index goes into the fragments.
+    [...codec, ...(format === 'mp4' || format === 'mov' ? ['-movflags', 'frag_keyframe+empty_moov'] : [])],
+    ['-f', container, 'pipe:1'],
+  ].flat();
+  const ffmpeg = spawn('ffmpeg', command, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const film: Buffer[] = [];
+  let said = '';
+  ffmpeg.stdout.on('data', (part: Buffer) => film.push(part));
+  ffmpeg.stderr.on('data', (part: Buffer) => {
+    said += part.toString();
+  });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    ffmpeg.once('error', reject);
+    ffmpeg.once('close', resolve);
+  });
+  // A broken pipe is told by the exit code; a missing program by 'error'.
+  ended.catch(() => {});
+  ffmpeg.stdin.on('error', () => {});
+  try {
+    // Resolved when started; a program that is missing fails before anything is drawn.
+    await Promise.race([once(ffmpeg, 'spawn'), ended]);
+    for (let i = 0; i < frames.count && ffmpeg.exitCode === null; i++) {
+      throwIfAborted(options.signal);
+      const { data } = i === 0 ? first : frames.at(i);
+      if (!ffmpeg.stdin.write(data)) await Promise.race([once(ffmpeg.stdin, 'drain'), ended]);
+    }
+    ffmpeg.stdin.end();
+    const code = await ended;
+    if (code !== 0)
+      throw new PhotofitError(`${out}: ffmpeg failed: ${lastLine(said) || `exit code ${code}`}`);
+  } catch (cause) {
+    ffmpeg.kill();
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new PhotofitError(
+        `${out}: a film needs ffmpeg, which is not on the PATH; install it, or write .webp, .gif or a folder of PNGs`,
+        { cause },
+      );
+    throw cause;
+  }
+  return writeFileAtomically(out, Buffer.concat(film), { signal: options.signal });
+}
+
+function isOpaque({ data }: Image8): boolean {
+  for (let i = 3; i < data.length; i += 4) if (data[i] !== 255) return false;
+  return true;
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}
