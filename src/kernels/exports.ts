@@ -1,0 +1,178 @@
+/**
+ * What the WebAssembly module exports (assembly/index.ts), for the wrappers of this folder: byte addresses in the
+ * kernels' memory and counts, nothing checked.
+ */
+
+/** The functions of the WebAssembly module; addresses and counts only, see assembly/. @internal */
+export interface KernelExports {
+  heapBase(): number;
+  blendshapes(
+    base: number,
+    basis: number,
+    coefficients: number,
+    out: number,
+    n: number,
+    count: number,
+    begin: number,
+    end: number,
+    scratch: number,
+  ): void;
+  packPanels(a: number, rows: number, n: number, lda: number, packed: number): void;
+  gemmChunk(
+    a: number,
+    b: number,
+    rows: number,
+    n: number,
+    k: number,
+    c: number,
+    ldc: number,
+    lower: number,
+    scratch: number,
+  ): void;
+  mirrorLower(c: number, n: number, ldc: number): void;
+  rasterizeRows(
+    positions: number,
+    faces: number,
+    faceCount: number,
+    width: number,
+    rowBegin: number,
+    rowEnd: number,
+    perspective: number,
+    cullBack: number,
+    faceIndex: number,
+    barycentrics: number,
+    depth: number,
+  ): void;
+  sampleBilinear(
+    image: number,
+    width: number,
+    height: number,
+    channels: number,
+    points: number,
+    begin: number,
+    end: number,
+    out: number,
+  ): void;
+  sampleBilinearGradient(
+    image: number,
+    width: number,
+    height: number,
+    channels: number,
+    points: number,
+    begin: number,
+    end: number,
+    out: number,
+    outDx: number,
+    outDy: number,
+  ): void;
+  accumulateVertexBlocks(
+    jacobian: number,
+    stride: number,
+    columns: number,
+    corners: number,
+    edges: number,
+    betas: number,
+    begin: number,
+    end: number,
+    blocks: number,
+    vertexCount: number,
+    mixed: number,
+    mixedStride: number,
+  ): void;
+  collectSamples(job: number): number;
+  photometricCost(job: number, begin: number, end: number): number;
+  photometricResiduals(job: number, begin: number, end: number, out: number): void;
+  photometricRows(job: number, begin: number, end: number): number;
+  skinPoints(
+    points: number,
+    weights: number,
+    transforms: number,
+    joints: number,
+    begin: number,
+    end: number,
+    out: number,
+    scratch: number,
+  ): void;
+  skinRows(
+    rows: number,
+    count: number,
+    ids: number,
+    basis: number,
+    K: number,
+    columns: number,
+    weights: number,
+    transforms: number,
+    joints: number,
+    shift: number,
+    out: number,
+    stride: number,
+    column: number,
+    scratch: number,
+  ): void;
+  rotationRows(
+    rows: number,
+    count: number,
+    ids: number,
+    points: number,
+    weights: number,
+    transforms: number,
+    arms: number,
+    joints: number,
+    axes: number,
+    correctives: number,
+    strideC: number,
+    firstC: number,
+    turn: number,
+    out: number,
+    stride: number,
+    column: number,
+    scratch: number,
+  ): void;
+  fanNormals(
+    vertices: number,
+    centres: number,
+    starts: number,
+    fans: number,
+    begin: number,
+    end: number,
+    out: number,
+  ): void;
+  surfaceRows(
+    vertices: number,
+    starts: number,
+    fans: number,
+    active: number,
+    begin: number,
+    end: number,
+    rowOf: number,
+    normals: number,
+    projection: number,
+    rows: number,
+    stride: number,
+    out: number,
+    scratch: number,
+  ): void;
+  multiplySparse(
+    rowStart: number,
+    columns: number,
+    values: number,
+    x: number,
+    xStride: number,
+    n: number,
+    y: number,
+    yStride: number,
+    begin: number,
+    end: number,
+  ): void;
+  multiplyVertexBlocks(
+    rowStart: number,
+    neighbours: number,
+    blocks: number,
+    p: number,
+    n: number,
+    y: number,
+    begin: number,
+    end: number,
+    scratch: number,
+  ): void;
+}
