@@ -1,5 +1,5 @@
 /** What perception tells fitting about a photo; any detector that fills this in will do. */
-import type { Image8 } from '../core/image.ts';
+import type { Image8, ImageF } from '../core/image.ts';
 
 /** One face found in a photo. Pixel coordinates of the photo as given, centre of the top left pixel (0.5, 0.5). */
 export interface FaceObservation {
@@ -18,5 +18,46 @@ export interface FacePerception {
   /** All faces in the picture, largest first; empty when there is none. */
   detect(image: Image8, options?: { readonly signal?: AbortSignal }): Promise<FaceObservation[]>;
   /** Frees the networks. */
+  dispose(): void;
+}
+
+/** A face's axis-aligned box in pixels of the photo, top left corner and size, with the detector's score in [0, 1]. */
+export interface FaceBox {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly score: number;
+}
+
+/** Finds faces, boxes only. */
+export interface FaceBoxDetector {
+  /** All faces in the picture, largest first; empty when there is none. */
+  detectBoxes(image: Image8, options?: { readonly signal?: AbortSignal }): Promise<FaceBox[]>;
+  /** Frees the network. */
+  dispose(): void;
+}
+
+/** Finds the landmarks of a face whose box is known. */
+export interface LandmarkDetector {
+  /** (68,2) float32 iBUG-68 landmarks, pixels of the photo. */
+  landmarks68(
+    image: Image8,
+    box: FaceBox,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Float32Array>;
+  /** Frees the network. */
+  dispose(): void;
+}
+
+/** Tells skin from what covers it. */
+export interface SkinParser {
+  /** (H,W,1) in [0, 1] over the whole photo: 1 on the face's skin; the `mask` of a fit. */
+  skinMask(
+    image: Image8,
+    face: FaceObservation,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<ImageF>;
+  /** Frees the network. */
   dispose(): void;
 }
