@@ -21,6 +21,7 @@ const about = {
   'head.glb': 'the textured head, for Blender or any glTF viewer',
   'head.obj': 'the same as Wavefront OBJ, with head.mtl and texture.png',
   'texture.png': 'the texture in the UV layout of the model',
+  'visibility.png': 'which part of the texture the photo shows; the rest is filled in',
   'energy.png': 'how the energy fell, stage by stage',
   'fit.json': 'all numbers: parameters, camera, light, energies, metrics, times',
   'fit.npz': 'the same arrays for Python (numpy.load)',

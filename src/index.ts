@@ -95,7 +95,42 @@ export {
   writeHeadPack,
 } from './model/pack.ts';
 export { type PosedHead, type PoseInput, poseHead, type Skeleton } from './model/pose.ts';
-export type { FaceObservation, FacePerception } from './perceive/types.ts';
+export {
+  BISENET_DEFAULTS,
+  type Bisenet,
+  type BisenetOptions,
+  loadBisenet,
+  PARSING_CLASSES,
+  type ParsingFrame,
+  parsingFrame,
+} from './perceive/bisenet.ts';
+export { composePerception, type PerceptionParts } from './perceive/compose.ts';
+export {
+  FAN_DEFAULTS,
+  FAN_ORIGINAL,
+  type Fan,
+  type FanLandmarks,
+  type FanOptions,
+  loadFan,
+} from './perceive/fan.ts';
+export type { OnnxRuntime } from './perceive/onnx.ts';
+export { loadS3fd, S3FD_DEFAULTS, type S3fdOptions } from './perceive/s3fd.ts';
+export type {
+  FaceBox,
+  FaceBoxDetector,
+  FaceObservation,
+  FacePerception,
+  LandmarkDetector,
+  SkinParser,
+} from './perceive/types.ts';
 export { albedoMap } from './render/albedo.ts';
 export { ENERGY_PLOT_DEFAULTS, type EnergyPlotOptions, energyPlotSvg } from './render/plot/energy-plot.ts';
 export { type RenderedHead, type RenderInput, renderHead } from './render/render-head.ts';
+export { ORIGIN } from './texture/fill.ts';
+export {
+  type SkinMatch,
+  solveTextureOffset,
+  TEXTURE_OFFSET_DEFAULTS,
+  type TextureOffset,
+  type TextureOffsetOptions,
+} from './texture/solve-offset.ts';

@@ -7,6 +7,7 @@ const EXAMPLES = `
 What is written, into OUT/<photo's name>/:
   overlay.png   photo, landmarks, render over the photo, shape, albedo, shading
   head.glb      textured head for Blender or three.js; head.obj, head.mtl, texture.png the same as OBJ
+  visibility.png  which texels of the texture the photo shows; the others are filled in
   fit.json      parameters, camera, light, energies, metrics, times; fit.npz the arrays for Python
   energy.png    the energy curve of every stage
 
@@ -42,6 +43,10 @@ export function addFitCommand(program: Command, context: CliContext, done: (code
       new Option('--light <kind>', 'coloured or white light').choices(['rgb', 'mono']).default('rgb'),
     )
     .option('--mask <picture>', 'picture as large as the photo, white where skin is (one photo only)')
+    .option(
+      '--no-offset',
+      "keep the head model's smooth texture: no detail from the photo, no visibility.png",
+    )
     .option('--same-person', 'all photos show one person: one shape and texture for all of them', false)
     .option('--leave-out', 'with --same-person: leave out photos that seem to show somebody else', false)
     .option('--json', 'print one line of JSON per face', false)

@@ -12,6 +12,8 @@ export interface FitOptions {
   readonly light: 'rgb' | 'mono';
   /** Picture that marks skin. */
   readonly mask?: string;
+  /** Solve for a texture that matches the photo. */
+  readonly offset: boolean;
   /** All photos show one person: one identity and texture. */
   readonly samePerson: boolean;
   /** With `samePerson`: photos that seem to show somebody else are not fitted. */

@@ -1,5 +1,5 @@
 /**
- * What `photofit fit` does: one photo after the other through decode → perceive → fit → write. A photo that fails
+ * What `photofit fit` does: one photo after the other through decode → perceive → fit → texture → write. A photo that fails
  * is reported and the next one begins; a face's results appear as one whole folder or not at all.
  */
 import path from 'node:path';
@@ -14,6 +14,8 @@ import type { ImageF } from '../core/image.ts';
 import type { DecodedPhoto } from '../core/photo.ts';
 import { fitPerson } from '../fit/fit-person.ts';
 import { fitPhoto } from '../fit/fit-photo.ts';
+import type { PhotoFit } from '../fit/types.ts';
+import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
 import { loadHeadModel } from '../node/models.ts';
@@ -21,6 +23,7 @@ import { loadPerception } from '../node/perception.ts';
 import { decodePhoto } from '../node/photo.ts';
 import { type WrittenFit, writeFitFolder } from '../node/results.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
+import { solveTextureOffset, type TextureOffset } from '../texture/solve-offset.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { describeFailure, stackOf } from './failure.ts';
 import type { FitOptions } from './fit-options.ts';
@@ -29,8 +32,8 @@ import { ProgressBar } from './progress-bar.ts';
 
 /** Share of the bar that decoding and detection take when photos are fitted together. */
 const LOOK_SHARE = 0.2;
-/** Share of a photo's progress bar that fitting takes; writing is the rest. */
-const FIT_SHARE = 0.9;
+/** Share of a photo's progress bar that fitting takes; texture and writing are the rest. */
+const FIT_SHARE = 0.85;
 
 /**
  * Fits every photo.
@@ -188,13 +191,15 @@ class FitSession {
             `${photo.file}: left out, it seems to show somebody else than the other photos; fit it on its own, or without --leave-out`,
           );
         this.#bar.update({ stage: 'write', fraction: FIT_SHARE + ((1 - FIT_SHARE) * i) / views.length });
+        const texture = await this.#texture(fit, decoded, model);
         const written = await writeFitFolder(task.folder, {
           file: photo.file,
           face: task.number,
           photo: decoded,
           model,
           fit,
-          timingMs: times,
+          offset: texture.offset,
+          timingMs: { ...times, texture: texture.ms },
           signal,
         });
         this.#fitted++;
@@ -248,14 +253,17 @@ class FitSession {
           this.#bar.update({ ...event, fraction: 0.05 + (FIT_SHARE - 0.05) * event.fraction }),
       });
       throwIfAborted(signal);
-      this.#bar.update({ stage: 'write', fraction: FIT_SHARE });
+      this.#bar.update({ stage: 'texture', fraction: FIT_SHARE });
+      const texture = await this.#texture(fit, decoded, model);
+      this.#bar.update({ stage: 'write', fraction: (1 + FIT_SHARE) / 2 });
       const written = await writeFitFolder(task.folder, {
         file: photo.file,
         face: task.number,
         photo: decoded,
         model,
         fit,
-        timingMs: times,
+        offset: texture.offset,
+        timingMs: { ...times, texture: texture.ms },
         signal,
       });
       this.#bar.end();
@@ -267,16 +275,33 @@ class FitSession {
     }
   }
 
+  /** The texture that matches the photo, unless it is not wanted or the head has no texture coordinates. */
+  async #texture(
+    fit: PhotoFit,
+    photo: DecodedPhoto,
+    model: HeadModel,
+  ): Promise<{ offset: TextureOffset | null; ms: number }> {
+    if (!this.#options.offset || model.uvs.length === 0) return { offset: null, ms: 0 };
+    const started = performance.now();
+    const { signal } = this.#context;
+    const offset = solveTextureOffset(await createKernels(), fit, photo.image, model, { signal });
+    return { offset, ms: performance.now() - started };
+  }
+
   /** The result of one face, on stdout; its warnings on stderr. */
   #report(photo: PhotoInput, task: Task, { file, folder }: WrittenFit): void {
     const { stdout } = this.#context;
     if (this.#options.json) {
-      const { metrics, energy, timing_ms, warnings } = file;
+      const { metrics, texture_offset, energy, timing_ms, warnings } = file;
       const line = { input: photo.file, face: task.number, output: folder, ok: true };
-      stdout.write(JSON.stringify({ ...line, metrics, energy: energy.total, timing_ms, warnings }) + '\n');
+      stdout.write(
+        JSON.stringify({ ...line, metrics, texture_offset, energy: energy.total, timing_ms, warnings }) +
+          '\n',
+      );
       return;
     }
-    const { landmark_nme_inner51, skin_l1 } = file.metrics;
+    const { landmark_nme_inner51 } = file.metrics;
+    const { skin_l1 } = file.texture_offset ?? file.metrics;
     const quality = `landmarks ${(100 * landmark_nme_inner51).toFixed(1)} %, skin ${skin_l1.toFixed(3)}`;
     stdout.write(`${photo.file} → ${folder}  (${quality}, ${(file.timing_ms.total / 1000).toFixed(1)} s)\n`);
     for (const warning of file.warnings) this.#bar.note(`${photo.file}: warning: ${warning}`);

@@ -73,6 +73,16 @@ export const FitFileSchema = z.strictObject({
     skin_psnr_db: z.number(),
     skin_pixels: z.number().int().nonnegative(),
   }),
+  texture_offset: z
+    .strictObject({
+      width: pixels,
+      height: pixels,
+      skin_l1_before: z.number().nonnegative(),
+      skin_l1: z.number().nonnegative(),
+      skin_psnr_db: z.number(),
+      shading_share: z.number().min(0).max(1),
+    })
+    .optional(),
   timing_ms: z.strictObject({
     total: milliseconds,
     decode: milliseconds,
@@ -107,6 +117,8 @@ export interface FitFileExtra {
   };
   /** Wall time in milliseconds; what is left out is 0, or comes from the fit. */
   readonly timingMs?: Partial<FitFile['timing_ms']>;
+  /** How well the head agrees with the photo with its texture offset, where one was solved for. */
+  readonly textureOffset?: FitFile['texture_offset'];
 }
 
 /**
@@ -173,6 +185,15 @@ export function toFitFile(fit: PhotoFit, model: HeadModel, extra: FitFileExtra):
       skin_psnr_db: metrics.skinPsnrDb === Infinity ? 99 : short(metrics.skinPsnrDb),
       skin_pixels: metrics.skinPixels,
     },
+    ...(extra.textureOffset && {
+      texture_offset: {
+        ...extra.textureOffset,
+        skin_l1_before: short(extra.textureOffset.skin_l1_before),
+        skin_l1: short(extra.textureOffset.skin_l1),
+        skin_psnr_db: short(extra.textureOffset.skin_psnr_db),
+        shading_share: short(extra.textureOffset.shading_share),
+      },
+    }),
     timing_ms: {
       total: tenths(timing.total),
       decode: tenths(timing.decode),

@@ -17,6 +17,7 @@ import { writeMtl, writeObj } from '../io/obj-write.ts';
 import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { albedoMap } from '../render/albedo.ts';
+import type { TextureOffset } from '../texture/solve-offset.ts';
 import { writeFolderAtomically } from './atomic.ts';
 import { energyPng } from './energy-picture.ts';
 import { overlayCrop, overlayPng } from './overlay.ts';
@@ -28,6 +29,7 @@ export const FIT_FOLDER_FILES = [
   'head.obj',
   'head.mtl',
   'texture.png',
+  'visibility.png',
   'overlay.png',
   'energy.png',
   'fit.npz',
@@ -42,10 +44,12 @@ export interface FitFolderInput {
   readonly photo: DecodedPhoto;
   readonly model: HeadModel;
   readonly fit: PhotoFit;
+  /** Texture that matches the photo; the parametric one is written where this is absent. */
+  readonly offset?: TextureOffset | null;
   /** Number of the face in the photo in order of size; 1 unless given. */
   readonly face?: number;
-  /** Milliseconds spent before; `perceive` and `solve` are known from the fit. */
-  readonly timingMs?: { readonly decode?: number; readonly perceive?: number };
+  /** Milliseconds spent before, `texture` on the offset; `perceive` and `solve` are known from the fit. */
+  readonly timingMs?: { readonly decode?: number; readonly perceive?: number; readonly texture?: number };
   /** Cancels before anything is in place. */
   readonly signal?: AbortSignal;
 }
@@ -58,21 +62,25 @@ export interface WrittenFit {
 }
 
 /**
- * Writes all files of {@link FIT_FOLDER_FILES} into `folder`; other files in it stay.
+ * Writes the files of {@link FIT_FOLDER_FILES} into `folder` (`visibility.png` with an offset only); other files in it stay.
  * @throws {PhotofitError} when the folder cannot be written, or the fit holds a number that is not finite
  * @throws {AbortedError} when cancelled; nothing is left
  */
 export async function writeFitFolder(folder: string, input: FitFolderInput): Promise<WrittenFit> {
-  const { model, fit, photo } = input;
+  const { model, fit, photo, offset } = input;
   const started = performance.now();
-  const texture = model.texture ? await pngOf(albedoMap(model.texture, fit.params.texture)) : null;
+  const albedo = offset?.albedo ?? (model.texture ? albedoMap(model.texture, fit.params.texture) : undefined);
+  const texture = albedo ? await pngOf(albedo) : null;
   const textured = performance.now();
 
   const crop = overlayCrop(fit.skin.crop);
-  const head = renderFit(await createKernels(), fit, model, { crop, size: crop.size });
+  const head = renderFit(await createKernels(), fit, model, { crop, size: crop.size, albedo });
   const pictures = Promise.all([
     overlayPng({ photo: photo.image, crop, head, detected: fit.observation.landmarks68 }),
     energyPng(fit.energy.curve, 'energy by stage'),
+    offset
+      ? pngOf({ width: offset.width, height: offset.height, channels: 1, data: offset.visibility })
+      : null,
   ]);
   // Should a writer below throw, the pictures' own failure must not go unheard.
   pictures.catch(() => {});
@@ -81,10 +89,11 @@ export async function writeFitFolder(folder: string, input: FitFolderInput): Pro
   const obj = writeObj(posedHeadMesh(model, fit.params), { mtlFile: 'head.mtl', material });
   const mtl = writeMtl({ material, textureFile: 'texture.png' });
   const npz = writeNpz(fitArrays(fit, model));
-  const [overlay, energy] = await pictures;
+  const [overlay, energy, visibility] = await pictures;
 
   const decode = input.timingMs?.decode ?? 0;
   const perceive = input.timingMs?.perceive ?? fit.timingMs.perceive;
+  const solved = input.timingMs?.texture ?? 0;
   const now = performance.now();
   const file = toFitFile(fit, model, {
     version: packageVersion(),
@@ -94,17 +103,19 @@ export async function writeFitFolder(folder: string, input: FitFolderInput): Pro
     timingMs: {
       decode,
       perceive,
-      texture: textured - started,
+      texture: solved + textured - started,
       // Making the files' contents; putting them on the disk comes after and cannot be known here.
       write: now - textured,
-      total: decode + perceive + fit.timingMs.solve + (now - started),
+      total: decode + perceive + fit.timingMs.solve + solved + (now - started),
     },
+    ...(offset && { textureOffset: offsetEntry(offset) }),
   });
   const contents: Readonly<Record<(typeof FIT_FOLDER_FILES)[number], Uint8Array | string | null>> = {
     'head.glb': glb,
     'head.obj': obj,
     'head.mtl': texture ? mtl : null,
     'texture.png': texture,
+    'visibility.png': visibility,
     'overlay.png': overlay,
     'energy.png': energy,
     'fit.npz': npz,
@@ -118,7 +129,19 @@ export async function writeFitFolder(folder: string, input: FitFolderInput): Pro
   return { folder, file };
 }
 
-/** A colour picture as a PNG file. */
+function offsetEntry({ width, height, metrics }: TextureOffset): FitFile['texture_offset'] {
+  const { before, after, shadingShare } = metrics;
+  return {
+    width,
+    height,
+    skin_l1_before: before.l1,
+    skin_l1: after.l1,
+    skin_psnr_db: after.psnrDb,
+    shading_share: shadingShare,
+  };
+}
+
+/** A picture in [0, 1] as a PNG file. */
 function pngOf(picture: ImageF): Promise<Uint8Array> {
   const { width, height, channels, data } = picture;
   const bytes = Uint8ClampedArray.from(data, (value) => 255 * value);

@@ -48,6 +48,20 @@ describe('photofit fit', () => {
     expect(fit.metrics.skin_l1).toBeLessThan(0.06);
   });
 
+  it('matches the photo with the texture, and says what it shows', async () => {
+    const folder = path.join(out, 'portrait');
+    const fit = parseFitFile(readFileSync(path.join(folder, 'fit.json'), 'utf8'));
+    const offset = fit.texture_offset!;
+    expect(offset.skin_l1).toBeLessThan(0.5 * offset.skin_l1_before);
+    expect(offset.skin_psnr_db).toBeGreaterThan(30);
+    for (const name of ['texture.png', 'visibility.png']) {
+      const { width, height } = await sharp(path.join(folder, name)).metadata();
+      expect({ name, width, height }).toEqual({ name, width: offset.width, height: offset.height });
+    }
+    const { channels } = await sharp(path.join(folder, 'visibility.png')).stats();
+    expect([channels[0].min, channels[0].max]).toEqual([0, 255]);
+  });
+
   it('writes pictures, meshes and arrays that can be read', async () => {
     const folder = path.join(out, 'portrait');
     const overlay = await sharp(path.join(folder, 'overlay.png')).metadata();
@@ -78,7 +92,17 @@ describe('several faces', () => {
   });
 
   it('--face all gives each a folder; --json one line each', async () => {
-    const { code, stdout } = await cli(['fit', photo, '-o', out, '--face', 'all', '--json', '--quiet']);
+    const { code, stdout } = await cli([
+      'fit',
+      photo,
+      '-o',
+      out,
+      '--face',
+      'all',
+      '--no-offset',
+      '--json',
+      '--quiet',
+    ]);
     expect(code).toBe(0);
     const lines = stdout
       .trim()
@@ -94,6 +118,11 @@ describe('several faces', () => {
     expect(files[0].input.face.x).toBeLessThan(360);
     expect(files[1].input.face.x).toBeGreaterThan(360);
     expect(lines[0].metrics).toEqual(files[0].metrics);
+    // --no-offset: the model's own texture, at its own size.
+    expect(files[0].texture_offset).toBeUndefined();
+    expect(readdirSync(lines[0].output).sort()).toEqual(
+      FIT_FOLDER_FILES.filter((name) => name !== 'visibility.png').sort(),
+    );
   });
 
   it('--face with a number that is not there fails in one sentence', async () => {

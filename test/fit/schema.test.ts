@@ -162,6 +162,7 @@ function keyPaths(schema: z.core.$ZodType, prefix = ''): string[] {
       return below.length > 0 ? below : [path];
     });
   }
+  if (def.type === 'optional') return keyPaths(def['innerType'] as z.ZodType, prefix);
   if (def.type === 'array') return keyPaths(def['element'] as z.ZodType, prefix);
   if (def.type === 'union')
     return (def['options'] as z.ZodType[]).flatMap((option) => keyPaths(option, prefix));
