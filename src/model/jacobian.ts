@@ -8,7 +8,7 @@
  * Rows are laid out so that consecutive columns are consecutive in memory: every inner loop runs over columns.
  */
 import type { HeadModel } from './head-model.ts';
-import { blendTransform, type PosedHead } from './pose.ts';
+import { blendTransform, type PosedHead, type Skeleton } from './pose.ts';
 
 /** Which columns a Jacobian has; a `ParameterLayout` of fit is one. */
 export interface GeometryColumns {
@@ -81,7 +81,7 @@ function componentRows(
   const J = model.joints.length;
   const R = set.ids.length;
   const K = basis.length / (3 * R || 1);
-  const dt = translationDerivatives(model, posed, jointBasis, block.size);
+  const dt = translationDerivatives(model, posed.skeleton, jointBasis, block.size);
   const m = new Float64Array(12);
   for (let r = 0; r < R; r++) {
     const v = set.ids[r];
@@ -103,16 +103,18 @@ function componentRows(
   }
 }
 
-/** ∂t_j/∂k for all joints, (3J,K); null when the joints do not move with these components. */
-function translationDerivatives(
+/**
+ * ∂t_j/∂k for all joints, (3J,K) float64; null when the joints do not move with these components.
+ * @param jointBasis (≥K,J,3) how the joints' rest positions move.
+ */
+export function translationDerivatives(
   model: HeadModel,
-  posed: PosedHead,
+  { rotations }: Skeleton,
   jointBasis: Float32Array,
   K: number,
 ): Float64Array | null {
-  if (jointBasis.length === 0) return null;
+  if (!jointBasis.some((x) => x !== 0)) return null;
   const J = model.joints.length;
-  const { rotations } = posed.skeleton;
   const position = new Float64Array(3 * J);
   const out = new Float64Array(3 * J * K);
   for (let k = 0; k < K; k++) {

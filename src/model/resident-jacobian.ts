@@ -6,7 +6,7 @@
 import type { F32, Kernels, U32 } from '../kernels/runtime.ts';
 import { type PointRows, packTransforms, rotationRows, skinRows } from '../kernels/skinning.ts';
 import type { HeadModel } from './head-model.ts';
-import type { GeometryColumns } from './jacobian.ts';
+import { type GeometryColumns, translationDerivatives } from './jacobian.ts';
 import type { Skeleton } from './pose.ts';
 import type { ResidentHead } from './resident-head.ts';
 
@@ -49,38 +49,6 @@ export function residentJacobian(
   component('identity', head.identityRows, model.jointIdentityBasis);
   component('expression', head.expressionRows, model.jointExpressionBasis);
   for (const { joint, offset } of columns.joints) jointRows(kernels, head, skeleton, joint, offset, to);
-}
-
-/** ∂t_j/∂k for all joints, (3J,K); null when the joints do not move with these components. */
-function translationDerivatives(
-  model: HeadModel,
-  { rotations }: Skeleton,
-  jointBasis: Float32Array,
-  K: number,
-): Float32Array | null {
-  const J = model.joints.length;
-  if (!jointBasis.some((x) => x !== 0)) return null;
-  const position = new Float64Array(3 * J);
-  const out = new Float32Array(3 * J * K);
-  for (let k = 0; k < K; k++) {
-    const o = k * 3 * J;
-    for (let j = 0; j < J; j++) {
-      const p = model.joints[j].parent;
-      for (let a = 0; a < 3; a++) {
-        let s = p < 0 ? jointBasis[o + 3 * j + a] : position[3 * p + a];
-        if (p >= 0)
-          for (let b = 0; b < 3; b++)
-            s += rotations[9 * p + 3 * a + b] * (jointBasis[o + 3 * j + b] - jointBasis[o + 3 * p + b]);
-        position[3 * j + a] = s;
-      }
-      for (let a = 0; a < 3; a++) {
-        let s = position[3 * j + a];
-        for (let b = 0; b < 3; b++) s -= rotations[9 * j + 3 * a + b] * jointBasis[o + 3 * j + b];
-        out[(3 * j + a) * K + k] = s;
-      }
-    }
-  }
-  return out;
 }
 
 function jointRows(
