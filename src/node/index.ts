@@ -11,6 +11,7 @@ export { energyPng } from './energy-picture.ts';
 export { type FlamePaths, findFlameFiles, loadFlame } from './flame-files.ts';
 export { HEAD_SHEET_DEFAULTS, type HeadSheetOptions, headSheetPng } from './head-sheet.ts';
 export { DEFAULT_HEAD, type HeadFile, type LoadedHead, listHeadFiles, loadHeadModel } from './models.ts';
+export { onnxRuntime } from './onnx.ts';
 export { OVERLAY_PANEL_SIZE, type OverlayInput, overlayCrop, overlayPng } from './overlay.ts';
 export { loadPerception } from './perception.ts';
 export { decodePhoto, decodePhotoBytes, PHOTO_EXTENSIONS } from './photo.ts';

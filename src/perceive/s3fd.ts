@@ -160,8 +160,8 @@ export async function loadS3fd(
   return {
     async detectBoxes(image, { signal } = {}) {
       throwIfAborted(signal);
-      const fit = (length: number, fixed: number | null) => (fixed === null ? Infinity : fixed / length);
-      const room = Math.min(fit(image.width, fixedWidth), fit(image.height, fixedHeight));
+      const part = (length: number, fixed: number | null) => (fixed === null ? Infinity : fixed / length);
+      const room = Math.min(part(image.width, fixedWidth), part(image.height, fixedHeight));
       const long = Math.max(image.width, image.height);
       // Rounded down, so that the shorter side fits as well.
       const shown = s3fdInput(image, Math.min(maxSide, Math.floor(room * long)));
