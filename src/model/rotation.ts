@@ -82,8 +82,7 @@ export function inverseLeftJacobian(w: ArrayLike<number>): Matrix3 {
   const [x, y, z] = [w[0], w[1], w[2]];
   const q = x * x + y * y + z * z;
   const angle = Math.sqrt(q);
-  const k =
-    angle < 1e-3 ? 1 / 12 + q / 720 : 1 / q - (1 + Math.cos(angle)) / (2 * angle * Math.sin(angle));
+  const k = angle < 1e-3 ? 1 / 12 + q / 720 : 1 / q - (1 + Math.cos(angle)) / (2 * angle * Math.sin(angle));
   // I − ½[w]× + k·[w]×²
   return new Float64Array([
     1 - k * (y * y + z * z),
