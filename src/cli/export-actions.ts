@@ -13,7 +13,7 @@ import { type LoadedFit, loadFit } from '../node/load-fit.ts';
 import { albedoPng } from '../node/picture-files.ts';
 import { albedoMap } from '../render/albedo.ts';
 import { type CliContext, EXIT } from './context.ts';
-import { EXPORT_FORMATS, type ExportOptions } from './export-command.ts';
+import { EXPORT_FORMATS, type ExportOptions } from './export-options.ts';
 
 type Files = readonly (readonly [string, Uint8Array | string])[];
 

@@ -1,20 +1,7 @@
 /** `photofit export`: what can be said on its command line. The work is in export-actions.ts, loaded when it runs. */
 import { type Command, Option } from 'commander';
 import type { CliContext } from './context.ts';
-
-/** Formats that a head is exported to. */
-export const EXPORT_FORMATS = ['glb', 'obj', 'ply', 'npz'] as const;
-
-/** Options of `photofit export`, after parsing. */
-export interface ExportOptions {
-  readonly format?: (typeof EXPORT_FORMATS)[number];
-  readonly pose: 'photo' | 'neutral';
-  readonly out?: string;
-  readonly model?: string;
-  /** False with `--no-arkit`. */
-  readonly arkit: boolean;
-  readonly debug: boolean;
-}
+import { EXPORT_FORMATS, type ExportOptions } from './export-options.ts';
 
 const EXAMPLES = `
 Formats:

@@ -14,7 +14,7 @@ import { decodePhoto } from '../node/photo.ts';
 import { encodePicture, sequenceKind, writeSequence } from '../node/picture-files.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { ProgressBar } from './progress-bar.ts';
-import type { RenderOptions } from './render-command.ts';
+import type { RenderOptions } from './render-options.ts';
 
 const DEGREE = Math.PI / 180;
 
