@@ -327,8 +327,13 @@ function drawLine(points: Float32Array, size: number, out: Uint8Array): void {
 /** Sets the pixels whose centres lie in a polygon, (K,2), by the even-odd rule. */
 function fillPolygon(points: Float32Array, size: number, out: Uint8Array): void {
   const n = points.length / 2;
-  for (let y = 0; y < size; y++)
-    for (let x = 0; x < size; x++) {
+  const xs = points.filter((_, i) => i % 2 === 0);
+  const ys = points.filter((_, i) => i % 2 === 1);
+  const within = (x: number) => Math.min(Math.max(Math.floor(x), 0), size);
+  const [left, right] = [within(Math.min(...xs)), within(Math.max(...xs) + 1)];
+  const [top, bottom] = [within(Math.min(...ys)), within(Math.max(...ys) + 1)];
+  for (let y = top; y < bottom; y++)
+    for (let x = left; x < right; x++) {
       let inside = false;
       for (let i = 0, j = n - 1; i < n; j = i++) {
         const [xi, yi, xj, yj] = [points[2 * i], points[2 * i + 1], points[2 * j], points[2 * j + 1]];

@@ -19,7 +19,7 @@ import type { SeenPart } from './subgraph.ts';
 export const ROBUST_DEFAULTS = {
   /** Merges of 2×2 texels until the grid is coarse. */
   level: 3,
-  rounds: 3,
+  rounds: 2,
   /** Excess, RGB in [0, 1], that is no highlight yet. */
   free: 0.04,
   /** Excess beyond it at which a pixel counts a quarter. */

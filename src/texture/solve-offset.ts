@@ -47,7 +47,7 @@ export const TEXTURE_OFFSET_DEFAULTS = {
   size: 512,
   smoothness: 0.05,
   prior: 0.005,
-  iterations: 12,
+  iterations: 10,
 } as const;
 
 /** How well render and photo agree over the fit's skin pixels, colours in [0, 1], at the size of the evidence. */
@@ -362,28 +362,29 @@ function shadingShare(
   if (total === 0) return 0;
   const size = seen.crop.size;
   const cell = Math.max(1, Math.round(size / 32));
-  const cells = new Map<number, [n: number, light: number, baked: number]>();
+  const across = Math.ceil(size / cell);
+  // Pixels, light and baked brightness of each cell.
+  const count = new Float64Array(across * across);
+  const sums = [new Float64Array(across * across), new Float64Array(across * across)];
   for (let p = 0; p < P; p++) {
     if (!seen.measured[p]) continue;
-    const [x, y] = [seen.pixels[p] % size, Math.floor(seen.pixels[p] / size)];
-    const key = Math.floor(y / cell) * size + Math.floor(x / cell);
-    let sum = cells.get(key);
-    if (!sum) cells.set(key, (sum = [0, 0, 0]));
-    sum[0]++;
+    const x = seen.pixels[p] % size;
+    const y = Math.floor(seen.pixels[p] / size);
+    const at = Math.floor(y / cell) * across + Math.floor(x / cell);
+    count[at]++;
     for (let c = 0; c < 3; c++) {
-      sum[1] += (shading[3 * p + c] * mean[c]) / (3 * total);
-      sum[2] += (shading[3 * p + c] * baked[3 * p + c]) / 3;
+      sums[0][at] += (shading[3 * p + c] * mean[c]) / (3 * total);
+      sums[1][at] += (shading[3 * p + c] * baked[3 * p + c]) / 3;
     }
   }
-  const variance = (k: 1 | 2) => {
-    let [n, s, q] = [0, 0, 0];
-    for (const sum of cells.values()) {
-      n += sum[0];
-      s += sum[k];
-      q += (sum[k] * sum[k]) / sum[0];
+  const variance = (k: 0 | 1) => {
+    let [s, q] = [0, 0];
+    for (let i = 0; i < count.length; i++) {
+      s += sums[k][i];
+      if (count[i] > 0) q += (sums[k][i] * sums[k][i]) / count[i];
     }
-    return q / n - (s / n) ** 2;
+    return q / total - (s / total) ** 2;
   };
-  const [light, texture] = [variance(1), variance(2)];
+  const [light, texture] = [variance(0), variance(1)];
   return light + texture > 1e-12 ? light / (light + texture) : 1;
 }

@@ -26,14 +26,15 @@ export function subgraph(graph: TexelGraph, seen: Observation): SeenPart {
   const nodes = new Uint32Array(count);
   for (let i = 0; i < number.length; i++) if (number[i] >= 0) nodes[number[i]] = i;
   const starts = new Uint32Array(count + 1);
-  const neighbours: number[] = [];
+  const neighbours = new Uint32Array(graph.neighbours.length);
+  let edges = 0;
   for (let i = 0; i < count; i++) {
     const node = nodes[i];
     for (let k = graph.starts[node]; k < graph.starts[node + 1]; k++) {
       const j = number[graph.neighbours[k]];
-      if (j >= 0) neighbours.push(j);
+      if (j >= 0) neighbours[edges++] = j;
     }
-    starts[i + 1] = neighbours.length;
+    starts[i + 1] = edges;
   }
   const texel = (i: number) => graph.texels[nodes[i]];
   // Pixels that are only measured touch other nodes: their weight is zero, so any node will do.
@@ -41,7 +42,7 @@ export function subgraph(graph: TexelGraph, seen: Observation): SeenPart {
   return {
     count,
     nodes,
-    graph: { starts, neighbours: Uint32Array.from(neighbours), weights: null },
+    graph: { starts, neighbours: neighbours.slice(0, edges), weights: null },
     places: {
       count,
       x: Uint16Array.from({ length: count }, (_, i) => texel(i) % graph.width),
