@@ -14,11 +14,12 @@ import { atRest, riggedHeadMesh } from '../../src/fit/head-mesh.ts';
 import { renderView } from '../../src/fit/render-view.ts';
 import { splitAtSeams, writeGlb } from '../../src/io/glb.ts';
 import { createKernels } from '../../src/kernels/runtime.ts';
-import { type HeadModel, type HeadParams, neutralParams } from '../../src/model/head-model.ts';
+import type { HeadModel, HeadParams } from '../../src/model/head-model.ts';
 import { poseHead } from '../../src/model/pose.ts';
 import { loadHeadModel } from '../../src/node/models.ts';
 import { albedoPng, encodePicture } from '../../src/node/picture-files.ts';
 import { albedoMap } from '../../src/render/albedo.ts';
+import { makeHeadFit, PHOTO } from '../helpers/open-head-fit.ts';
 import { type StaticServer, serve } from './server.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -40,7 +41,7 @@ interface Seen {
 /** As it crosses over: arrays in base64. */
 type SeenAsText = Omit<Seen, 'pixels' | 'points'> & { readonly pixels: string; readonly points: string };
 
-const IMAGE = { width: 480, height: 560 };
+const IMAGE = PHOTO;
 const CAMERAS: Record<string, Camera> = {
   perspective: { kind: 'perspective', focal: 900, principal: [240, 280], translation: [0.02, -0.03, -0.62] },
   orthographic: { kind: 'orthographic', scale: 1450, principal: [240, 280], translation: [0.02, -0.03, 0] },
@@ -58,7 +59,7 @@ describe.skipIf(missing)(`a head's GLB in three.js${missing ? ` (skipped: ${miss
 
   beforeAll(async () => {
     model = await loadHeadModel('open-head');
-    params = smilingHead(model);
+    params = makeHeadFit(model).params;
     const texturePng = await albedoPng(albedoMap(model.texture!, params.texture));
     for (const [name, camera] of Object.entries(CAMERAS)) {
       const view = { camera, image: IMAGE, light };
@@ -148,25 +149,6 @@ describe.skipIf(missing)(`a head's GLB in three.js${missing ? ` (skipped: ${miss
     );
   });
 });
-
-/** A head that does something with every part. */
-function smilingHead(model: HeadModel): HeadParams {
-  const params = neutralParams(model);
-  params.identity.forEach((_, i) => {
-    params.identity[i] = Math.sin(1.7 * i + 0.3);
-  });
-  for (const [name, weight] of [
-    ['mouthSmileLeft', 0.8],
-    ['mouthSmileRight', 0.6],
-    ['browInnerUpLeft', 0.5],
-    ['eyeBlinkRight', 0.3],
-  ] as const) {
-    params.expression[model.expressionNames.indexOf(name)] = weight;
-  }
-  params.texture.set([0.5, -0.4]);
-  params.pose.set([0.1, 0.35, -0.08, 0.03, 0.05, 0, 0.15, 0, 0, 0, 0.1, 0, 0, 0.12, 0]);
-  return params;
-}
 
 /** Overlap of the outlines, and the mean colour difference where both show the head wholly. */
 function compare(three: Uint8Array, ours: Uint8ClampedArray, width: number, height: number) {
