@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CliContext } from './context.ts';
 import type { FitOptions } from './fit-options.ts';
+import { addNetworkOptions } from './network-options.ts';
 
 const EXAMPLES = `
 What is written, into OUT/<photo's name>/:
@@ -18,11 +19,12 @@ Examples:
   $ photofit fit me.jpg --face 2                the second largest face
   $ photofit fit a.jpg b.jpg c.jpg --same-person   one head from three photos of one person
   $ photofit fit *.jpg --json > results.jsonl   one line of JSON per face
-  $ photofit fit me.jpg --mask skin.png         only the white part of skin.png counts as skin`;
+  $ photofit fit me.jpg --mask skin.png         only the white part of skin.png counts as skin
+  $ photofit fit me.jpg --detector s3fd=s3fd.onnx --landmarks fan=2DFAN4.onnx --parsing bisenet=bisenet.onnx`;
 
 /** Adds the command to `program`; `done` takes the exit code. */
 export function addFitCommand(program: Command, context: CliContext, done: (code: number) => void): void {
-  program
+  const command = program
     .command('fit')
     .summary('make a 3D head from each photo')
     .description('Fits the head model to the face in each photo and writes a textured 3D head.')
@@ -51,7 +53,8 @@ export function addFitCommand(program: Command, context: CliContext, done: (code
     .option('--leave-out', 'with --same-person: leave out photos that seem to show somebody else', false)
     .option('--json', 'print one line of JSON per face', false)
     .option('--quiet', 'no progress, only results and errors', false)
-    .option('--debug', 'show where in the code an error came from', false)
+    .option('--debug', 'show where in the code an error came from', false);
+  addNetworkOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (photos: string[], options: FitOptions) => {
       const { fitPhotos } = await import('./fit-photos.ts');

@@ -1,7 +1,8 @@
 /** What a user can ask of `photofit fit`, after parsing; the defaults are those of the command line. */
+import type { NetworkOptions } from './network-options.ts';
 
 /** Options of `photofit fit`. */
-export interface FitOptions {
+export interface FitOptions extends NetworkOptions {
   /** Folder the result folders go to. */
   readonly out: string;
   /** Which face of a photo: the largest, all, or the N-th largest (from 1). */

@@ -19,15 +19,15 @@ import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
 import { loadHeadModel } from '../node/models.ts';
-import { loadPerception } from '../node/perception.ts';
 import { decodePhoto } from '../node/photo.ts';
 import { type WrittenFit, writeFitFolder } from '../node/results.ts';
-import type { FaceObservation, FacePerception } from '../perceive/types.ts';
+import type { FaceObservation } from '../perceive/types.ts';
 import { solveTextureOffset, type TextureOffset } from '../texture/solve-offset.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { describeFailure, stackOf } from './failure.ts';
 import type { FitOptions } from './fit-options.ts';
 import { findPhotos, type PhotoInput } from './inputs.ts';
+import { type OpenPerception, openPerception } from './open-perception.ts';
 import { ProgressBar } from './progress-bar.ts';
 
 /** Share of the bar that decoding and detection take when photos are fitted together. */
@@ -91,10 +91,10 @@ class FitSession {
       throw new InvalidArgumentError('--same-person with --face all: one person has one face in each photo');
     }
     await ensureWritableFolder(out);
-    let perception: FacePerception | undefined;
+    let perception: OpenPerception | undefined;
     try {
       const model = await loadHeadModel(this.#options.model);
-      perception = await loadPerception();
+      perception = await openPerception(this.#options);
       if (this.#options.samePerson) await this.#fitTogether(photos, model, perception);
       else
         for (const [i, photo] of photos.entries()) {
@@ -117,7 +117,7 @@ class FitSession {
     return this.#failed > 0 ? EXIT.failed : EXIT.ok;
   }
 
-  async #fitPhoto(photo: PhotoInput, model: HeadModel, perception: FacePerception): Promise<void> {
+  async #fitPhoto(photo: PhotoInput, model: HeadModel, perception: OpenPerception): Promise<void> {
     const { signal } = this.#context;
     try {
       const started = performance.now();
@@ -126,12 +126,12 @@ class FitSession {
       const mask = this.#options.mask === undefined ? null : await readMask(this.#options.mask, decoded);
       const decode = performance.now() - started;
       this.#bar.update({ stage: 'perceive', fraction: 0.02 });
-      const faces = await perception.detect(decoded.image, { signal });
+      const faces = await perception.faces.detect(decoded.image, { signal });
       const perceive = performance.now() - started - decode;
       const tasks = this.#chooseFaces(photo, faces);
       for (const task of tasks) {
         // Decoding and detection are paid once; every face of the photo reports them.
-        await this.#fitFace(photo, decoded, mask, task, model, { decode, perceive });
+        await this.#fitFace(photo, decoded, mask, task, model, perception, { decode, perceive });
       }
     } catch (error) {
       if (error instanceof AbortedError) throw error;
@@ -143,7 +143,7 @@ class FitSession {
   async #fitTogether(
     photos: readonly PhotoInput[],
     model: HeadModel,
-    perception: FacePerception,
+    perception: OpenPerception,
   ): Promise<void> {
     const { signal } = this.#context;
     const { camera, light, leaveOut, mask } = this.#options;
@@ -155,10 +155,13 @@ class FitSession {
         const started = performance.now();
         const decoded = await decodePhoto(photo.file, { signal });
         const decode = performance.now() - started;
-        const faces = await perception.detect(decoded.image, { signal });
+        const faces = await perception.faces.detect(decoded.image, { signal });
         const perceive = performance.now() - started - decode;
         const [task] = this.#chooseFaces(photo, faces);
-        const marked = mask === undefined ? null : await readMask(mask, decoded);
+        const marked =
+          mask === undefined
+            ? ((await perception.skin?.skinMask(decoded.image, task.observation, { signal })) ?? null)
+            : await readMask(mask, decoded);
         views.push({ photo, decoded, task, mask: marked, times: { decode, perceive } });
       } catch (error) {
         if (error instanceof AbortedError) throw error;
@@ -238,6 +241,7 @@ class FitSession {
     mask: ImageF | null,
     task: Task,
     model: HeadModel,
+    perception: OpenPerception,
     times: { readonly decode: number; readonly perceive: number },
   ): Promise<void> {
     const { signal } = this.#context;
@@ -247,7 +251,7 @@ class FitSession {
         camera: this.#options.camera,
         light: this.#options.light,
         focal35mm: decoded.focal35mm,
-        mask,
+        mask: mask ?? (await perception.skin?.skinMask(decoded.image, task.observation, { signal })),
         signal,
         onProgress: (event) =>
           this.#bar.update({ ...event, fraction: 0.05 + (FIT_SHARE - 0.05) * event.fraction }),
