@@ -1,6 +1,7 @@
 /** `photofit model list|info|render`: what head models there are and what is in them. Work in model-actions.ts. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CliContext } from './context.ts';
+import { addFitMeshCommand } from './fit-mesh-command.ts';
 import { addModelImportCommand } from './model-import.ts';
 
 const HEAD = "name of an embedded head, a .head file, or a folder with FLAME's files";
@@ -21,6 +22,7 @@ export function addModelCommand(program: Command, context: CliContext, done: (co
     .description('Shows the head models photos can be fitted with.')
     .addHelpText('after', EXAMPLES);
   addModelImportCommand(model, context, done);
+  addFitMeshCommand(model, context, done);
   model
     .command('list')
     .description('Lists the embedded heads, and the .head files of a folder.')
