@@ -42,7 +42,9 @@ async function alone(image: Image8): Promise<FitState | null> {
   const size = FIT_PHOTO_DEFAULTS.size;
   const view = new FaceView(kernels, resident, image, observation, size, {}, FIT_PHOTO_DEFAULTS.weights);
   const stages = RECIPE.slice(0, 4);
-  return runStages(kernels, model, [view], [view.initialState()], stages, { size, light: 'rgb' }).states[0];
+  const options = { size, light: 'rgb' } as const;
+  const { states } = await runStages(kernels, model, [view], [view.initialState()], stages, options);
+  return states[0];
 }
 
 const people: FitState[][] = [];

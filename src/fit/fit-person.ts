@@ -73,7 +73,8 @@ export async function fitPerson(
   );
   const { signal, onProgress } = options;
 
-  const alone: FitState[] = views.map((view, i) => {
+  const alone: FitState[] = [];
+  for (const [i, view] of views.entries()) {
     const share = 0.5 / views.length;
     const tell: ProgressListener = (e) =>
       onProgress?.({
@@ -81,13 +82,14 @@ export async function fitPerson(
         stage: `photo ${i + 1}: ${e.stage}`,
         fraction: share * (i + e.fraction / ALONE[3].progress),
       });
-    return runStages(kernels, model, [view], [view.initialState()], ALONE, {
+    const { states } = await runStages(kernels, model, [view], [view.initialState()], ALONE, {
       size,
       light,
       signal,
       onProgress: tell,
-    }).states[0];
-  });
+    });
+    alone.push(states[0]);
+  }
 
   const { similarities, same } = agreement(alone);
   const strangers = views.map((_, i) => i).filter((i) => !same.includes(i));
@@ -95,7 +97,7 @@ export async function fitPerson(
   // Whoever is thought to be somebody else has no say in where the joint fit starts.
   const identity = mean(same.map((i) => alone[i].identity));
   const texture = mean(same.map((i) => alone[i].texture));
-  const joint = runStages(
+  const joint = await runStages(
     kernels,
     model,
     kept.map((i) => views[i]),

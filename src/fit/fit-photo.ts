@@ -32,14 +32,13 @@ export async function fitPhoto(
   const { kernels, resident } = await fitMemory(prepareModel(model));
   const weights = { ...FIT_PHOTO_DEFAULTS.weights, ...options.weights };
   const view = new FaceView(kernels, resident, image, observation, size, options, weights);
-  const [fit] = runStages(
-    kernels,
-    model,
-    [view],
-    [view.initialState()],
-    options.landmarksOnly ? LANDMARKS_RECIPE : RECIPE,
-    { ...options, size, light: options.light ?? FIT_PHOTO_DEFAULTS.light },
-  ).results;
+  const recipe = options.landmarksOnly ? LANDMARKS_RECIPE : RECIPE;
+  const { results } = await runStages(kernels, model, [view], [view.initialState()], recipe, {
+    ...options,
+    size,
+    light: options.light ?? FIT_PHOTO_DEFAULTS.light,
+  });
+  const [fit] = results;
   options.onProgress?.({ stage: 'done', fraction: 1, energy: fit.energy.total });
   return {
     ...fit,

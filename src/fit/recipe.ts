@@ -89,24 +89,24 @@ export interface RecipeState {
 /**
  * Runs stages over all views together: with one view its own fit, with several one person. States must agree in identity
  * and texture when there is more than one.
- * @param from share of the work done before, for progress.
  * @returns states, energies, and the views' results after the last stage.
  * @throws {AbortedError} when `options.signal` is aborted.
  */
-export function runStages(
+export async function runStages(
   kernels: Kernels,
   model: HeadModel,
   views: readonly FaceView[],
   start: readonly FitState[],
   stages: readonly Stage[],
   options: RecipeOptions,
-  from = 0,
-): RecipeState {
+): Promise<RecipeState> {
   let states = start;
-  let done = from;
+  let done = 0;
   const curve: EnergyPoint[] = [];
   let results: RecipeState['results'] = [];
   for (const stage of stages) {
+    // A turn of the event loop: Ctrl-C and a page's other work are heard between stages. Kernel memory is free then.
+    await new Promise((resolve) => setTimeout(resolve, 0));
     throwIfAborted(options.signal);
     const level = stage.level ? Math.round(stage.level * options.size) : 0;
     const name = stage.name === 'photometric' ? `photometric ${level}` : stage.name;

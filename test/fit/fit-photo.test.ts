@@ -89,6 +89,28 @@ describe('options', () => {
     expect(a.light).toEqual(b.light);
   });
 
+  it('gives the same numbers when two fits run at once', async () => {
+    const half = { size: 112 };
+    const [a, b] = await Promise.all([run(half), run({ ...half, camera: 'orthographic' })]);
+    expect(a.params).toEqual((await run(half)).params);
+    expect(b.params).toEqual((await run({ ...half, camera: 'orthographic' })).params);
+  });
+
+  it('stops between stages when it is cancelled', async () => {
+    const controller = new AbortController();
+    const stages: string[] = [];
+    const fit = run({
+      signal: controller.signal,
+      onProgress: ({ stage }) => {
+        stages.push(stage);
+        // As Ctrl-C comes: by the event loop, not from within.
+        if (stage === 'pose') setTimeout(() => controller.abort(), 0);
+      },
+    });
+    await expect(fit).rejects.toThrow(AbortedError);
+    expect(stages).not.toContain('done');
+  });
+
   it('fits an orthographic camera and one light for all channels', async () => {
     const result = await run({ camera: 'orthographic', light: 'mono' });
     expect(result.camera.kind).toBe('orthographic');
