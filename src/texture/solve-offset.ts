@@ -144,6 +144,8 @@ export function solveTextureOffset(
 
 /** Width and height of the photo crop that is the evidence. */
 const EVIDENCE_SIZE = 512;
+/** Photo values from here on are cut off. */
+const SATURATED = 0.985;
 /** Albedo of models without a texture space. */
 const GREY = 0.6;
 
@@ -245,7 +247,10 @@ function solveSeen(
     }
     const brighter = photo / Math.max(rendered, 1e-3) - 1;
     for (let c = 3 * p; c < 3 * p + 3; c++) {
-      const r = seen.photo.data[3 * seen.pixels[p] + (c % 3)] / shading[c] - residual[c];
+      const value = seen.photo.data[3 * seen.pixels[p] + (c % 3)];
+      let r = value / shading[c] - residual[c];
+      // White is where the photo's range ends: the skin may be brighter than that, but not darker.
+      if (value > SATURATED && r < 0) r = 0;
       // A channel with much less light than the others says little about hue: it follows them in brightness.
       const sure = Math.min(1, (2 * shading[c]) / s) ** 2;
       residual[c] = sure * r + (1 - sure) * brighter * residual[c];
