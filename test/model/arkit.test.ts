@@ -43,7 +43,8 @@ describe('ARKit shapes', () => {
     ]);
     expect(kinds('joint')).toHaveLength(11);
     const without = ARKIT_NAMES.filter((name) => !arkitShape(head, name));
-    expect(without).toEqual([
+    // A later open-head may have some of these; docs/exports.md has the table.
+    const known = [
       'jawForward',
       'mouthClose',
       'mouthDimpleLeft',
@@ -53,7 +54,8 @@ describe('ARKit shapes', () => {
       'mouthShrugLower',
       'mouthShrugUpper',
       'tongueOut',
-    ]);
+    ];
+    expect(without.filter((name) => !(known as string[]).includes(name))).toEqual([]);
     expect(kinds('same')).toHaveLength(52 - 6 - 11 - without.length);
   });
 
