@@ -83,7 +83,7 @@ export function solveCoarseToFine(
   let x: Float64Array | undefined;
   for (let l = levels.length; l >= 0; l--) {
     const m = l === 0 ? matrix : laplacianMatrix(levels[l - 1].graph, lambda, sums[l].d);
-    const limit = Math.min(steps * 3 ** l, 150);
+    const limit = Math.min(steps * 3 ** l, 300);
     x = jacobiGradients(m, sums[l].b, limit, l === 0 ? tolerance : COARSE_TOLERANCE, x);
     if (l > 0) {
       const { parents } = levels[l - 1];
