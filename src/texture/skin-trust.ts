@@ -1,0 +1,178 @@
+/**
+ * Which pixels of a head show its skin, eyes and mouth rather than something in front of them: the first factor of the
+ * trust in `observe.ts`. The fit's skin mask, with holes closed where the face around them is seen.
+ */
+import { faceHull } from '../fit/skin.ts';
+import type { CropTransform, PhotoFit } from '../fit/types.ts';
+import type { HeadModel } from '../model/head-model.ts';
+import { boxMean, distanceTo, smoothstep } from './grids.ts';
+
+/** Tuning of {@link skinTrust}; lengths are fractions of the crop's width. */
+export const SKIN_TRUST_DEFAULTS = {
+  /** Half the side of the window in which the skin mask must agree for holes in it to be closed. */
+  hole: 0.09,
+  /** Share of it that must agree: nothing is closed below, everything above. */
+  agree: [0.5, 0.7],
+  /** Holes are closed so far inside the landmarks' hull: hair hangs over its rim, cloth touches the chin. */
+  hull: 0.05,
+  /** So far inside it hair is no more expected; nearer to its rim pixels are judged by colour as well. */
+  inner: 0.06,
+  /** Half the height of brows, in which holes are closed too. */
+  brow: 0.03,
+  /** How far the landmarks' outlines of eyes and mouth are grown. */
+  aperture: 0.015,
+} as const;
+
+/** (F) 1 where all corners of a face are in the skin region. */
+export function facesInSkin(model: HeadModel): Uint8Array {
+  const inside = new Uint8Array(model.template.length / 3);
+  for (const v of model.regions.get('skin') ?? model.regions.get('face') ?? []) inside[v] = 1;
+  const out = new Uint8Array(model.faces.length / 3);
+  for (let f = 0; f < out.length; f++)
+    out[f] = inside[model.faces[3 * f]] & inside[model.faces[3 * f + 1]] & inside[model.faces[3 * f + 2]];
+  return out;
+}
+
+/** The skin factor, see the file's head, and the landmarks' hull and apertures, all (size,size). */
+export function skinTrust(
+  fit: PhotoFit,
+  crop: CropTransform,
+  faceIndex: Int32Array,
+  skinFaces: Uint8Array,
+): { trust: Float32Array; hull: Uint8Array; aperture: Uint8Array } {
+  const { size } = crop;
+  const { mask, crop: own } = fit.skin;
+  const s = own.size;
+  const k = s / size;
+  const o = SKIN_TRUST_DEFAULTS;
+  // Everything about neighbourhoods is smooth: at the fit's resolution.
+  const seen = new Float32Array(s * s);
+  const agreed = new Float32Array(s * s);
+  for (let y = 0; y < s; y++)
+    for (let x = 0; x < s; x++) {
+      const f = faceIndex[Math.floor((y + 0.5) / k) * size + Math.floor((x + 0.5) / k)];
+      if (f < 0 || !skinFaces[f]) continue;
+      seen[y * s + x] = 1;
+      agreed[y * s + x] = mask[y * s + x] / 255;
+    }
+  const radius = Math.max(1, Math.round(o.hole * s));
+  const [around, agreeing] = [boxMean(seen, s, radius), boxMean(agreed, s, radius)];
+  const local = Float32Array.from(fit.observation.landmarks68, (x, i) => (x - own.origin[i % 2]) * own.scale);
+  const grown = (set: Uint8Array, by: number) => distanceTo(set, s, s).map((d) => (d <= by * s ? 1 : 0));
+  const hull = faceHull(local, 1, s);
+  const toRim = distanceTo(
+    hull.map((h) => 1 - h),
+    s,
+    s,
+  );
+  const openings = new Uint8Array(s * s);
+  for (const [first, end] of OPENINGS) fillPolygon(local.subarray(2 * first, 2 * end), s, openings);
+  const aperture = grown(openings, o.aperture);
+  const lines = new Uint8Array(s * s);
+  for (const [first, end] of BROWS) drawLine(local.subarray(2 * first, 2 * end), s, lines);
+  const brows = grown(lines, o.brow);
+  const closed = new Float32Array(s * s);
+  const painted = new Float32Array(s * s);
+  for (let p = 0; p < closed.length; p++) {
+    if (around[p] < 0.02) continue;
+    const sure = smoothstep(o.agree[0], o.agree[1], agreeing[p] / around[p]);
+    if (aperture[p]) painted[p] = sure;
+    if (aperture[p] || brows[p] || toRim[p] >= o.hull * s) closed[p] = sure;
+  }
+  const trust = new Float32Array(size * size);
+  const [inHull, inAperture] = [new Uint8Array(size * size), new Uint8Array(size * size)];
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++) {
+      const p = y * size + x;
+      const f = faceIndex[p];
+      if (f < 0) continue;
+      const px = (x + 0.5) * k;
+      const py = (y + 0.5) * k;
+      const q = Math.floor(py) * s + Math.floor(px);
+      inHull[p] = toRim[q] >= o.inner * s || brows[q] || aperture[q] ? 1 : 0;
+      inAperture[p] = aperture[q];
+      trust[p] = skinFaces[f]
+        ? Math.max(bilinear(closed, s, px, py), bilinear(mask, s, px, py) / 255)
+        : bilinear(painted, s, px, py);
+    }
+  return { trust, hull: inHull, aperture: inAperture };
+}
+
+/** First landmark and end of the outlines of eyes and mouth, and of the brows' lines, in iBUG-68. */
+const OPENINGS = [
+  [36, 42],
+  [42, 48],
+  [48, 60],
+] as const;
+const BROWS = [
+  [17, 22],
+  [22, 27],
+] as const;
+
+/** Sets the pixels that an open polyline, (K,2), runs through. */
+function drawLine(points: Float32Array, size: number, out: Uint8Array): void {
+  for (let i = 0; i + 3 < points.length; i += 2) {
+    const [x, y, dx, dy] = [
+      points[i],
+      points[i + 1],
+      points[i + 2] - points[i],
+      points[i + 3] - points[i + 1],
+    ];
+    const steps = Math.ceil(Math.max(Math.abs(dx), Math.abs(dy), 1));
+    for (let k = 0; k <= steps; k++) {
+      const [px, py] = [Math.floor(x + (dx * k) / steps), Math.floor(y + (dy * k) / steps)];
+      if (px >= 0 && py >= 0 && px < size && py < size) out[py * size + px] = 1;
+    }
+  }
+}
+
+/** Sets the pixels whose centres lie in a polygon, (K,2), by the even-odd rule. */
+function fillPolygon(points: Float32Array, size: number, out: Uint8Array): void {
+  const n = points.length / 2;
+  const xs = points.filter((_, i) => i % 2 === 0);
+  const ys = points.filter((_, i) => i % 2 === 1);
+  const within = (x: number) => Math.min(Math.max(Math.floor(x), 0), size);
+  const [left, right] = [within(Math.min(...xs)), within(Math.max(...xs) + 1)];
+  const [top, bottom] = [within(Math.min(...ys)), within(Math.max(...ys) + 1)];
+  for (let y = top; y < bottom; y++)
+    for (let x = left; x < right; x++) {
+      let inside = false;
+      for (let i = 0, j = n - 1; i < n; j = i++) {
+        const [xi, yi, xj, yj] = [points[2 * i], points[2 * i + 1], points[2 * j], points[2 * j + 1]];
+        if (yi > y + 0.5 !== yj > y + 0.5 && x + 0.5 < ((xj - xi) * (y + 0.5 - yi)) / (yj - yi) + xi)
+          inside = !inside;
+      }
+      if (inside) out[y * size + x] = 1;
+    }
+}
+
+/** (size,size) 1 for the pixels that the metrics of `PhotoFit` are taken over. */
+export function skinPixels(
+  fit: PhotoFit,
+  faceIndex: Int32Array,
+  skinFaces: Uint8Array,
+  size: number,
+): Uint8Array {
+  const { mask, crop } = fit.skin;
+  const out = new Uint8Array(size * size);
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++) {
+      const f = faceIndex[y * size + x];
+      if (f < 0 || !skinFaces[f]) continue;
+      const k = crop.size / size;
+      const p = Math.floor((y + 0.5) * k) * crop.size + Math.floor((x + 0.5) * k);
+      out[y * size + x] = mask[p] >= 128 ? 1 : 0;
+    }
+  return out;
+}
+
+function bilinear(data: ArrayLike<number>, s: number, px: number, py: number): number {
+  const x = Math.min(Math.max(px - 0.5, 0), s - 1.001);
+  const y = Math.min(Math.max(py - 0.5, 0), s - 1.001);
+  const i = Math.floor(y) * s + Math.floor(x);
+  const fx = x - Math.floor(x);
+  const fy = y - Math.floor(y);
+  return (
+    (1 - fy) * ((1 - fx) * data[i] + fx * data[i + 1]) + fy * ((1 - fx) * data[i + s] + fx * data[i + s + 1])
+  );
+}
