@@ -15,6 +15,8 @@ export type { Image8, ImageF } from './core/image.ts';
 export { DECODE_DEFAULTS, type DecodedPhoto, type DecodeOptions } from './core/photo.ts';
 export type { ProgressEvent, ProgressListener } from './core/progress.ts';
 export { fitArrays } from './fit/arrays.ts';
+export { exportCamera, exportLight, type PhotoView } from './fit/export-view.ts';
+export { expressionNames, setExpressions } from './fit/expression-names.ts';
 export {
   type FitPersonOptions,
   fitPerson,
@@ -22,7 +24,14 @@ export {
   type PersonPhoto,
 } from './fit/fit-person.ts';
 export { FIT_PHOTO_DEFAULTS, type FitPhotoOptions, type FitWeights, fitPhoto } from './fit/fit-photo.ts';
-export { HEAD_MESH_DEFAULTS, type HeadMeshOptions, posedHeadMesh, riggedHeadMesh } from './fit/head-mesh.ts';
+export { flameParams } from './fit/flame-params.ts';
+export {
+  atRest,
+  HEAD_MESH_DEFAULTS,
+  type HeadMeshOptions,
+  posedHeadMesh,
+  riggedHeadMesh,
+} from './fit/head-mesh.ts';
 export {
   ORIGINAL_SIZE,
   ORIGINAL_WEIGHTS,
@@ -44,6 +53,14 @@ export {
 } from './fit/original-fit.ts';
 export { type FitPictures, type RenderFitOptions, renderFit } from './fit/render-fit.ts';
 export {
+  LARGEST_VIEW,
+  renderView,
+  VIEW_DEFAULTS,
+  type ViewedHead,
+  type ViewKind,
+  type ViewOptions,
+} from './fit/render-view.ts';
+export {
   FIT_FORMAT,
   type FitFile,
   type FitFileExtra,
@@ -55,14 +72,17 @@ export {
   toFitFile,
 } from './fit/schema.ts';
 export type { CropTransform, EnergyPoint, FitMetrics, PhotoFit } from './fit/types.ts';
+export { vertexColours } from './fit/vertex-colours.ts';
 export { GLB_DEFAULTS, type GlbOptions, writeGlb } from './io/glb.ts';
-export type { ExportJoint, ExportMorph, MeshExport } from './io/mesh-export.ts';
+export type { ExportCamera, ExportJoint, ExportMorph, ExportState, MeshExport } from './io/mesh-export.ts';
 export { type NpyArray, type NpyData, npyArray, readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, WRITE_NPZ_DEFAULTS, type WriteNpzOptions, writeNpz } from './io/npz.ts';
 export { type ByteSource, blobSource, memorySource } from './io/npz-stream.ts';
 export { type ObjNames, writeMtl, writeObj } from './io/obj-write.ts';
+export { writePly } from './io/ply.ts';
 export { encodePng, PNG_DEFAULTS, type PngOptions } from './io/png.ts';
 export { createKernels, type Kernels } from './kernels/runtime.ts';
+export { LIGHT_NAMES, type LightName, lampLight, namedLight } from './light/presets.ts';
 export { SH_CONSTANTS, SH_COUNT, shBasis } from './light/sh.ts';
 export type { FlameEdition } from './model/flame/edition.ts';
 export { flamePackInfo } from './model/flame/pack-info.ts';

@@ -10,7 +10,7 @@
  * Morph targets bend the normals too. Measured on two fits with open-head, on the face: with the photo's normals in all
  * states those of the neutral head are off by 3.1° and 5.1° in the mean (18° and 39° at worst for 99 %); with bending
  * targets they are exact there, and 0.8° and 0.9° off in the photo's state, where changes add up linearly. The file
- * grows from 0.77 to 1.21 MB; ARKit's shapes were 0.13 MB of it.
+ * grows from 0.77 to 1.2 MB; ARKit's shapes are 0.13 MB of the former.
  */
 import type { ExportJoint, ExportMorph, ExportState, MeshExport } from '../io/mesh-export.ts';
 import { arkitShapes } from '../model/arkit.ts';

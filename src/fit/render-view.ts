@@ -106,6 +106,8 @@ export function renderView(
       camera: cropCamera(camera, [0, top], samples),
       width: width * samples,
       height: band * samples,
+      // Necks are open below: from behind one looks in.
+      cull: 'none',
     });
     const picture = show === 'colour' ? drawn.rgb : drawn[show];
     // Shading reaches 1.5 and more: half of it is shown. Normals lie in −1…1.

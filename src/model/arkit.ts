@@ -7,7 +7,8 @@
  * one; such heads get what joints do, and the rest has no equivalent. Left and right are the subject's, as in ARKit.
  *
  * What no head here can do is left out rather than faked: `jawForward` (the jaw joint turns, it does not slide),
- * `mouthClose` (lips closed over an open jaw), `mouthDimple…`, `mouthRoll…`, `mouthShrug…`, `tongueOut`.
+ * `mouthClose` (lips closed over an open jaw), `mouthDimple…`, `mouthPress…` (open-head's `mouthCompress…` also lifts the corners, by
+ * 9 mm: a smirk), `mouthRoll…`, `mouthShrug…`, `tongueOut`.
  */
 import { type HeadModel, jointIndex } from './head-model.ts';
 
@@ -109,8 +110,6 @@ const OTHER_NAMES: Partial<Record<ArkitName, readonly string[]>> = {
   cheekPuff: ['cheekPuffLeft', 'cheekPuffRight'],
   mouthFunnel: ['mouthFunnelLeft', 'mouthFunnelRight'],
   mouthPucker: ['mouthPuckerLeft', 'mouthPuckerRight'],
-  mouthPressLeft: ['mouthCompressLeft'],
-  mouthPressRight: ['mouthCompressRight'],
 };
 
 /** `mouthSmile_L` as `mouthSmileLeft`; other names as they are. */

@@ -10,11 +10,13 @@ export {
 export { energyPng } from './energy-picture.ts';
 export { type FlamePaths, findFlameFiles, loadFlame } from './flame-files.ts';
 export { HEAD_SHEET_DEFAULTS, type HeadSheetOptions, headSheetPng } from './head-sheet.ts';
+export { type LoadedFit, loadFit } from './load-fit.ts';
 export { DEFAULT_HEAD, type HeadFile, type LoadedHead, listHeadFiles, loadHeadModel } from './models.ts';
 export { onnxRuntime } from './onnx.ts';
 export { OVERLAY_PANEL_SIZE, type OverlayInput, overlayCrop, overlayPng } from './overlay.ts';
 export { loadPerception } from './perception.ts';
 export { decodePhoto, decodePhotoBytes, PHOTO_EXTENSIONS } from './photo.ts';
+export { encodePicture, type SequenceKind, sequenceKind, writeSequence } from './picture-files.ts';
 export { enableRelaxedSimd } from './relaxed-simd.ts';
 export { FIT_FOLDER_FILES, type FitFolderInput, type WrittenFit, writeFitFolder } from './results.ts';
 export { packageVersion } from './version.ts';
