@@ -12,6 +12,8 @@ import { describeFailure, stackOf } from './failure.ts';
 import { addFitCommand } from './fit-command.ts';
 import { addModelCommand } from './model-command.ts';
 import { addRenderCommand } from './render-command.ts';
+import { addSampleCommand } from './sample-command.ts';
+import { addSpaceCommand } from './space-command.ts';
 
 const EXAMPLES = `
 Examples:
@@ -45,6 +47,8 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   addRenderCommand(program, context, done);
   addExportCommand(program, context, done);
   addModelCommand(program, context, done);
+  addSampleCommand(program, context, done);
+  addSpaceCommand(program, context, done);
   addEnergyCommand(program, context, done);
   inheritSettings(program);
   try {

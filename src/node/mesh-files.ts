@@ -14,7 +14,7 @@ import { readPly } from '../io/ply-read.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { albedoMap } from '../render/albedo.ts';
 import { writeFolderAtomically } from './atomic.ts';
-import { picturePng } from './picture-png.ts';
+import { albedoPng } from './picture-files.ts';
 import { packageVersion } from './version.ts';
 
 /** The files of a result folder of {@link writeMeshFitFolder}. */
@@ -59,7 +59,7 @@ export interface MeshFitFolderInput {
  */
 export async function writeMeshFitFolder(folder: string, input: MeshFitFolderInput): Promise<MeshFitFile> {
   const { model, fit, mesh } = input;
-  const texture = model.texture ? await picturePng(albedoMap(model.texture, fit.params.texture)) : null;
+  const texture = model.texture ? await albedoPng(albedoMap(model.texture, fit.params.texture)) : null;
   const name = path.parse(input.file).name;
   const rigged = riggedHeadMesh(model, fit.params, { name, texturePng: texture });
   const posed = posedHeadMesh(model, fit.params, { name });

@@ -1,0 +1,30 @@
+/** Numbers on the command line, each with the words for what it must be. */
+import { InvalidArgumentError } from 'commander';
+
+/** A count of at least one. */
+export function parseCount(text: string): number {
+  return whole(text, 1, 10_000);
+}
+
+/** A seed of random numbers. */
+export function parseSeed(text: string): number {
+  return whole(text, 0, 2 ** 32 - 1);
+}
+
+/** Width and height of a picture in pixels. */
+export function parseSize(text: string): number {
+  return whole(text, 32, 2048);
+}
+
+/** A spread: a number that is not negative. */
+export function parseSpread(text: string): number {
+  const x = Number(text);
+  if (text.trim() !== '' && x >= 0 && x < Infinity) return x;
+  throw new InvalidArgumentError('It must be a number that is not negative.');
+}
+
+function whole(text: string, least: number, most: number): number {
+  const n = Number(text);
+  if (text.trim() !== '' && Number.isInteger(n) && n >= least && n <= most) return n;
+  throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+}
