@@ -7,8 +7,8 @@
  * that a head turns under a light that stays.
  *
  * Anti-aliasing by supersampling: samples² per pixel, colours and coverage averaged; the outline gets soft alpha.
- * Averaged as encoded values, like everything else here. Drawn in bands of rows, so that memory does not grow with the
- * size: 4096² with 9 samples a pixel takes as much as 1024² with one.
+ * Averaged as encoded values, like everything else here. Drawn in bands of rows where the head is, so that memory does
+ * not grow with the size: 4096² with 9 samples a pixel takes little more than 1024² with one.
  */
 import type { Camera } from '../camera/camera.ts';
 import { cropCamera, projectPoints } from '../camera/project.ts';
@@ -97,24 +97,39 @@ export function renderView(
     albedo,
     light: options.light ?? head.light,
   };
-  const out: Image8 = { width, height, data: new Uint8ClampedArray(4 * width * height) };
-  const rows = Math.max(1, Math.floor(BAND_SAMPLES / (width * samples * samples)));
-  for (let top = 0; top < height; top += rows) {
-    const band = Math.min(rows, height - top);
+  const picture = blank(width, height, background);
+  // Shading reaches 1.5 and more: half of it is shown. Normals lie in −1…1.
+  const [gain, offset] = show === 'shading' ? [0.5, 0] : show === 'normals' ? [0.5, 0.5] : [1, 0];
+  const { left, top, right, bottom } = extentOf(projectPoints(camera, vertices), width, height);
+  const rows = Math.max(1, Math.floor(BAND_SAMPLES / (Math.max(1, right - left) * samples * samples)));
+  for (let y = top; y < bottom; y += rows) {
     const drawn = renderHead(kernels, {
       ...scene,
-      camera: cropCamera(camera, [0, top], samples),
-      width: width * samples,
-      height: band * samples,
+      camera: cropCamera(camera, [left, y], samples),
+      width: (right - left) * samples,
+      height: Math.min(rows, bottom - y) * samples,
       // Necks are open below: from behind one looks in.
       cull: 'none',
     });
-    const picture = show === 'colour' ? drawn.rgb : drawn[show];
-    // Shading reaches 1.5 and more: half of it is shown. Normals lie in −1…1.
-    const [gain, offset] = show === 'shading' ? [0.5, 0] : show === 'normals' ? [0.5, 0.5] : [1, 0];
-    average(picture, drawn.raster.faceIndex, samples, { gain, offset, background, top, out });
+    const values = show === 'colour' ? drawn.rgb : drawn[show];
+    average(values, drawn.raster.faceIndex, samples, { gain, offset, left, top: y, picture });
   }
-  return out;
+  return picture;
+}
+
+/** Whole pixels that projected points (N,3) reach into, within the picture. */
+function extentOf(points: Float32Array, width: number, height: number) {
+  const low = [Infinity, Infinity];
+  const high = [-Infinity, -Infinity];
+  points.forEach((x, i) => {
+    if (i % 3 === 2 || !Number.isFinite(x)) return;
+    low[i % 3] = Math.min(low[i % 3], x);
+    high[i % 3] = Math.max(high[i % 3], x);
+  });
+  const within = (x: number, most: number) => Math.min(most, Math.max(0, x));
+  const [left, top] = [within(Math.floor(low[0]), width), within(Math.floor(low[1]), height)];
+  const [right, bottom] = [within(Math.ceil(high[0]), width), within(Math.ceil(high[1]), height)];
+  return { left, top, right, bottom: right > left ? bottom : top };
 }
 
 /** Camera, parameters and size of a picture. */
@@ -212,49 +227,60 @@ function outlineRadius(camera: Camera, { centre, radius }: Ball): number {
   return (camera.focal * radius) / Math.sqrt(distance * distance - radius * radius);
 }
 
-/** Averages the samples of each pixel of a band into `out`. */
+/** A picture of nothing but the background. */
+function blank(width: number, height: number, background: ViewOptions['background'] | null): Image8 {
+  const data = new Uint8ClampedArray(4 * width * height);
+  if (!background) return { width, height, data };
+  const colour = new Float64Array(3);
+  for (let p = 0; p < width * height; p++) {
+    const y = Math.floor(p / width);
+    backgroundAt(background, (p - y * width + 0.5) / width, (y + 0.5) / height, colour);
+    for (let c = 0; c < 3; c++) data[4 * p + c] = 255 * colour[c];
+    data[4 * p + 3] = 255;
+  }
+  return { width, height, data };
+}
+
+/** Averages the samples of each pixel and puts them over what `picture` has, from (left, top) on. */
 function average(
-  picture: ImageF,
+  values: ImageF,
   faceIndex: Int32Array,
   samples: number,
   to: {
     readonly gain: number;
     readonly offset: number;
-    readonly background: NonNullable<ViewOptions['background']> | null;
+    readonly left: number;
     readonly top: number;
-    readonly out: Image8;
+    readonly picture: Image8;
   },
 ): void {
-  const { gain, offset, background, top, out } = to;
-  const { width } = out;
-  const rows = picture.height / samples;
+  const { gain, offset, left, top } = to;
+  const { data, width } = to.picture;
+  const columns = values.width / samples;
+  const rows = values.height / samples;
   const colour = new Float64Array(3);
-  const below = new Float64Array(3);
   for (let y = 0; y < rows; y++) {
-    for (let x = 0; x < width; x++) {
+    for (let x = 0; x < columns; x++) {
       colour.fill(0);
       let covered = 0;
       for (let sy = 0; sy < samples; sy++) {
-        let p = (y * samples + sy) * picture.width + x * samples;
+        let p = (y * samples + sy) * values.width + x * samples;
         for (let sx = 0; sx < samples; sx++, p++) {
           if (faceIndex[p] < 0) continue;
           covered++;
           // Clamped one by one, lest a highlight brighten the pixels beside it.
           for (let c = 0; c < 3; c++)
-            colour[c] += Math.min(1, Math.max(0, gain * picture.data[3 * p + c] + offset));
+            colour[c] += Math.min(1, Math.max(0, gain * values.data[3 * p + c] + offset));
         }
       }
-      const o = 4 * ((top + y) * width + x);
+      if (covered === 0) continue;
+      const o = 4 * ((top + y) * width + left + x);
       const alpha = covered / (samples * samples);
-      if (background === null) {
-        for (let c = 0; c < 3; c++) out.data[o + c] = covered > 0 ? (255 * colour[c]) / covered : 0;
-        out.data[o + 3] = 255 * alpha;
-        continue;
-      }
-      backgroundAt(background, (x + 0.5) / width, (top + y + 0.5) / out.height, below);
-      for (let c = 0; c < 3; c++)
-        out.data[o + c] = 255 * (colour[c] / (samples * samples) + (1 - alpha) * below[c]);
-      out.data[o + 3] = 255;
+      // On transparent ground straight alpha wants the colour unmixed.
+      const opaque = data[o + 3] === 255;
+      const [above, below] = opaque ? [alpha, 1 - alpha] : [1, 0];
+      for (let c = 0; c < 3; c++) data[o + c] = (255 * above * colour[c]) / covered + below * data[o + c];
+      if (!opaque) data[o + 3] = 255 * alpha;
     }
   }
 }
