@@ -147,10 +147,12 @@ export { albedoMap } from './render/albedo.ts';
 export { ENERGY_PLOT_DEFAULTS, type EnergyPlotOptions, energyPlotSvg } from './render/plot/energy-plot.ts';
 export { type RenderedHead, type RenderInput, renderHead } from './render/render-head.ts';
 export { ORIGIN } from './texture/fill.ts';
+export type { SkinMatch } from './texture/match.ts';
 export {
-  type SkinMatch,
+  solvePersonTexture,
   solveTextureOffset,
   TEXTURE_OFFSET_DEFAULTS,
   type TextureOffset,
   type TextureOffsetOptions,
+  type TextureView,
 } from './texture/solve-offset.ts';

@@ -22,7 +22,7 @@ import { loadHeadModel } from '../node/models.ts';
 import { decodePhoto } from '../node/photo.ts';
 import { type WrittenFit, writeFitFolder } from '../node/results.ts';
 import type { FaceObservation } from '../perceive/types.ts';
-import { solveTextureOffset, type TextureOffset } from '../texture/solve-offset.ts';
+import { solvePersonTexture, type TextureOffset, type TextureView } from '../texture/solve-offset.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { describeFailure, stackOf } from './failure.ts';
 import type { FitOptions } from './fit-options.ts';
@@ -54,6 +54,24 @@ interface Task {
   /** Number in order of size, from 1. */
   readonly number: number;
   readonly folder: string;
+}
+
+/** Textures of the fits they were solved for. */
+interface SolvedTexture {
+  readonly offsets: readonly { readonly fit: PhotoFit; readonly offset: TextureOffset }[];
+  /** Milliseconds a photo. */
+  readonly ms: number;
+}
+
+/** A face with everything that its folder is written from. */
+interface Finished {
+  readonly photo: PhotoInput;
+  readonly decoded: DecodedPhoto;
+  readonly task: Task;
+  readonly times: { readonly decode: number; readonly perceive: number };
+  readonly fit: PhotoFit;
+  readonly texture: SolvedTexture;
+  readonly model: HeadModel;
 }
 
 /** One photo of a person, ready to be fitted. */
@@ -186,6 +204,15 @@ class FitSession {
           this.#bar.update({ ...event, fraction: LOOK_SHARE + (FIT_SHARE - LOOK_SHARE) * event.fraction }),
       },
     );
+    this.#bar.update({ stage: 'texture', fraction: FIT_SHARE });
+    const texture = await this.#texture(
+      views.flatMap(({ decoded }, i) => {
+        const fit = person.fits[i];
+        // A stranger's skin does not belong on this head.
+        return fit && !person.strangers.includes(i) ? [{ fit, photo: decoded.image }] : [];
+      }),
+      model,
+    );
     for (const [i, { photo, decoded, task, times }] of views.entries()) {
       const fit = person.fits[i];
       try {
@@ -194,19 +221,7 @@ class FitSession {
             `${photo.file}: left out, it seems to show somebody else than the other photos; fit it on its own, or without --leave-out`,
           );
         this.#bar.update({ stage: 'write', fraction: FIT_SHARE + ((1 - FIT_SHARE) * i) / views.length });
-        const texture = await this.#texture(fit, decoded, model);
-        const written = await writeFitFolder(task.folder, {
-          file: photo.file,
-          face: task.number,
-          photo: decoded,
-          model,
-          fit,
-          offset: texture.offset,
-          timingMs: { ...times, texture: texture.ms },
-          signal,
-        });
-        this.#fitted++;
-        this.#report(photo, task, written);
+        await this.#write({ photo, decoded, task, times, fit, texture, model });
       } catch (error) {
         if (error instanceof AbortedError) throw error;
         this.#fail(photo.file, error);
@@ -258,38 +273,39 @@ class FitSession {
       });
       throwIfAborted(signal);
       this.#bar.update({ stage: 'texture', fraction: FIT_SHARE });
-      const texture = await this.#texture(fit, decoded, model);
+      const texture = await this.#texture([{ fit, photo: decoded.image }], model);
       this.#bar.update({ stage: 'write', fraction: (1 + FIT_SHARE) / 2 });
-      const written = await writeFitFolder(task.folder, {
-        file: photo.file,
-        face: task.number,
-        photo: decoded,
-        model,
-        fit,
-        offset: texture.offset,
-        timingMs: { ...times, texture: texture.ms },
-        signal,
-      });
-      this.#bar.end();
-      this.#fitted++;
-      this.#report(photo, task, written);
+      await this.#write({ photo, decoded, task, times, fit, texture, model });
     } catch (error) {
       if (error instanceof AbortedError) throw error;
       this.#fail(photo.file, error, task.number);
     }
   }
 
-  /** The texture that matches the photo, unless it is not wanted or the head has no texture coordinates. */
-  async #texture(
-    fit: PhotoFit,
-    photo: DecodedPhoto,
-    model: HeadModel,
-  ): Promise<{ offset: TextureOffset | null; ms: number }> {
-    if (!this.#options.offset || model.uvs.length === 0) return { offset: null, ms: 0 };
+  /** The texture that matches the photos, unless it is not wanted or the head has no texture coordinates. */
+  async #texture(views: readonly TextureView[], model: HeadModel): Promise<SolvedTexture> {
+    if (!this.#options.offset || model.uvs.length === 0) return { offsets: [], ms: 0 };
     const started = performance.now();
     const { signal } = this.#context;
-    const offset = solveTextureOffset(await createKernels(), fit, photo.image, model, { signal });
-    return { offset, ms: performance.now() - started };
+    const { texture, metrics } = solvePersonTexture(await createKernels(), views, model, { signal });
+    const offsets = views.map(({ fit }, i) => ({ fit, offset: { ...texture, metrics: metrics[i] } }));
+    return { offsets, ms: (performance.now() - started) / views.length };
+  }
+
+  async #write({ photo, decoded, task, times, fit, texture, model }: Finished): Promise<void> {
+    const written = await writeFitFolder(task.folder, {
+      file: photo.file,
+      face: task.number,
+      photo: decoded,
+      model,
+      fit,
+      offset: texture.offsets.find((o) => o.fit === fit)?.offset ?? null,
+      timingMs: { ...times, texture: texture.ms },
+      signal: this.#context.signal,
+    });
+    this.#bar.end();
+    this.#fitted++;
+    this.#report(photo, task, written);
   }
 
   /** The result of one face, on stdout; its warnings on stderr. */

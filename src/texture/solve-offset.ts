@@ -20,6 +20,7 @@ import { albedoMap } from '../render/albedo.ts';
 import { resize } from '../render/resample.ts';
 import { buildLevels, type Levels, solveCoarseToFine } from './coarse-levels.ts';
 import { fillOffset } from './fill.ts';
+import { measure, type SkinMatch, shadingShare } from './match.ts';
 import { dataMatrix } from './normal-matrix.ts';
 import { type Observation, observe } from './observe.ts';
 import { robustWeights } from './robust-pixels.ts';
@@ -50,14 +51,6 @@ export const TEXTURE_OFFSET_DEFAULTS = {
   iterations: 10,
 } as const;
 
-/** How well render and photo agree over the fit's skin pixels, colours in [0, 1], at the size of the evidence. */
-export interface SkinMatch {
-  /** Mean absolute difference. */
-  readonly l1: number;
-  /** Peak signal-to-noise ratio, dB. */
-  readonly psnrDb: number;
-}
-
 /** A texture that matches a photo. */
 export interface TextureOffset {
   readonly width: number;
@@ -83,6 +76,13 @@ export interface TextureOffset {
   };
 }
 
+/** A fit with the photo it was made from. */
+export interface TextureView {
+  readonly fit: PhotoFit;
+  /** As it was decoded for the fit. */
+  readonly photo: Image8;
+}
+
 /**
  * Solves for the offset.
  * @param photo the photo that `fit` was made from, as decoded then.
@@ -97,25 +97,53 @@ export function solveTextureOffset(
   model: HeadModel,
   options: TextureOffsetOptions = {},
 ): TextureOffset {
+  return solvePersonTexture(kernels, [{ fit, photo }], model, options).texture;
+}
+
+/**
+ * One offset from several photos of one person, whose fits share their texture coefficients (`fitPerson`): each photo's
+ * offset is solved on its own and they are blended texel by texel, by the square of how well each photo shows it, so that
+ * the view that faces a place decides it. What no photo shows is filled as for one.
+ * @returns the texture, with metrics of the first photo, and the metrics of all.
+ * @throws {InvalidArgumentError} as {@link solveTextureOffset}, and without views or for fits of different people.
+ * @throws {AbortedError} when `options.signal` is aborted.
+ */
+export function solvePersonTexture(
+  kernels: Kernels,
+  views: readonly TextureView[],
+  model: HeadModel,
+  options: TextureOffsetOptions = {},
+): { texture: TextureOffset; metrics: readonly TextureOffset['metrics'][] } {
   const o = { ...TEXTURE_OFFSET_DEFAULTS, ...options };
-  check(fit, photo, model, o);
+  if (views.length === 0) throw new InvalidArgumentError('solvePersonTexture: views must not be empty');
+  for (const { fit, photo } of views) {
+    check(fit, photo, model, o);
+    if (fit.params.texture.some((t, i) => t !== views[0].fit.params.texture[i]))
+      throw new InvalidArgumentError(
+        'solvePersonTexture: the fits differ in their texture coefficients; fit the photos together with fitPerson',
+      );
+  }
   const step = (stage: string, fraction: number) => {
     throwIfAborted(options.signal);
     options.onProgress?.({ stage, fraction });
   };
   step('texture: unwrap', 0);
-  const base = parametricMap(model, fit, o.size);
+  const base = parametricMap(model, views[0].fit, o.size);
   const { graph, levels } = atlasOf(kernels, model, base.width, base.height);
-  step('texture: observe', 0.2);
-  const { vertices } = poseHead(model, fit.params);
-  const seen = observe(kernels, fit, photo, model, vertices, graph, EVIDENCE_SIZE);
   const mean = nodeValues(graph, base);
-  step('texture: solve', 0.4);
-  const shading = shadePixels(seen.basis, fit.light);
-  const visibility = seen.visibility.slice();
-  const solved = solveSeen(graph, seen, shading, mean, visibility, o, () => throwIfAborted(options.signal));
+  const solved = views.map(({ fit, photo }, i) => {
+    step('texture: observe', 0.2 + (0.5 * i) / views.length);
+    const { vertices } = poseHead(model, fit.params);
+    const seen = observe(kernels, fit, photo, model, vertices, graph, EVIDENCE_SIZE);
+    const shading = shadePixels(seen.basis, fit.light);
+    const visibility = seen.visibility.slice();
+    step('texture: solve', 0.2 + (0.5 * (i + 0.4)) / views.length);
+    const offset = solveSeen(graph, seen, shading, mean, visibility, o, () => throwIfAborted(options.signal));
+    return { seen, shading, visibility, offset };
+  });
   step('texture: fill', 0.7);
-  const filled = fillOffset(graph, levels, model, solved, visibility, mean);
+  const { offset, visibility } = solved.length === 1 ? solved[0] : blend(solved);
+  const filled = fillOffset(graph, levels, model, offset, visibility, mean);
   step('texture: finish', 0.95);
   const map = compose(graph, base, mean, filled.offset);
   const plane = new Float32Array(base.width * base.height);
@@ -125,21 +153,39 @@ export function solveTextureOffset(
     origin[graph.texels[i]] = filled.origin[i];
   }
   const after = nodeValues(graph, map.albedo);
-  options.onProgress?.({ stage: 'texture: done', fraction: 1 });
-  const before = measure(seen, shading, mean);
-  return {
-    width: base.width,
-    height: base.height,
-    ...map,
-    visibility: plane,
-    origin,
-    metrics: {
+  const metrics = solved.map(({ seen, shading }) => {
+    const before = measure(seen, shading, mean);
+    return {
       before: before.match,
       after: measure(seen, shading, after).match,
       skinPixels: before.pixels,
       shadingShare: shadingShare(seen, shading, mean, after),
-    },
-  };
+    };
+  });
+  options.onProgress?.({ stage: 'texture: done', fraction: 1 });
+  const { width, height } = base;
+  return { texture: { width, height, ...map, visibility: plane, origin, metrics: metrics[0] }, metrics };
+}
+
+/** Offsets of several views, (n,3) each, weighted by their visibility squared; a texel is as visible as it ever was. */
+function blend(views: readonly { readonly offset: Float64Array; readonly visibility: Float32Array }[]): {
+  offset: Float64Array;
+  visibility: Float32Array;
+} {
+  const n = views[0].visibility.length;
+  const offset = new Float64Array(3 * n);
+  const visibility = new Float32Array(n);
+  for (let i = 0; i < n; i++) {
+    let total = 0;
+    for (const v of views) {
+      const w = v.visibility[i] ** 2;
+      total += w;
+      visibility[i] = Math.max(visibility[i], v.visibility[i]);
+      for (let c = 0; c < 3; c++) offset[3 * i + c] += w * v.offset[3 * i + c];
+    }
+    if (total > 0) for (let c = 0; c < 3; c++) offset[3 * i + c] /= total;
+  }
+  return { offset, visibility };
 }
 
 /** Width and height of the photo crop that is the evidence. */
@@ -316,80 +362,4 @@ function compose(
     albedo: { width, height, channels: 3, data: albedo },
     offset: { width, height, channels: 3, data },
   };
-}
-
-function measure(
-  seen: Observation,
-  shading: Float32Array,
-  albedo: Float64Array,
-): { match: SkinMatch; pixels: number } {
-  const rendered = new Float64Array(3 * seen.pixels.length);
-  sampleNodes(seen.operator, albedo, 3, rendered);
-  let [l1, l2, pixels] = [0, 0, 0];
-  for (let p = 0; p < seen.pixels.length; p++) {
-    if (!seen.measured[p]) continue;
-    pixels++;
-    for (let c = 0; c < 3; c++) {
-      const d = rendered[3 * p + c] * shading[3 * p + c] - seen.photo.data[3 * seen.pixels[p] + c];
-      l1 += Math.abs(d);
-      l2 += d * d;
-    }
-  }
-  return {
-    pixels,
-    match: {
-      l1: pixels > 0 ? l1 / (3 * pixels) : 0,
-      psnrDb: pixels > 0 ? -10 * Math.log10(Math.max(l2 / (3 * pixels), 1e-10)) : 0,
-    },
-  };
-}
-
-/** See `TextureOffset.metrics.shadingShare`: variances of two brightness pictures, both blurred by cells of pixels. */
-function shadingShare(
-  seen: Observation,
-  shading: Float32Array,
-  before: Float64Array,
-  after: Float64Array,
-): number {
-  const P = seen.pixels.length;
-  const difference = after.map((x, i) => x - before[i]);
-  const baked = new Float64Array(3 * P);
-  const albedo = new Float64Array(3 * P);
-  sampleNodes(seen.operator, difference, 3, baked);
-  sampleNodes(seen.operator, after, 3, albedo);
-  const mean = [0, 0, 0];
-  let total = 0;
-  for (let p = 0; p < P; p++) {
-    if (!seen.measured[p]) continue;
-    total++;
-    for (let c = 0; c < 3; c++) mean[c] += albedo[3 * p + c];
-  }
-  if (total === 0) return 0;
-  const size = seen.crop.size;
-  const cell = Math.max(1, Math.round(size / 32));
-  const across = Math.ceil(size / cell);
-  // Pixels, light and baked brightness of each cell.
-  const count = new Float64Array(across * across);
-  const sums = [new Float64Array(across * across), new Float64Array(across * across)];
-  for (let p = 0; p < P; p++) {
-    if (!seen.measured[p]) continue;
-    const x = seen.pixels[p] % size;
-    const y = Math.floor(seen.pixels[p] / size);
-    const at = Math.floor(y / cell) * across + Math.floor(x / cell);
-    count[at]++;
-    for (let c = 0; c < 3; c++) {
-      sums[0][at] += (shading[3 * p + c] * mean[c]) / (3 * total);
-      sums[1][at] += (shading[3 * p + c] * baked[3 * p + c]) / 3;
-    }
-  }
-  const variance = (k: 0 | 1) => {
-    let [s, q] = [0, 0];
-    for (let i = 0; i < count.length; i++) {
-      s += sums[k][i];
-      if (count[i] > 0) q += (sums[k][i] * sums[k][i]) / count[i];
-    }
-    return q / total - (s / total) ** 2;
-  };
-  const [light, texture] = [variance(0), variance(1)];
-  return light + texture > 1e-12 ? light / (light + texture) : 1;
 }

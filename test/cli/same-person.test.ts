@@ -23,6 +23,8 @@ describe('photofit fit --same-person', () => {
     expect(code).toBe(0);
     expect(identity(out, 'a')).toEqual(identity(out, 'b'));
     expect(existsSync(path.join(out, 'b', 'head.glb'))).toBe(true);
+    const texture = (name: string) => readFileSync(path.join(out, name, 'texture.png'));
+    expect(texture('a').equals(texture('b'))).toBe(true);
   });
 
   it('warns of another person, or leaves them out with an error for that photo only', async () => {

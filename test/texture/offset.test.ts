@@ -5,7 +5,11 @@ import type { ImageF } from '../../src/core/image.ts';
 import { createKernels } from '../../src/kernels/runtime.ts';
 import { buildLevels } from '../../src/texture/coarse-levels.ts';
 import { fillOffset, ORIGIN } from '../../src/texture/fill.ts';
-import { solveTextureOffset, type TextureOffset } from '../../src/texture/solve-offset.ts';
+import {
+  solvePersonTexture,
+  solveTextureOffset,
+  type TextureOffset,
+} from '../../src/texture/solve-offset.ts';
 import { buildTexelGraph } from '../../src/texture/texel-graph.ts';
 import { makeScene, type Scene } from './scene.ts';
 
@@ -166,5 +170,35 @@ describe('solveTextureOffset', () => {
     expect(() => solve({ ...scene, photo: small })).toThrow(/400 × 400/);
     for (const options of [{ size: 300 }, { smoothness: 0 }, { prior: Number.NaN }, { iterations: 1.5 }])
       expect(() => solve(scene, options)).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('solvePersonTexture', () => {
+  it('shows more of a head from two sides than from either, and stays as true', () => {
+    const [left, right] = [makeScene(kernels, { yaw: 0.6 }), makeScene(kernels, { yaw: -0.6, seed: 2 })];
+    const { texture, metrics } = solvePersonTexture(kernels, [left, right], left.model);
+    expectSound(texture);
+    expect(metrics).toHaveLength(2);
+    const alone = [left, right].map((scene) => solve(scene));
+    const count = (v: Float32Array) => v.reduce((n, x) => n + (x > 0.5 ? 1 : 0), 0);
+    expect(count(texture.visibility)).toBeGreaterThan(
+      1.15 * Math.max(...alone.map((a) => count(a.visibility))),
+    );
+    for (const [i, a] of alone.entries()) {
+      const seen = (t: number) => a.visibility[t] > 0.9;
+      const own = meanError(a.albedo, left.truth, seen);
+      expect(meanError(texture.albedo, left.truth, seen)).toBeLessThan(1.3 * own + 0.003);
+      expect(metrics[i].after.l1).toBeLessThan(0.6 * metrics[i].before.l1);
+    }
+  });
+
+  it('is the texture of one photo for one photo, and refuses fits of different people', () => {
+    const scene = makeScene(kernels);
+    const { texture } = solvePersonTexture(kernels, [scene], scene.model);
+    expect(texture.albedo.data).toEqual(solve(scene).albedo.data);
+    const texture2 = scene.fit.params.texture.map((t) => t + 1);
+    const other = { ...scene, fit: { ...scene.fit, params: { ...scene.fit.params, texture: texture2 } } };
+    expect(() => solvePersonTexture(kernels, [scene, other], scene.model)).toThrow(/fitPerson/);
+    expect(() => solvePersonTexture(kernels, [], scene.model)).toThrow(InvalidArgumentError);
   });
 });
