@@ -22,6 +22,8 @@ async function installed<T>(get: () => Promise<T>): Promise<T> {
   try {
     return await get();
   } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw cause;
     throw new InvalidArgumentError(
       'ONNX networks need the package onnxruntime-web, an optional dependency that is not installed; run: npm install onnxruntime-web@1.30.0',
       { cause },
