@@ -9,6 +9,7 @@ import { type CliContext, EXIT } from './context.ts';
 import { addEnergyCommand } from './energy-command.ts';
 import { addExportCommand } from './export-command.ts';
 import { describeFailure, stackOf } from './failure.ts';
+import { addFfhqCommand } from './ffhq-command.ts';
 import { addFitCommand } from './fit-command.ts';
 import { addModelCommand } from './model-command.ts';
 import { addRenderCommand } from './render-command.ts';
@@ -47,6 +48,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   addRenderCommand(program, context, done);
   addExportCommand(program, context, done);
   addModelCommand(program, context, done);
+  addFfhqCommand(program, context, done);
   addSampleCommand(program, context, done);
   addSpaceCommand(program, context, done);
   addEnergyCommand(program, context, done);
