@@ -10,12 +10,16 @@ import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { fitPhoto } from '../../src/fit/fit-photo.ts';
 import type { PhotoFit } from '../../src/fit/types.ts';
+import { flamePackInfo } from '../../src/model/flame/pack-info.ts';
+import { readHeadPack, writeHeadPack } from '../../src/model/pack.ts';
+import { loadFlame } from '../../src/node/flame-files.ts';
 import { loadHeadModel } from '../../src/node/models.ts';
 import { loadPerception } from '../../src/node/perception.ts';
 import { decodePhotoBytes } from '../../src/node/photo.ts';
 import { serve } from './server.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
+const STAND_IN = '../shared/models/flame-standin';
 const BUNDLE = 'dist/web/photofit.web.js';
 const missing = !existsSync(CHROMIUM)
   ? (process.env.PHOTOFIT_NO_CHROMIUM ?? `no ${CHROMIUM}`)
@@ -34,8 +38,10 @@ interface PageFit {
   readonly stages: string[];
 }
 
-async function fitInPage(png: Uint8Array): Promise<PageFit> {
-  const server = await serve(['test/web/page', 'dist/web'], { '/photo.png': png });
+/** Fits `png` in a page with the embedded head, or with the pack `head`. */
+async function fitInPage(png: Uint8Array, head?: Uint8Array): Promise<PageFit> {
+  const files = { '/photo.png': png, ...(head && { '/other.head': head }) };
+  const server = await serve(['test/web/page', 'dist/web'], files);
   onTestFinished(() => server.close());
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
@@ -64,8 +70,9 @@ async function fitInPage(png: Uint8Array): Promise<PageFit> {
       throw new Error(`the page did not start: ${problems.join('; ')}`);
     });
   const fit = await page.evaluate(
-    (url) => (window as unknown as { fit(url: string): Promise<PageFit> }).fit(url),
-    '/photo.png',
+    ([url, model]) =>
+      (window as unknown as { fit(url: string, head?: string): Promise<PageFit> }).fit(url!, model),
+    ['/photo.png', head ? '/other.head' : undefined],
   );
   expect(problems).toEqual([]);
   return fit;
@@ -78,6 +85,20 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return largest;
 }
 
+function expectSame(page: PageFit, node: PhotoFit, pixels: Uint8ClampedArray): void {
+  expect(page.pixels).toBe(createHash('sha256').update(pixels).digest('hex'));
+  expect(page.stages.length).toBeGreaterThan(3);
+  expect(page.metrics.skinPixels).toBeGreaterThan(1000);
+  // The issue's tolerance; parameters are in standard deviations, radians and light units.
+  for (const [name, values] of Object.entries(page.params)) {
+    const difference = largestDifference(values, node.params[name as keyof PhotoFit['params']]);
+    expect(difference, name).toBeLessThan(1e-3);
+  }
+  expect(largestDifference(page.light, node.light)).toBeLessThan(1e-3);
+  expect(page.camera.kind).toBe(node.camera.kind);
+  expect(largestDifference(page.camera.translation, node.camera.translation)).toBeLessThan(1e-3);
+}
+
 describe.skipIf(missing)(`in a browser${missing ? ` (skipped: ${missing})` : ''}`, () => {
   it('the same photo gives the same fit as in Node', async () => {
     // PNG, so that two JPEG decoders cannot differ.
@@ -88,18 +109,22 @@ describe.skipIf(missing)(`in a browser${missing ? ` (skipped: ${missing})` : ''}
     const node = await fitPhoto(photo.image, await loadHeadModel(), { perception });
     const page = await fitInPage(png);
 
-    expect(page.pixels).toBe(createHash('sha256').update(photo.image.data).digest('hex'));
-    expect(page.stages.length).toBeGreaterThan(3);
-    expect(page.metrics.skinPixels).toBeGreaterThan(1000);
-    // The issue's tolerance; parameters are in standard deviations, radians and light units.
-    for (const [name, values] of Object.entries(page.params)) {
-      const difference = largestDifference(values, node.params[name as keyof PhotoFit['params']]);
-      expect(difference, name).toBeLessThan(1e-3);
-    }
-    expect(largestDifference(page.light, node.light)).toBeLessThan(1e-3);
-    expect(page.camera.kind).toBe(node.camera.kind);
-    expect(largestDifference(page.camera.translation, node.camera.translation)).toBeLessThan(1e-3);
+    expectSame(page, node, photo.image.data);
   });
+
+  it.skipIf(!existsSync(STAND_IN))(
+    `a FLAME pack gives the same fit as in Node${existsSync(STAND_IN) ? '' : ` (skipped: no ${STAND_IN})`}`,
+    async () => {
+      const flame = await loadFlame(STAND_IN, { identityComponents: 60, expressionComponents: 53 });
+      const pack = writeHeadPack(flame, flamePackInfo(flame));
+      const png = await sharp(path.join('examples', 'portrait.jpg')).png().toBuffer();
+      const photo = await decodePhotoBytes(png, 'photo.png');
+      const perception = await loadPerception();
+      onTestFinished(() => perception.dispose());
+      const node = await fitPhoto(photo.image, await readHeadPack(pack), { perception });
+      expectSame(await fitInPage(png, pack), node, photo.image.data);
+    },
+  );
 
   it('the bundle imports nothing of Node', () => {
     expect(
