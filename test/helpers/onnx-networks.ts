@@ -13,7 +13,7 @@ export interface MadeNetwork {
   readonly parameters: number;
 }
 
-/** Width of the networks that tests run: a quarter, or all of it (some minutes) with PHOTOFIT_FULL_NETWORKS set. */
+/** Width of the networks that tests run: a quarter, or all of it (twice the time) with PHOTOFIT_FULL_NETWORKS set. */
 export const TEST_WIDTH = process.env['PHOTOFIT_FULL_NETWORKS'] ? 1 : 0.25;
 
 /** FAN: input (1,3,256,256), after each of `stacks` hourglasses heat maps (1,68,64,64). */
