@@ -18,6 +18,13 @@ export { fitArrays } from './fit/arrays.ts';
 export { exportCamera, exportLight, type PhotoView } from './fit/export-view.ts';
 export { expressionNames, setExpressions } from './fit/expression-names.ts';
 export {
+  FIT_MESH_DEFAULTS,
+  type FitMeshOptions,
+  fitMesh,
+  type MeshFit,
+  placeOnMesh,
+} from './fit/fit-mesh.ts';
+export {
   type FitPersonOptions,
   fitPerson,
   type PersonFit,
@@ -32,6 +39,17 @@ export {
   posedHeadMesh,
   riggedHeadMesh,
 } from './fit/head-mesh.ts';
+export {
+  MESH_FIT_FORMAT,
+  type MeshFitFile,
+  type MeshFitFileExtra,
+  MeshFitFileSchema,
+  parseMeshFitFile,
+  toMeshFitFile,
+} from './fit/mesh-file.ts';
+export { LANDMARK_NAMES, type MeshLandmarks, readMeshLandmarks } from './fit/mesh-landmarks.ts';
+export type { DistanceStatistics, MeshResiduals } from './fit/mesh-residuals.ts';
+export type { TargetMesh } from './fit/mesh-target.ts';
 export {
   ORIGINAL_SIZE,
   ORIGINAL_WEIGHTS,
@@ -51,6 +69,7 @@ export {
   type OriginalFitOptions,
   type OriginalStage,
 } from './fit/original-fit.ts';
+export { originalModel, originalResult } from './fit/original-result.ts';
 export { type FitPictures, type RenderFitOptions, renderFit } from './fit/render-fit.ts';
 export {
   LARGEST_VIEW,
@@ -80,6 +99,7 @@ export { readNpz, WRITE_NPZ_DEFAULTS, type WriteNpzOptions, writeNpz } from './i
 export { type ByteSource, blobSource, memorySource } from './io/npz-stream.ts';
 export { type ObjNames, writeMtl, writeObj } from './io/obj-write.ts';
 export { writePly } from './io/ply.ts';
+export { type PlyMesh, readPly } from './io/ply-read.ts';
 export { encodePng, PNG_DEFAULTS, type PngOptions } from './io/png.ts';
 export { createKernels, type Kernels } from './kernels/runtime.ts';
 export { LIGHT_NAMES, type LightName, lampLight, namedLight } from './light/presets.ts';
@@ -115,6 +135,7 @@ export {
   writeHeadPack,
 } from './model/pack.ts';
 export { type PosedHead, type PoseInput, poseHead, type Skeleton } from './model/pose.ts';
+export { SAMPLE_DEFAULTS, type SampleOptions, sampleHead } from './model/sample.ts';
 export {
   BISENET_DEFAULTS,
   type Bisenet,

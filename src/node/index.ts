@@ -8,9 +8,18 @@ export {
   writeFolderAtomically,
 } from './atomic.ts';
 export { energyPng } from './energy-picture.ts';
+export { type FfhqEntry, ffhqNames, findFfhq, readFfhqLandmarks, readFfhqMask } from './ffhq-files.ts';
 export { type FlamePaths, findFlameFiles, loadFlame } from './flame-files.ts';
+export { FIGURE_DEFAULTS, type FigureOptions, headsSheetPng, spaceFigurePng } from './head-figures.ts';
 export { HEAD_SHEET_DEFAULTS, type HeadSheetOptions, headSheetPng } from './head-sheet.ts';
 export { type LoadedFit, loadFit } from './load-fit.ts';
+export {
+  MESH_FIT_FILES,
+  type MeshFitFolderInput,
+  readLandmarkFile,
+  readMeshFile,
+  writeMeshFitFolder,
+} from './mesh-files.ts';
 export { DEFAULT_HEAD, type HeadFile, type LoadedHead, listHeadFiles, loadHeadModel } from './models.ts';
 export { onnxRuntime } from './onnx.ts';
 export { OVERLAY_PANEL_SIZE, type OverlayInput, overlayCrop, overlayPng } from './overlay.ts';
@@ -19,4 +28,5 @@ export { decodePhoto, decodePhotoBytes, PHOTO_EXTENSIONS } from './photo.ts';
 export { encodePicture, type SequenceKind, sequenceKind, writeSequence } from './picture-files.ts';
 export { enableRelaxedSimd } from './relaxed-simd.ts';
 export { FIT_FOLDER_FILES, type FitFolderInput, type WrittenFit, writeFitFolder } from './results.ts';
+export { loadSpace } from './spaces.ts';
 export { packageVersion } from './version.ts';
