@@ -252,10 +252,11 @@ function randomFace(
       let v = Math.exp(log);
       v = mix(v, Math.min(v, hair[k]!), browHere);
       v = mix(v, hair[k]! * 1.1, hairHere);
-      v = mix(v, [0.36, 0.15, 0.14][k]!, m.interior[i]!);
-      v = mix(v, [0.7, 0.5, 0.46][k]! * clamp(0.45 + 0.6 * colour[0]!, 0, 1), m.socket[i]!);
-      v = mix(v, [0.62, 0.31, 0.29][k]!, m.tongue[i]!);
-      if (m.teeth[i]! > 0) v = m.teeth[i]! * [1, 0.96, 0.88][k]!;
+      v = mix(v, [0.36, 0.15, 0.14][k]! * m.depth[i]!, m.interior[i]!);
+      v = mix(v, [0.72, 0.43, 0.4][k]! * clamp(0.4 + 0.6 * colour[0]!, 0, 0.95), m.socket[i]!);
+      v = mix(v, [0.6, 0.31, 0.29][k]! * m.depth[i]!, m.tongue[i]!);
+      if (m.teeth[i]! > 0)
+        v = m.depth[i]! * (m.teeth[i]! * [0.76, 0.72, 0.64][k]! + m.gums[i]! * [0.6, 0.32, 0.31][k]!);
       out[3 * i + k] = clamp(v, 0, 1);
     }
     if (m.eye[i]! > 0) paintEye(out, i, texel, size, iris, sclera);

@@ -5,14 +5,16 @@ import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import type { HeadModel } from '../../src/model/head-model.ts';
 import { writeHeadPack } from '../../src/model/pack.ts';
 import { buildAlbedo } from './albedo.ts';
-import { type Atlas, buildAtlas } from './atlas.ts';
+import { buildAtlas } from './atlas.ts';
+import { closeLips, sealSockets } from './contact.ts';
 import { buildExpressions } from './expressions.ts';
 import { alignAll, decompose, mirrorRows } from './identity.ts';
 import { embedLandmarks, type LandmarkTable, placeholderTable } from './landmarks.ts';
+import { mouthAnchors } from './mouth.ts';
 import { type BrowCard, paintMasks } from './paint.ts';
 import { asymmetryPairs, drawPerson, faceSliders } from './people.ts';
-import { buildRegions, lipRing } from './regions.ts';
-import { eyeCenter, ShapeSpace, withEyeballs } from './shapes.ts';
+import { buildRegions } from './regions.ts';
+import { eyeCenter, ShapeSpace, withInside } from './shapes.ts';
 import { JOINTS, skinWeights } from './skinning.ts';
 import type { Source, SourceSkin } from './source.ts';
 import { matchedShapes } from './statistics.ts';
@@ -44,6 +46,7 @@ export function assembleHead(
   const { layout } = space;
   const V = topology.source.length;
   const atlas = buildAtlas(source, topology);
+  const mouth = mouthAnchors(topology, atlas, space.base);
   const regions = buildRegions(space, topology, atlas);
   log(`cut: ${V} vertices, ${topology.faces.length / 3} faces, ${atlas.uvs.length / 2} texture vertices`);
 
@@ -70,18 +73,19 @@ export function assembleHead(
   const origin = [0, 1, 2].map((k) => (k === 0 ? 0 : identity.mean[3 * layout.head + k]!));
   const mean = identity.mean.map((x, i) => x - origin[i % 3]!);
   const S = identity.basis.length;
-  const template = Float32Array.from(withEyeballs(mean, layout, topology));
+  const template = Float32Array.from(withInside(mean, layout, topology, mouth));
   closeLips(template, topology, atlas, space.base);
+  sealSockets(template, topology, atlas, [eyeCenter(mean, layout.leftEye), eyeCenter(mean, layout.rightEye)]);
   snapRim(template, topology);
   const identityBasis = new Float32Array(3 * V * S);
   const J = JOINTS.length;
   const jointTemplate = jointsOf(mean, layout);
   const jointIdentityBasis = new Float32Array(S * J * 3);
-  const meanHead = withEyeballs(mean, layout, topology);
+  const meanHead = withInside(mean, layout, topology, mouth);
   identity.basis.forEach((b, s) => {
     // Eye centres and joints are linear in the shape up to the mean radius, so differences give their bases.
     const moved = mean.map((x, i) => x + b[i]!);
-    const head = withEyeballs(moved, layout, topology);
+    const head = withInside(moved, layout, topology, mouth);
     for (let i = 0; i < 3 * V; i++) identityBasis[3 * V * s + i] = head[i]! - meanHead[i]!;
     const joints = jointsOf(moved, layout);
     for (let i = 0; i < 3 * J; i++) jointIdentityBasis[3 * J * s + i] = joints[i]! - jointTemplate[i]!;
@@ -126,7 +130,7 @@ export function assembleHead(
     jointIdentityBasis,
     jointExpressionBasis: new Float32Array(E * J * 3),
     poseBasis: null,
-    skinWeights: skinWeights(space, topology),
+    skinWeights: skinWeights(space, topology, atlas),
     landmarks: embedLandmarks(table ?? placeholderTable(topology.faces), topology.faces),
     texture: {
       width: albedo.size,
@@ -148,15 +152,17 @@ export function assembleHead(
   return { bytes: shrink(packed, E, V), report: { captured: identity.captured, measurements: report } };
 }
 
-/** Expressions as I8 (their weights stay within 0…1, identity's do not). */
+/** Expressions as I8 (their weights stay within 0…1, identity's do not), the mean texture as U8. */
 function shrink(bytes: Uint8Array, E: number, V: number): Uint8Array {
   const file = readSafetensors(bytes);
   const tensors = new Map(file.tensors);
-  const half = tensors.get('expression_basis')!;
-  const { halves } = { halves: new Uint16Array(half.bytes.slice().buffer) };
-  const q = int8Tensor(Float32Array.from(halves, halfToFloat), [E, V, 3]);
+  const floats = (name: string) =>
+    Float32Array.from(new Uint16Array(tensors.get(name)!.bytes.slice().buffer), halfToFloat);
+  const q = int8Tensor(floats('expression_basis'), [E, V, 3]);
   tensors.set('expression_basis', q.values);
   tensors.set('expression_basis.scale', q.scale);
+  const mean = Uint8Array.from(floats('texture.mean'), (x) => Math.round(255 * x));
+  tensors.set('texture.mean', { dtype: 'U8', shape: tensors.get('texture.mean')!.shape, bytes: mean });
   return writeSafetensors(tensors, file.metadata);
 }
 
@@ -188,42 +194,6 @@ function jointsOf(shape: ArrayLike<number>, layout: ShapeSpace['layout']): Float
     ...eyeCenter(shape, layout.leftEye),
     ...eyeCenter(shape, layout.rightEye),
   ]);
-}
-
-/**
- * Closes the mean mouth: the gap between the lips' inner rings is halved from above and below over a few rings, so
- * that the rest pose shows neither teeth nor the mouth bag. Identity and expressions add to that.
- */
-function closeLips(template: Float32Array, topology: Topology, atlas: Atlas, base: Float64Array): void {
-  const ring = lipRing(topology, atlas, base);
-  const skin = topology.partStart[1]!;
-  const lip = (upper: boolean) => {
-    const out: number[] = [];
-    for (let v = 0; v < skin; v++) if (ring[v]! < 1.1 && base[3 * v + 1]! > 0.6612 === upper) out.push(v);
-    return out;
-  };
-  const [upper, lower] = [lip(true), lip(false)];
-  const half = Math.max(...upper.map((v) => Math.abs(template[3 * v]!)));
-  const edge = (list: number[], x: number, best: (...y: number[]) => number) =>
-    best(...list.filter((v) => Math.abs(template[3 * v]! - x) < 0.0035).map((v) => template[3 * v + 1]!));
-  const BINS = 24;
-  const gap = Array.from({ length: BINS + 1 }, (_, i) => {
-    const x = (half * (i - BINS / 2)) / (BINS / 2);
-    const g = edge(upper, x, Math.min) - edge(lower, x, Math.max);
-    return Number.isFinite(g) ? Math.max(0, g + 0.0007) : 0;
-  });
-  const smooth = gap.map((_, i) =>
-    [-2, -1, 0, 1, 2].reduce((s, d) => s + gap[Math.min(BINS, Math.max(0, i + d))]! / 5, 0),
-  );
-  for (let v = 0; v < skin; v++) {
-    if (ring[v]! > 2.2) continue;
-    const t = (template[3 * v]! / half) * (BINS / 2) + BINS / 2;
-    if (t < 0 || t > BINS) continue;
-    const i = Math.min(BINS - 1, Math.floor(t));
-    const g = smooth[i]! * (1 - t + i) + smooth[i + 1]! * (t - i);
-    const fade = Math.min(1, Math.max(0, (2.2 - ring[v]!) / 1.4));
-    template[3 * v + 1]! += (base[3 * v + 1]! > 0.6612 ? -0.5 : 0.5) * g * fade;
-  }
 }
 
 /** Puts the rim of the neck into its least-squares plane (the mean's; identity moves it only smoothly). */

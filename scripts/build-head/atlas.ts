@@ -4,8 +4,9 @@
  * The source's head island is turned upright and widened about its middle by w(t) = (1+k)t / (1+k|t|), which is
  * monotone (nothing folds) and gives the face about half the width. Below it lie a strip of small charts: eyeballs
  * as discs (radius a function of the angle from the gaze axis, half of it for the iris), eye sockets, neck, mouth
- * bag, tongue and teeth.
+ * bag, tongue and teeth, each even about the middle or with its twin on the other side.
  */
+import { gridPlace } from './mouth-grid.ts';
 import type { Source } from './source.ts';
 import { EYE_RINGS, EYE_SEGMENTS, type Topology } from './topology.ts';
 
@@ -72,7 +73,8 @@ export function buildAtlas(source: Source, topology: Topology): Atlas {
           uvs.push(...place(chart, raw[2 * t]!, raw[2 * t + 1]!));
           sourceUvs.push(raw[2 * t]!, 1 - raw[2 * t + 1]!);
         } else {
-          uvs.push(...placeEye(-1 - t, topology));
+          const v = -1 - t;
+          uvs.push(...(topology.part[v]! < 4 ? placeGridVertex(v, topology) : placeEye(v, topology)));
           sourceUvs.push(Number.NaN, Number.NaN);
         }
       }
@@ -116,6 +118,19 @@ function box(x: number, y: number, from: readonly number[], to: readonly number[
   return [to[0]! + a * (to[2]! - to[0]!), to[1]! + b * (to[3]! - to[1]!)];
 }
 
+/** Where tongue and rows of teeth lie: u0, v0, u1, v1, even about the middle. */
+export const GRID_CHARTS = {
+  1: [0.36, 0.914, 0.64, 0.934],
+  2: [0.182, 0.809, 0.818, 0.836],
+  3: [0.182, 0.844, 0.818, 0.871],
+} as const;
+
+function placeGridVertex(vertex: number, topology: Topology): [number, number] {
+  const part = topology.part[vertex]! as 1 | 2 | 3;
+  const [x, y] = gridPlace(part, vertex - topology.partStart[part]!);
+  return box(x, y, [0, 0, 1, 1], GRID_CHARTS[part]);
+}
+
 function place(chart: number, u: number, v: number): [number, number] {
   switch (chart) {
     case 0: {
@@ -124,19 +139,13 @@ function place(chart: number, u: number, v: number): [number, number] {
       return [0.5 + 0.495 * w, 0.006 + (0.794 * (u - 0.641)) / 0.353];
     }
     case 1:
-      return box(u, v, [0.758, 0.012, 0.924, 0.136], [0.4, 0.905, 0.6, 0.995]);
+      return box(u, v, [0.758, 0.012, 0.924, 0.136], [0.3, 0.941, 0.7, 0.996]);
     case 2:
-      return box(u, v, [0.274, 0.974, 0.487, 0.886], [0.39, 0.815, 0.61, 0.895]);
+      return box(u, v, [0.274, 0.974, 0.487, 0.886], [0.3, 0.879, 0.7, 0.906]);
     case 3:
       return box(u, v, [0.086, 0.633, 0.151, 0.547], [0.725, 0.912, 0.805, 0.992]);
-    case 4:
-      return box(u, v, [0.012, 0.633, 0.077, 0.547], [0.195, 0.912, 0.275, 0.992]);
-    case 5:
-      return box(u, v, [0.623, 0.984, 0.648, 0.929], [0.3, 0.905, 0.37, 0.995]);
-    case 6:
-      return box(u, v, [0.678, 0.876, 0.738, 0.898], [0.18, 0.815, 0.28, 0.895]);
     default:
-      return box(u, v, [0.678, 0.898, 0.738, 0.92], [0.29, 0.815, 0.38, 0.895]);
+      return box(u, v, [0.012, 0.633, 0.077, 0.547], [0.195, 0.912, 0.275, 0.992]);
   }
 }
 
@@ -153,7 +162,7 @@ function placeEye(vertex: number, topology: Topology): [number, number] {
   return [center[0] + r * Math.cos(b), center[1] - r * Math.sin(b)];
 }
 
-/** Makes head, mouth and neck charts exactly symmetric about their own middles. */
+/** Makes the atlas exactly symmetric about its middle. */
 function symmetrise(uvs: number[], faceUvs: Uint32Array, topology: Topology): void {
   const faceOf = new Map<string, number>();
   const F = topology.faces.length / 3;
@@ -173,8 +182,14 @@ function symmetrise(uvs: number[], faceUvs: Uint32Array, topology: Topology): vo
   }
   const old = uvs.slice();
   for (const [a, b] of twin) {
-    if (Math.abs(old[2 * a]! + old[2 * b]! - 1) > 0.03) continue; // charts that lie off the middle
-    uvs[2 * a] = 0.5 + (old[2 * a]! - old[2 * b]!) / 2;
-    uvs[2 * a + 1] = (old[2 * a + 1]! + old[2 * b + 1]!) / 2;
+    const [ua, ub] = [old[2 * a]!, old[2 * b]!];
+    if (Math.abs(ua + ub - 1) < 0.03) {
+      uvs[2 * a] = 0.5 + (ua - ub) / 2;
+      uvs[2 * a + 1] = (old[2 * a + 1]! + old[2 * b + 1]!) / 2;
+    } else if (ua < 0.5 && ub > 0.5) {
+      // The source's sockets are unwrapped alike, not mirrored: the left one is the pattern of both.
+      uvs[2 * a] = 1 - ub;
+      uvs[2 * a + 1] = old[2 * b + 1]!;
+    }
   }
 }

@@ -2,9 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import type { Atlas } from './atlas.ts';
+import { type Atlas, GRID_CHARTS } from './atlas.ts';
+import { mouthAnchors } from './mouth.ts';
+import { COLUMNS_A_TOOTH, TOOTH_COLUMNS, TOOTH_ROW_V } from './mouth-grid.ts';
 import { hairLine, lidLoop, lipRing } from './regions.ts';
-import type { ShapeSpace } from './shapes.ts';
+import { type ShapeSpace, withInside } from './shapes.ts';
 import { interpolate, type TexelMap } from './texels.ts';
 import type { Topology } from './topology.ts';
 
@@ -127,6 +129,9 @@ export interface PaintMasks {
   readonly socket: Float32Array;
   readonly tongue: Float32Array;
   readonly teeth: Float32Array;
+  readonly gums: Float32Array;
+  /** 1 in the light, less inside the mouth. */
+  readonly depth: Float32Array;
   readonly eye: Float32Array;
 }
 
@@ -139,7 +144,7 @@ export function paintMasks(
   const V = topology.source.length;
   return (map) => {
     const base = new Float64Array(3 * V);
-    base.set(space.base.subarray(0, 3 * topology.partStart[4]!));
+    base.set(withInside(space.base, space.layout, topology, mouthAnchors(topology, atlas, space.base)));
     const position = interpolate(map, topology.faces, base, 3);
     const chartOf = (i: number) => atlas.faceChart[map.face[map.fill[i]!]!]!;
     const n = map.size * map.size;
@@ -179,16 +184,44 @@ export function paintMasks(
         if (chartOf(i) !== 0) return 0;
         const ear =
           smooth((Math.abs(x) - 0.072) / 0.004) * smooth((0.752 - y) / 0.006) * smooth((z + 0.005) / 0.01);
-        return smooth((y - hairLine(x, z)) / 0.016 + 0.5) * (1 - ear);
+        // At the temples the hair begins further back: seen from the front it would be a dark thread along the outline.
+        const angle = (Math.atan2(Math.abs(x), z - 0.05) * 180) / Math.PI;
+        const temple = 0.03 * Math.exp(-(((angle - 72) / 24) ** 2));
+        return smooth((y - hairLine(x, z) - temple) / 0.026 + 0.3) * (1 - ear);
       }),
       interior: mask((i) => (chartOf(i) === 1 ? 1 : 0)),
       socket: mask((i) => (chartOf(i) === 3 || chartOf(i) === 4 ? 1 : 0)),
       tongue: mask((i) => (chartOf(i) === 5 ? 1 : 0)),
-      // The upper row's smoothed normals look down and shade it dark: it is painted brighter than the lower.
-      teeth: mask((i) => (chartOf(i) === 6 ? 1 : chartOf(i) === 7 ? 0.75 : 0)),
+      teeth: mask((i) => toothAt(map, chartOf(i), i).enamel),
+      gums: mask((i) => toothAt(map, chartOf(i), i).gum),
+      // No light model reaches into the mouth: what light is lost there is painted.
+      depth: mask((i, x, _y, z) => {
+        const chart = chartOf(i);
+        if (chart === 1) return 1 - 0.66 * smooth((0.151 - z) / 0.02);
+        if (chart === 5) return 0.9 - 0.5 * smooth((0.135 - z) / 0.04);
+        return chart === 6 || chart === 7 ? 1 - 0.55 * smooth((Math.abs(x) - 0.012) / 0.016) : 1;
+      }),
       eye: mask((i) => (chartOf(i) >= 8 ? 1 : 0)),
     };
   };
+}
+
+/** Enamel and gum (0…1) of a texel in the rows of teeth; enamel is darker in the gaps and towards the gums. */
+function toothAt(map: TexelMap, chart: number, i: number): { enamel: number; gum: number } {
+  if (chart !== 6 && chart !== 7) return { enamel: 0, gum: 0 };
+  const [u0, v0, u1, v1] = GRID_CHARTS[chart === 6 ? 2 : 3];
+  const j = map.fill[i]!;
+  const across = ((j % map.size) + 0.5) / map.size;
+  const down = ((Math.floor(j / map.size) + 0.5) / map.size - v0) / (v1 - v0);
+  const column = Math.abs((across - u0) / (u1 - u0) - 0.5) * (TOOTH_COLUMNS - 1);
+  const fromGap = Math.abs(column - COLUMNS_A_TOOTH * Math.round(column / COLUMNS_A_TOOTH));
+  const gum = Math.max(
+    smooth((TOOTH_ROW_V[1] + 0.04 - down) / 0.08),
+    smooth((down - TOOTH_ROW_V[5] + 0.06) / 0.06),
+  );
+  const enamel =
+    (1 - gum) * (1 - 0.16 * Math.exp(-((fromGap / 0.5) ** 2))) * (1 - 0.1 * smooth((0.6 - down) / 0.4));
+  return { enamel: Math.max(enamel, 1e-3), gum };
 }
 
 function smooth(t: number): number {

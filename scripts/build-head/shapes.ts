@@ -4,13 +4,14 @@
  *
  * Row order: (cut vertices) (left eye helper) (right eye helper) (neck, head and jaw joint as one row each).
  */
+import { type MouthAnchors, placeGrid } from './mouth.ts';
 import { macroDisplacement, type Weights } from './people.ts';
 import type { Source } from './source.ts';
 import { eyeDirections, type Topology } from './topology.ts';
 
 /** Rows of a shape beyond the cut's vertices. */
 export interface ShapeLayout {
-  /** Cut vertices (no eyeballs). */
+  /** Cut vertices: the skin. */
   readonly cut: number;
   readonly leftEye: readonly [number, number];
   readonly rightEye: readonly [number, number];
@@ -35,7 +36,7 @@ export class ShapeSpace {
     topology: Topology,
   ) {
     const { mesh } = source;
-    const cut = topology.partStart[4]!;
+    const cut = topology.partStart[1]!;
     this.rowVertices = Array.from(topology.source.subarray(0, cut), (v) => [v]);
     const helper = (name: string) => {
       const g = mesh.groups.indexOf(name);
@@ -120,28 +121,17 @@ export function eyeCenter(
   return [center[0], center[1], center[2] + radius - EYE_RADIUS - inset];
 }
 
-/** Full head (V,3): the cut's vertices and both eyeballs. */
-export function withEyeballs(
+/** Full head (V,3): the cut's vertices, tongue, teeth and both eyeballs. */
+export function withInside(
   shape: ArrayLike<number>,
   layout: ShapeLayout,
   topology: Topology,
+  mouth: MouthAnchors,
 ): Float64Array {
   const V = topology.source.length;
   const out = new Float64Array(3 * V);
   for (let i = 0; i < 3 * layout.cut; i++) out[i] = shape[i]!;
-  // The source's rows of teeth stand too far out for closed lips, the lower one and the tongue too high: they go back
-  // and down, so that the rest pose hides them and a smile shows the upper row.
-  for (let i = topology.partStart[1]!; i < topology.partStart[4]!; i++) {
-    const [squeeze, down, behind] = [
-      [0, 0, 0],
-      [0.9, 0.005, 0.008],
-      [0.88, 0.0025, -0.0005],
-      [0.86, 0.004, 0.002],
-    ][topology.part[i]!]!;
-    out[3 * i] = out[3 * i]! * squeeze!;
-    out[3 * i + 1]! -= down!;
-    out[3 * i + 2]! -= behind!;
-  }
+  for (const part of [1, 2, 3]) out.set(placeGrid(shape, part, mouth), 3 * topology.partStart[part]!);
   const dirs = eyeDirections();
   [layout.leftEye, layout.rightEye].forEach((range, e) => {
     const c = eyeCenter(shape, range);

@@ -6,6 +6,8 @@
  * mesh with more trust where the rotation moves a vertex far. Lower teeth and tongue follow the jaw, upper teeth the
  * skull. Neck: a smooth step from the rim upwards. Eyeballs follow their joints.
  */
+import type { Atlas } from './atlas.ts';
+import { tongueFollow } from './mouth-grid.ts';
 import type { ShapeSpace } from './shapes.ts';
 import type { Topology } from './topology.ts';
 
@@ -19,10 +21,19 @@ export const JOINTS = [
 ] as const;
 
 /** (V,5) weights, rows sum to 1. */
-export function skinWeights(space: ShapeSpace, topology: Topology): Float32Array {
+export function skinWeights(space: ShapeSpace, topology: Topology, atlas: Atlas): Float32Array {
   const V = topology.source.length;
   const skin = topology.partStart[1]!;
   const jaw = jawWeights(space, topology);
+  // The floor of the mouth stays under the tongue.
+  for (let f = 0; f < atlas.faceChart.length; f++) {
+    if (atlas.faceChart[f] !== 1) continue;
+    for (let i = 0; i < 3; i++) {
+      const v = topology.faces[3 * f + i]!;
+      const [y, z] = [space.base[3 * v + 1]!, space.base[3 * v + 2]!];
+      if (y < 0.6595) jaw[v] = Math.max(jaw[v]!, smooth((z - 0.062) / 0.05) * smooth((0.6595 - y) / 0.006));
+    }
+  }
   const out = new Float32Array(5 * V);
   for (let v = 0; v < V; v++) {
     const part = topology.part[v]!;
@@ -30,7 +41,8 @@ export function skinWeights(space: ShapeSpace, topology: Topology): Float32Array
       out[5 * v + part - 1] = 1;
       continue;
     }
-    const w = part === 0 ? jaw[v]! : part === 1 ? tongueFollow(space.base[3 * v + 2]!) : part === 3 ? 1 : 0;
+    const w =
+      part === 0 ? jaw[v]! : part === 1 ? tongueFollow(v - topology.partStart[1]!) : part === 3 ? 1 : 0;
     let n = 1;
     if (v < skin) {
       const [y, z] = [space.base[3 * v + 1]!, space.base[3 * v + 2]!];
@@ -41,10 +53,6 @@ export function skinWeights(space: ShapeSpace, topology: Topology): Float32Array
     out[5 * v] = (1 - w) * (1 - n);
   }
   return out;
-}
-
-function tongueFollow(z: number): number {
-  return 0.6 + 0.4 * smooth((z - 0.07) / 0.04);
 }
 
 function jawWeights(space: ShapeSpace, topology: Topology): Float64Array {

@@ -2,9 +2,10 @@
  * Which vertices and quads of the source make the head, how they mirror, and the two eyeballs that are added.
  *
  * Order of vertices: skin (face, scalp, ears, neck, sockets, mouth bag), tongue, upper teeth, lower teeth, left
- * eyeball, right eyeball. The eyeballs are spheres of our own: a grid about the gaze axis (+z) whose rings lie close
- * together near the iris.
+ * eyeball, right eyeball. Tongue and teeth are grids of our own (`mouth.ts`). The eyeballs are spheres of our own: a
+ * grid about the gaze axis (+z) whose rings lie close together near the iris.
  */
+import { gridFaces, gridMirror, gridSize } from './mouth-grid.ts';
 import type { Source } from './source.ts';
 
 /** Parts of the head in the order of their vertices. */
@@ -26,7 +27,7 @@ export const EYE_SEGMENTS = 20;
 
 /** The cut. Quads of the source, triangles in the end. */
 export interface Topology {
-  /** (V) source vertex of each head vertex, −1 on eyeballs. */
+  /** (V) source vertex of each head vertex, −1 beyond the skin. */
   readonly source: Int32Array;
   /** (V) index into PARTS. */
   readonly part: Uint8Array;
@@ -36,11 +37,11 @@ export interface Topology {
   readonly mirror: Int32Array;
   /** (F,3) head vertices. */
   readonly faces: Int32Array;
-  /** (F,3) texture vertices of the source mesh; on eyeballs −1−(head vertex). */
+  /** (F,3) texture vertices of the source mesh; beyond the skin −1−(head vertex). */
   readonly faceSourceUvs: Int32Array;
   /** Head vertices of the neck rim. */
   readonly rim: Int32Array;
-  /** (4,194 ×2) quads of the non-eyeball parts, for Laplacians: (Qh,4). */
+  /** Quads of the skin, for Laplacians: (Q,4). */
   readonly quads: Int32Array;
 }
 
@@ -63,12 +64,7 @@ export function cutHead(source: Source): Topology {
   const above = (v: number) => P[3 * v + 1]! - (0.572 + (0.07 - P[3 * v + 2]!) * 0.42) > -0.002;
   const body = quadsOf('body').filter((q) => [0, 1, 2, 3].every((k) => above(mesh.quads[4 * q + k]!)));
   const skin = connected(body, mesh.quads, 5054);
-  const lists: number[][] = [
-    skin,
-    quadsOf('helper-tongue'),
-    quadsOf('helper-upper-teeth'),
-    quadsOf('helper-lower-teeth'),
-  ];
+  const lists: number[][] = [skin];
   const sourceOf: number[] = [];
   const part: number[] = [];
   const partStart: number[] = [];
@@ -104,6 +100,20 @@ export function cutHead(source: Source): Topology {
   const mirrorSource = mirrorMap(P, sourceOf);
   const mirror = sourceOf.map((v) => head[mirrorSource.get(v)!]!);
   const cutFaces = faces.length / 3;
+  for (const p of [1, 2, 3]) {
+    const first = sourceOf.length;
+    const { rows, columns } = gridSize(p);
+    partStart.push(first);
+    for (let i = 0; i < rows * columns; i++) {
+      sourceOf.push(-1);
+      part.push(p);
+      mirror.push(first + gridMirror(p, i));
+    }
+    for (const v of gridFaces(p)) {
+      faces.push(first + v);
+      faceUvs.push(-1 - (first + v));
+    }
+  }
   const eyeSize = EYE_RINGS.length * EYE_SEGMENTS + 2;
   for (let e = 0; e < 2; e++) {
     const first = sourceOf.length;
