@@ -25,8 +25,8 @@ const { values } = parseArgs({
 });
 const UNIT_MM = 10;
 /** Weight of the priors where components are free: enough to keep the equations regular. */
-const FREE = { limit: Number.POSITIVE_INFINITY, prior: 0.02 };
-const HELD = { limit: 3, prior: 0.2 };
+const FREE = { limit: Number.POSITIVE_INFINITY, prior: 0.005 };
+const HELD = { limit: 3, prior: 0.05 };
 const numbers = Array.from({ length: 68 }, (_, l) => l);
 
 const model = await readHeadPack(new Uint8Array(readFileSync(values.model)), values.model);

@@ -89,15 +89,20 @@ interface Stage {
 
 /** From coarse to fine. */
 const STAGES: readonly Stage[] = [
-  { name: 'surface 4 mm', rounds: 4, sigma: 4, reach: 20, landmarks: 1, pointToPoint: true },
-  { name: 'surface 2 mm', rounds: 6, sigma: 2, reach: 12, landmarks: 0.3, pointToPoint: false },
-  { name: 'surface 1 mm', rounds: 6, sigma: 1, reach: 8, landmarks: 0.05, pointToPoint: false },
-  { name: 'surface ½ mm', rounds: 8, sigma: 0.5, reach: 6, landmarks: 0.01, pointToPoint: false },
+  { name: 'surface 4 mm', rounds: 4, sigma: 4, reach: 20, landmarks: 0.3, pointToPoint: true },
+  { name: 'surface 2 mm', rounds: 6, sigma: 2, reach: 12, landmarks: 0.05, pointToPoint: false },
+  { name: 'surface 1 mm', rounds: 6, sigma: 1, reach: 8, landmarks: 0.01, pointToPoint: false },
+  { name: 'surface ½ mm', rounds: 8, sigma: 0.5, reach: 6, landmarks: 0.002, pointToPoint: false },
 ];
 /** Cosine of the largest angle between normals that still agree, 60°. */
 const COSINE = 0.5;
-/** Worth of all pairs together, in independent measurements. */
-const PAIRS = 3000;
+/**
+ * Worth of all pairs together, in independent measurements. Neighbouring points say nearly the same, and what the face
+ * says about the skull is the prior's to judge. Measured on four ICT-FaceKit people with 3000, 600 and 150: distance of
+ * the narrow face 0.89, 0.93, 0.99 mm; root mean square of the coefficients 1.7, 1.2, 0.9; scalp off by 12, 8, 6 mm.
+ * A person of the model's own comes back to 0.21 mm with 1000, 0.27 with 600, 0.36 with 300.
+ */
+const PAIRS = 800;
 /** Points of the mesh that are matched to the head, at most. */
 const POINTS = 4000;
 const LANDMARK_SIGMA = 0.003;
