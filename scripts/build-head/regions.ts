@@ -59,7 +59,7 @@ export function lidLoop(topology: Topology, atlas: Atlas): number[] {
  * counts rings of quads from the inner loop; the border is the ridge of the upper lip (ring 8) and the fold of the
  * lower (ring 6).
  */
-export function lipRing(topology: Topology, atlas: Atlas, base: Float64Array): Float64Array {
+export function lipRing(topology: Topology, atlas: Atlas, base: ArrayLike<number>): Float64Array {
   const { lowest, highest } = vertexCharts(topology, atlas);
   const skin = topology.partStart[1]!;
   const neighbours = adjacency(topology, skin);

@@ -1,6 +1,6 @@
 /**
  * Check sheets of a pack: node scripts/run.mjs scripts/build-head/sheets.ts [--head FILE] [--out FOLDER] [--format png] [names…]
- * Names: mean people identity expressions albedo landmarks pose (all when none is given).
+ * Names: mean people identity expressions albedo mouth landmarks pose (all when none is given).
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -52,10 +52,10 @@ const sheets: Record<string, () => Promise<void>> = {
   },
   identity: async () => {
     const tiles: Picture[] = [];
-    for (let i = 0; i < 8; i++)
-      for (const x of [-3, 3])
+    for (const x of [-2, 2])
+      for (let i = 0; i < 5; i++)
         tiles.push(tile(model, { identity: one(S, i, x), texture: null }, { ...big, yaw: 0.4 }));
-    await save('identity', tiles, 8, 220);
+    await save('identity', tiles, 5, 300);
   },
   expressions: async () => {
     const tiles: Picture[] = [];
@@ -80,9 +80,30 @@ const sheets: Record<string, () => Promise<void>> = {
   },
   albedo: async () => {
     const tiles: Picture[] = [];
-    for (let t = 0; t < Math.min(T, 16); t++)
-      for (const x of [-2, 2]) tiles.push(tile(model, { texture: one(T, t, x) }, { ...close, ambient: 0.8 }));
-    await save('albedo', tiles, 8, 230);
+    for (const x of [-2, 2])
+      for (let t = 0; t < 5; t++)
+        tiles.push(tile(model, { texture: one(T, t, x) }, { ...close, ambient: 0.8 }));
+    await save('albedo', tiles, 5, 300);
+  },
+  mouth: async () => {
+    const view = { size: 640, halfHeight: 0.04, center: [0, -0.045, 0.09] as const };
+    const make = (names: string[], jaw: number, yaw: number) => {
+      const expression = Float32Array.from(model.expressionNames, (n) =>
+        names.includes(n.replace(/(Left|Right)$/, '')) ? 1 : 0,
+      );
+      return tile(model, { expression, pose: one(15, 6, (jaw * Math.PI) / 180) }, { ...view, yaw });
+    };
+    const tiles: Picture[] = [];
+    for (const yaw of [0, 0.6])
+      for (const [names, jaw] of [
+        [[], 0],
+        [['mouthLaugh'], 0],
+        [['mouthPartWide'], 0],
+        [['mouthLaugh'], 8],
+        [[], 20],
+      ] as [string[], number][])
+        tiles.push(make(names, jaw, yaw));
+    await save('mouth', tiles, 5, 300);
   },
   landmarks: async () => {
     const tiles: Picture[] = [];
