@@ -1,5 +1,6 @@
 /** `photofit sample`: random heads of a model, as TF_FLAME's sampling demos make them. */
 import { type Command, Option } from 'commander';
+import { throwIfAborted } from '../core/errors.ts';
 import { SAMPLE_DEFAULTS } from '../model/sample.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { parseCount, parseSeed, parseSize, parseSpread } from './numbers.ts';
@@ -64,7 +65,7 @@ export async function sampleHeads(
 ): Promise<number> {
   const { loadHeadModel } = await import('../node/models.ts');
   const { sampleHead } = await import('../model/sample.ts');
-  const { headFiles } = await import('../node/sample-files.ts');
+  const { headFiles, samplesText } = await import('../node/sample-files.ts');
   const { headsSheetPng } = await import('../node/head-figures.ts');
   const { writeFolderAtomically } = await import('../node/atomic.ts');
   const { ProgressBar } = await import('./progress-bar.ts');
@@ -80,7 +81,7 @@ export async function sampleHeads(
   const files: [string, Uint8Array | string][] = [];
   for (const [i, { caption, params }] of heads.entries()) {
     bar.update({ stage: 'write', fraction: i / (2 * count) });
-    signal.throwIfAborted();
+    throwIfAborted(signal);
     files.push(...(await headFiles(model, params, caption, format)));
   }
   const spread = `shape ${shape}, expression ${expression}, pose ${pose}, texture ${texture}`;
@@ -96,7 +97,6 @@ export async function sampleHeads(
     }),
   ]);
   bar.end();
-  const { samplesText } = await import('../node/sample-files.ts');
   files.push(['samples.json', samplesText(model, seed, { shape, expression, pose, texture }, heads)]);
   await writeFolderAtomically(out, files, { signal });
   stdout.write(`${count} heads of ${model.name} → ${out}\n`);

@@ -25,7 +25,7 @@ interface Property {
 interface Element {
   readonly name: string;
   readonly count: number;
-  readonly properties: readonly Property[];
+  readonly properties: Property[];
 }
 
 type Type = 'int8' | 'uint8' | 'int16' | 'uint16' | 'int32' | 'uint32' | 'float32' | 'float64';
@@ -116,7 +116,7 @@ function readHeader(bytes: Uint8Array, name: string) {
   const text = new TextDecoder('latin1').decode(bytes.subarray(0, HEADER_MOST));
   const end = /^end_header[ \t]*(\r\n|\n|\r)/m.exec(text);
   if (!/^ply\s/.test(text) || !end) throw new FormatError(`${name}: is no PLY file`);
-  const elements: { name: string; count: number; properties: Property[] }[] = [];
+  const elements: Element[] = [];
   let format = '';
   for (const line of text.slice(0, end.index).split(/[\r\n]+/)) {
     const [word, ...rest] = line.trim().split(/\s+/);

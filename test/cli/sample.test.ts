@@ -62,6 +62,15 @@ describe('photofit sample', () => {
   });
 });
 
+describe('photofit sample, cancelled', () => {
+  it('leaves nothing behind', async () => {
+    const out = path.join(temporaryFolder(), 'none');
+    const { code } = await cli(['sample', '-o', out, '-q'], { signal: AbortSignal.abort() });
+    expect(code).toBe(130);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
 describe('photofit space', () => {
   it('show: columns of components, the mean in the middle row of each', async () => {
     const out = path.join(temporaryFolder(), 'figure.png');
