@@ -4,10 +4,10 @@
  *
  *   npm run bench -- ict [--model FILE.head] [--heads 50] [--seed 1]
  *
- * Measured 2026-11-22 with open-head of that day (ac78861d or b853aca2, alike to 0.01), 50 heads, mean / median / 95 %, mm: all free 0.82 / 0.37 / 3.90, inside ±3
- * 0.83 / 0.38 / 3.94. The mean is made by the tenth of ICT's points that line its nostrils and lie up to a centimetre
- * inside, where open-head has none: over what is seen from outside it is 0.62 and 0.64 (8 heads). Free coefficients reach
- * 15 and make skulls of no person; 5 s for both fits of a head on an idle core.
+ * Measured 2026-11-22 with open-head of that day (ac78861d or b853aca2, alike to 0.01), 50 heads, mean / median / 95 %,
+ * mm: all free 0.82 / 0.37 / 3.90, inside ±3 0.83 / 0.38 / 3.94. The mean is made by points that line ICT's nostrils, up
+ * to a centimetre inside, where open-head has none: over what is seen from outside it is 0.62 and 0.64 (8 heads). Free
+ * coefficients reach 15 and make skulls of no person. Some 5 s for both fits of a head.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
