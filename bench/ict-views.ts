@@ -113,7 +113,7 @@ function surfaceError(params: HeadParams, wanted: Float32Array, scale: boolean):
   pose.fill(0, 0, 3);
   const surface = poseHead(model, { ...params, pose }).vertices;
   const search = createNearest(surface, model.faces);
-  let points = Float64Array.from(
+  let points: Float64Array = Float64Array.from(
     { length: 3 * face.length },
     (_, i) => wanted[3 * face[Math.floor(i / 3)] + (i % 3)],
   );
