@@ -1,4 +1,4 @@
-// Writes docs/images/portrait.jpg, the picture in the README, from a fresh fit of the example. Run it when fits have
+// Writes the pictures in the README, docs/images/portrait.jpg and turntable.jpg, from a fresh fit of the example. Run it when fits have
 // become better: node scripts/readme-picture.mjs
 import path from 'node:path';
 import { install, root, runOrExit } from './lib/setup.mjs';
@@ -18,3 +18,27 @@ await sharp({ create: { width: half, height: 2 * height, channels: 3, background
   ])
   .jpeg({ quality: 88, mozjpeg: true })
   .toFile(path.join(root, 'docs', 'images', 'portrait.jpg'));
+
+// The same head turned, as docs/images/turntable.jpg.
+const SIDE = 320;
+const yaws = [-60, -30, 0, 30, 60];
+const views = [];
+for (const [i, yaw] of yaws.entries()) {
+  const view = path.join(root, 'out', 'demo', `view-${i}.png`);
+  runOrExit(process.execPath, [
+    path.join(root, 'bin', 'photofit.js'),
+    'render',
+    path.join(root, 'out', 'demo', 'portrait'),
+    '--yaw',
+    String(yaw),
+    '--size',
+    String(SIDE),
+    '-o',
+    view,
+  ]);
+  views.push({ input: view, left: i * SIDE, top: 0 });
+}
+await sharp({ create: { width: SIDE * yaws.length, height: SIDE, channels: 3, background: '#fff' } })
+  .composite(views)
+  .jpeg({ quality: 88, mozjpeg: true })
+  .toFile(path.join(root, 'docs', 'images', 'turntable.jpg'));

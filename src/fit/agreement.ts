@@ -3,14 +3,14 @@
  * (identity and texture, both in standard deviations) is near 1 for one person and near 0 for two, since people differ
  * independently in some hundred directions.
  *
- * Measured with open-head (smallest / median / largest): rendered heads through the detector, same person 0.41 / 0.81 /
- * 0.90, different -0.26 / 0.06 / 0.46; real photos, same person (a video's frames) 0.49 / 0.71 / 0.96, different
- * -0.03 / 0.34 / 0.54: what the model lacks in all real faces makes them alike.
+ * Measured with open-head (smallest / median / largest): rendered heads through the detector, same person 0.48 / 0.79 /
+ * 0.89, different -0.42 / 0.04 / 0.58; real photos, same person (a video's frames) 0.53 / 0.81 / 0.98, different
+ * -0.06 / 0.38 / 0.63: what the model lacks in all real faces makes them alike.
  */
 import type { FitState } from './parameters.ts';
 
 /** Cosine from which two photos are taken to show one person. */
-export const SAME_PERSON = 0.55;
+export const SAME_PERSON = 0.64;
 
 /** Cosine between two fits' identity and texture coefficients, −1…1; 1 where both are zero. */
 export function similarity(a: FitState, b: FitState): number {

@@ -35,7 +35,7 @@ const LIGHT = { weight: 1, level: 0.06, bands: 0.25, colour: 0.04 };
  * Where the model explains a photo better than `photometricSigma`, its colours are trusted more, down to this share:
  * the fit to a clean picture is limited by the picture, the fit to a face the model lacks by the model.
  */
-const NOISE_MIN = 0.4;
+const NOISE_MIN = 0.25;
 /** Landmark error from which a fit is worth a warning, and the share of the visible skin region below which it is. */
 const WARN_NME = 0.06;
 const WARN_SKIN = 0.25;
