@@ -5,10 +5,9 @@
  *
  * Without photos: the examples, and the pictures of ../shared/data where that is there.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import sharp from 'sharp';
 import type { ImageF } from '../src/core/image.ts';
 import { fitPhoto } from '../src/fit/fit-photo.ts';
 import { renderFit } from '../src/fit/render-fit.ts';
@@ -17,6 +16,7 @@ import { readHeadPack } from '../src/model/pack.ts';
 import { loadPerception } from '../src/node/perception.ts';
 import { decodePhoto } from '../src/node/photo.ts';
 import { resampleCrop } from '../src/render/resample.ts';
+import { blend, defaultPhotos, writeContactSheet } from './contact-sheet.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -63,8 +63,9 @@ for (const file of photos) {
     const r = renderFit(kernels, fit, model, { crop, size: side });
     const over = blend(background, r.rgb, r.mask);
     const skin = skinPicture(background, fit.skin.mask, fit.skin.crop.size);
-    await sheet(
+    await writeContactSheet(
       [background, over, r.shape, skin, r.albedo, r.shading],
+      side,
       path.join(values.out, `${path.parse(file).name}.png`),
     );
   } catch (error) {
@@ -90,28 +91,6 @@ console.log(
     .padStart(9),
 );
 
-function defaultPhotos(): string[] {
-  const list = (dir: string, pattern: RegExp) =>
-    existsSync(dir)
-      ? readdirSync(dir)
-          .filter((f) => pattern.test(f))
-          .sort()
-          .map((f) => path.join(dir, f))
-      : [];
-  return [
-    ...list('../shared/data/ffhq', /^\d+\.png$/),
-    ...list('../shared/data/photos', /\.png$/),
-    ...list('examples', /\.jpg$/),
-  ];
-}
-
-function blend(a: ImageF, b: ImageF, mask: Float32Array): ImageF {
-  const data = a.data.slice();
-  for (let p = 0; p < mask.length; p++)
-    for (let c = 0; c < 3; c++) data[3 * p + c] += mask[p] * (b.data[3 * p + c] - data[3 * p + c]);
-  return { ...a, data };
-}
-
 function skinPicture(photo: ImageF, mask: Uint8Array, size: number): ImageF {
   const data = photo.data.slice();
   for (let y = 0; y < photo.height; y++)
@@ -123,25 +102,4 @@ function skinPicture(photo: ImageF, mask: Uint8Array, size: number): ImageF {
       if (w === 0) for (let c = 0; c < 3; c++) data[p + c] *= 0.5;
     }
   return { ...photo, data };
-}
-
-async function sheet(pictures: ImageF[], file: string): Promise<void> {
-  const composites = await Promise.all(
-    pictures.map(async (picture, i) => ({
-      input: await sharp(
-        Uint8Array.from(picture.data, (x) => Math.min(Math.max(Math.round(255 * x), 0), 255)),
-        {
-          raw: { width: picture.width, height: picture.height, channels: 3 },
-        },
-      )
-        .png()
-        .toBuffer(),
-      left: i * side,
-      top: 0,
-    })),
-  );
-  await sharp({ create: { width: side * pictures.length, height: side, channels: 3, background: 'black' } })
-    .composite(composites)
-    .png()
-    .toFile(file);
 }

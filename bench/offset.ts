@@ -8,11 +8,10 @@
  * Without photos: the examples, and the pictures of ../shared/data where that is there. `--fits` keeps the parametric
  * fits in a folder and takes them from there the next time.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
-import sharp from 'sharp';
 import type { ImageF } from '../src/core/image.ts';
 import type { DecodedPhoto } from '../src/core/photo.ts';
 import { fitPhoto } from '../src/fit/fit-photo.ts';
@@ -28,6 +27,7 @@ import { renderHead } from '../src/render/render-head.ts';
 import { resampleCrop, resize } from '../src/render/resample.ts';
 import { ORIGIN } from '../src/texture/fill.ts';
 import { solveTextureOffset } from '../src/texture/solve-offset.ts';
+import { blend, defaultPhotos, writeContactSheet } from './contact-sheet.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -79,7 +79,7 @@ for (const file of positionals.length > 0 ? positionals : defaultPhotos()) {
   const background = resampleCrop(photo.image, crop);
   const plain = renderFit(kernels, fit, model, { crop, size: side });
   const offset = renderFit(kernels, fit, model, { crop, size: side, albedo: texture.albedo });
-  await sheet(
+  await writeContactSheet(
     [
       background,
       blend(background, plain.rgb, plain.mask),
@@ -88,6 +88,7 @@ for (const file of positionals.length > 0 ? positionals : defaultPhotos()) {
       resize(texture.albedo, side, side),
       visibilityPicture(texture.visibility, texture.origin, texture.width, texture.height),
     ],
+    side,
     path.join(values.out, `${path.parse(file).name}.png`),
   );
 }
@@ -137,28 +138,6 @@ function view(fit: PhotoFit, albedo: ImageF, degrees: number): ImageF {
   }).rgb;
 }
 
-function defaultPhotos(): string[] {
-  const list = (dir: string, pattern: RegExp) =>
-    existsSync(dir)
-      ? readdirSync(dir)
-          .filter((f) => pattern.test(f))
-          .sort()
-          .map((f) => path.join(dir, f))
-      : [];
-  return [
-    ...list('../shared/data/ffhq', /^\d+\.png$/),
-    ...list('../shared/data/photos', /\.png$/),
-    ...list('examples', /\.jpg$/),
-  ];
-}
-
-function blend(a: ImageF, b: ImageF, mask: Float32Array): ImageF {
-  const data = a.data.slice();
-  for (let p = 0; p < mask.length; p++)
-    for (let c = 0; c < 3; c++) data[3 * p + c] += mask[p] * (b.data[3 * p + c] - data[3 * p + c]);
-  return { ...a, data };
-}
-
 function visibilityPicture(
   visibility: Float32Array,
   origin: Uint8Array,
@@ -173,23 +152,4 @@ function visibilityPicture(
     for (let c = 0; c < 3; c++) data[3 * t + c] = under[c] + v * (1 - under[c]);
   }
   return resize({ width, height, channels: 3, data }, side, side);
-}
-
-async function sheet(pictures: ImageF[], file: string): Promise<void> {
-  const composites = await Promise.all(
-    pictures.map(async ({ width, height, data }, i) => ({
-      input: await sharp(
-        Uint8Array.from(data, (x) => Math.min(Math.max(Math.round(255 * x), 0), 255)),
-        { raw: { width, height, channels: 3 } },
-      )
-        .png()
-        .toBuffer(),
-      left: i * side,
-      top: 0,
-    })),
-  );
-  await sharp({ create: { width: side * pictures.length, height: side, channels: 3, background: 'black' } })
-    .composite(composites)
-    .png()
-    .toFile(file);
 }

@@ -1,4 +1,4 @@
-/** Measures how well it explains the photo. */
+/** How well a state explains the photo it was fitted to: the numbers under `metrics` in `fit.json`. */
 import type { ImageF } from '../core/image.ts';
 import type { Kernels } from '../kernels/runtime.ts';
 import type { FaceObservation } from '../perceive/types.ts';
