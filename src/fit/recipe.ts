@@ -8,7 +8,8 @@
  *   photometric  everything, over a pyramid of pictures; the skin mask is re-estimated before each level
  *
  * All are Levenberg-Marquardt on analytic Jacobians. One photo goes through them as they are. Several photos of one
- * person go through the first ones each on its own, and from `together` on with one identity and one texture.
+ * person go through them up to the coarse photometric stage each on its own, and through the photometric stages
+ * together (`fit-person.ts`).
  */
 import { throwIfAborted } from '../core/errors.ts';
 import type { ProgressListener } from '../core/progress.ts';
