@@ -8,7 +8,7 @@ const STOREYS = [
   ['linalg', 'geometry'],
   ['kernels'],
   ['io'],
-  ['model'],
+  ['model', 'nn'],
   ['camera', 'light'],
   ['render'],
   ['perceive', 'solve'],
