@@ -14,6 +14,13 @@ export {
 export type { Image8, ImageF } from './core/image.ts';
 export { DECODE_DEFAULTS, type DecodedPhoto, type DecodeOptions } from './core/photo.ts';
 export type { ProgressEvent, ProgressListener } from './core/progress.ts';
+export {
+  type DecodedMap,
+  decodeMap,
+  ENCODE_MAP_DEFAULTS,
+  type EncodeMapOptions,
+  encodeMap,
+} from './dataset/map-file.ts';
 export { fitArrays } from './fit/arrays.ts';
 export { exportCamera, exportLight, type PhotoView } from './fit/export-view.ts';
 export { expressionNames, setExpressions } from './fit/expression-names.ts';
@@ -177,3 +184,4 @@ export {
   type TextureOffsetOptions,
   type TextureView,
 } from './texture/solve-offset.ts';
+export type { TextureMap, TextureMapSource } from './texture/texture-map.ts';

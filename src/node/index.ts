@@ -14,6 +14,13 @@ export { FIGURE_DEFAULTS, type FigureOptions, headsSheetPng, spaceFigurePng } fr
 export { HEAD_SHEET_DEFAULTS, type HeadSheetOptions, headSheetPng } from './head-sheet.ts';
 export { type LoadedFit, loadFit } from './load-fit.ts';
 export {
+  type MapFolder,
+  type OpenMapFolderOptions,
+  openFittedMaps,
+  openMapFolder,
+  writeMap,
+} from './map-folder.ts';
+export {
   MESH_FIT_FILES,
   type MeshFitFolderInput,
   readLandmarkFile,

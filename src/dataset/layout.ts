@@ -1,0 +1,67 @@
+/**
+ * The work folder: everything that building a texture space from photos leaves on disk. State is what lies here, never
+ * what a process remembers, so any run can be killed and started again, by itself or beside others.
+ *
+ *   my.space.work/
+ *     work.json             what the folder is for: head model, initial space, how photos are fitted; written once
+ *     manifest.json         the photos, by SHA-256 of their bytes
+ *     initial.head          the head with the initial texture space (`space init`)
+ *     fits/<hash>/          one photo's fit: fit.json, fit.npz, map.npz, overlay.jpg; appears whole, by one rename
+ *     failed/<hash>.json    a photo that could not be fitted, and why; tried again only when asked
+ *     gate.json             which fits are good enough for the space, and why the others are not
+ *     training/             checkpoints and pictures of the completion network (`space complete`)
+ *     completed/<hash>.npz  maps without unseen texels
+ *     space/                what `space pca` writes
+ *     report/               index.html and its pictures
+ *
+ * A photo is done when `fits/<hash>/fit.json` or `failed/<hash>.json` is there. Names that begin with a dot are being
+ * written or were left by a killed process; nobody reads them. Nothing here holds a time, a host or a process number,
+ * so that the same photos give the same bytes whoever fitted them, in whatever order.
+ *
+ * Paths are joined with slashes, which every platform reads.
+ */
+
+/** Paths within a work folder. */
+export interface WorkPaths {
+  readonly root: string;
+  readonly work: string;
+  readonly manifest: string;
+  readonly initial: string;
+  readonly fits: string;
+  readonly failed: string;
+  readonly gate: string;
+  readonly training: string;
+  readonly completed: string;
+  readonly space: string;
+  readonly report: string;
+  /** Folder of one photo's fit. */
+  fit(hash: string): string;
+  /** Record of a photo that could not be fitted. */
+  failure(hash: string): string;
+  /** Completed map of one photo. */
+  completedMap(hash: string): string;
+}
+
+/** Files of a fit's folder in the order they are put in place: `fit.json` last, it vouches for the rest. */
+export const FIT_FILES = ['map.npz', 'fit.npz', 'overlay.jpg', 'fit.json'] as const;
+
+/** The paths of the work folder `root`. */
+export function workPaths(root: string): WorkPaths {
+  const at = (name: string) => `${root.replace(/\/+$/, '')}/${name}`;
+  return {
+    root,
+    work: at('work.json'),
+    manifest: at('manifest.json'),
+    initial: at('initial.head'),
+    fits: at('fits'),
+    failed: at('failed'),
+    gate: at('gate.json'),
+    training: at('training'),
+    completed: at('completed'),
+    space: at('space'),
+    report: at('report'),
+    fit: (hash) => at(`fits/${hash}`),
+    failure: (hash) => at(`failed/${hash}.json`),
+    completedMap: (hash) => at(`completed/${hash}.npz`),
+  };
+}
