@@ -3,7 +3,7 @@
  *
  *   albedo      (H,W,3) uint8, 255 = 1, or float16; sRGB-encoded RGB
  *   visibility  (H,W) uint8, 255 seen face on, 0 not seen
- *   model_hash  (32) uint8, SHA-256 of the head model whose UV map it lies on; all zero where not known
+ *   layout_hash (32) uint8, SHA-256 of the UV layout (`uvLayoutHash`) that it lies on; all zero where not known
  *
  * Where nothing was seen the albedo is a guess: the fit's own in `fits/…/map.npz`, the completion's in `completed/`.
  * Eight bits are the default: their rounding, 0.3/255, is far below what a fit can tell, and a 512² map takes 0.5 MB in
@@ -18,17 +18,17 @@ import type { TextureMap } from '../texture/texture-map.ts';
 export interface EncodeMapOptions {
   /** How albedo is stored; values outside [0, 1] survive in `float16` only. */
   readonly precision?: 'uint8' | 'float16';
-  /** Hash of the head model, 64 hexadecimal digits. */
-  readonly modelHash?: string;
+  /** Hash of the UV layout, 64 hexadecimal digits. */
+  readonly layoutHash?: string;
 }
 
 /** Defaults of {@link EncodeMapOptions}. */
 export const ENCODE_MAP_DEFAULTS = { precision: 'uint8' } as const satisfies EncodeMapOptions;
 
-/** A map with the head model it belongs to. */
+/** A map with the UV layout it belongs to. */
 export interface DecodedMap extends TextureMap {
-  /** Hash of the head model; null where the file does not say. */
-  readonly modelHash: string | null;
+  /** Hash of the UV layout; null where the file does not say. */
+  readonly layoutHash: string | null;
 }
 
 /**
@@ -36,14 +36,14 @@ export interface DecodedMap extends TextureMap {
  * @throws {InvalidArgumentError} when its arrays are not of its size or the hash is none
  */
 export function encodeMap(map: TextureMap, options: EncodeMapOptions = {}): Uint8Array {
-  const { precision, modelHash } = { ...ENCODE_MAP_DEFAULTS, ...options };
+  const { precision, layoutHash } = { ...ENCODE_MAP_DEFAULTS, ...options };
   const { size, albedo, visibility } = map;
   if (albedo.length !== 3 * size * size || visibility.length !== size * size)
     throw new InvalidArgumentError(
       `encodeMap: a map of ${size}² texels has ${3 * size * size} values and ${size * size} visibilities, got ${albedo.length} and ${visibility.length}`,
     );
-  if (modelHash !== undefined && !/^[0-9a-f]{64}$/.test(modelHash))
-    throw new InvalidArgumentError(`encodeMap: options.modelHash must be 64 hexadecimal digits`);
+  if (layoutHash !== undefined && !/^[0-9a-f]{64}$/.test(layoutHash))
+    throw new InvalidArgumentError(`encodeMap: options.layoutHash must be 64 hexadecimal digits`);
   const shape = [size, size, 3];
   const stored: NpyArray =
     precision === 'uint8'
@@ -52,13 +52,13 @@ export function encodeMap(map: TextureMap, options: EncodeMapOptions = {}): Uint
           shape,
         )
       : { dtype: '<f2', shape, fortranOrder: false, data: albedo };
-  const hash = modelHash
-    ? Uint8Array.from({ length: 32 }, (_, i) => Number.parseInt(modelHash.slice(2 * i, 2 * i + 2), 16))
+  const hash = layoutHash
+    ? Uint8Array.from({ length: 32 }, (_, i) => Number.parseInt(layoutHash.slice(2 * i, 2 * i + 2), 16))
     : new Uint8Array(32);
   return writeNpz({
     albedo: stored,
     visibility: npyArray(visibility, [size, size]),
-    model_hash: npyArray(hash),
+    layout_hash: npyArray(hash),
   });
 }
 
@@ -83,12 +83,12 @@ export function decodeMap(bytes: Uint8Array, name = 'map.npz'): DecodedMap {
     throw wrong(`albedo is ${stored.dtype}, not uint8, float16 or float32`);
   const albedo = toFloat32(stored);
   if (stored.dtype === '|u1') for (let i = 0; i < albedo.length; i++) albedo[i] /= 255;
-  const hash = npz.get('model_hash')?.data;
+  const hash = npz.get('layout_hash')?.data;
   const known = hash instanceof Uint8Array && hash.length === 32 && hash.some((x) => x !== 0);
   return {
     size,
     albedo,
     visibility: seen.data as Uint8Array,
-    modelHash: known ? Array.from(hash, (x) => x.toString(16).padStart(2, '0')).join('') : null,
+    layoutHash: known ? Array.from(hash, (x) => x.toString(16).padStart(2, '0')).join('') : null,
   };
 }

@@ -10,8 +10,8 @@ import { writeFileAtomically } from './atomic.ts';
 
 /** Maps on disk. */
 export interface MapFolder extends TextureMapSource {
-  /** Hash of the head model that all maps lie on; null where the files do not say. */
-  readonly modelHash: string | null;
+  /** Hash of the UV layout that all maps lie on; null where the files do not say. */
+  readonly layoutHash: string | null;
   /** File of map `index`. */
   file(index: number): string;
   read(index: number): Promise<DecodedMap>;
@@ -27,7 +27,7 @@ export interface OpenMapFolderOptions {
  * Opens a folder of maps: files `NAME.npz`, or folders `NAME/map.npz` as fits are. Names that begin with a dot are being
  * written and are left out.
  * @throws {InvalidArgumentError} when there is no such folder, no map in it, or one of `names` is missing
- * @throws {FormatError} when the first map cannot be read; later from `read`, also for another size or head model
+ * @throws {FormatError} when the first map cannot be read; later from `read`, also for another size or UV layout
  */
 export async function openMapFolder(folder: string, options: OpenMapFolderOptions = {}): Promise<MapFolder> {
   const found = await mapsIn(folder);
@@ -49,7 +49,7 @@ export async function openMapFolder(folder: string, options: OpenMapFolderOption
   return {
     names,
     size: first.size,
-    modelHash: first.modelHash,
+    layoutHash: first.layoutHash,
     file: (index) => files[index],
     async read(index) {
       const map = await read(files[index]);
@@ -57,9 +57,9 @@ export async function openMapFolder(folder: string, options: OpenMapFolderOption
         throw new FormatError(
           `${files[index]}: has ${map.size}² texels, ${files[0]} ${first.size}²; maps of one folder must be alike`,
         );
-      if (map.modelHash !== first.modelHash)
+      if (map.layoutHash !== first.layoutHash)
         throw new FormatError(
-          `${files[index]}: lies on another head model than ${files[0]}; maps of one folder must share it`,
+          `${files[index]}: lies on another UV layout than ${files[0]}; maps of one folder must share it`,
         );
       return map;
     },

@@ -27,9 +27,9 @@ describe('a texture map as a file', () => {
   const map = randomMap(16, 1);
 
   it('comes back to half a step of 8 bits, clamped to [0, 1]', () => {
-    const back = decodeMap(encodeMap(map, { modelHash: HASH }));
+    const back = decodeMap(encodeMap(map, { layoutHash: HASH }));
     expect(back.size).toBe(16);
-    expect(back.modelHash).toBe(HASH);
+    expect(back.layoutHash).toBe(HASH);
     expect(back.visibility).toEqual(map.visibility);
     const worst = Math.max(
       ...back.albedo.map((x, i) => Math.abs(x - Math.min(1, Math.max(0, map.albedo[i])))),
@@ -42,12 +42,12 @@ describe('a texture map as a file', () => {
     const worst = Math.max(...back.albedo.map((x, i) => Math.abs(x - map.albedo[i])));
     // Half precision has 11 bits: 2^-12 of the largest value, 1.05.
     expect(worst).toBeLessThanOrEqual(2 ** -11);
-    expect(back.modelHash).toBeNull();
+    expect(back.layoutHash).toBeNull();
   });
 
   it('has the arrays that other programs expect, and the same bytes each time', () => {
-    const bytes = encodeMap(map, { modelHash: HASH });
-    expect(encodeMap(map, { modelHash: HASH })).toEqual(bytes);
+    const bytes = encodeMap(map, { layoutHash: HASH });
+    expect(encodeMap(map, { layoutHash: HASH })).toEqual(bytes);
     const npz = readNpz(bytes);
     expect(npz.get('albedo')).toMatchObject({ dtype: '|u1', shape: [16, 16, 3] });
     expect(npz.get('visibility')).toMatchObject({ dtype: '|u1', shape: [16, 16] });
@@ -63,31 +63,31 @@ describe('a texture map as a file', () => {
     expect(read({ albedo: u8(4, 4, 3), visibility: floats })).toThrow(/visibility is <f4, not uint8/);
     expect(() => decodeMap(new Uint8Array(100), 'x.npz')).toThrow(/x\.npz/);
     expect(() => encodeMap({ ...map, size: 15 })).toThrow(/a map of 15² texels/);
-    expect(() => encodeMap(map, { modelHash: 'abc' })).toThrow(/64 hexadecimal/);
+    expect(() => encodeMap(map, { layoutHash: 'abc' })).toThrow(/64 hexadecimal/);
   });
 });
 
 describe('a folder of maps', () => {
   it('lists files and folders by name and reads them one at a time', async () => {
     const folder = temporaryFolder();
-    await writeMap(path.join(folder, 'b.npz'), randomMap(8, 2), { modelHash: HASH });
-    await writeMap(path.join(folder, 'a', 'map.npz'), randomMap(8, 3), { modelHash: HASH });
+    await writeMap(path.join(folder, 'b.npz'), randomMap(8, 2), { layoutHash: HASH });
+    await writeMap(path.join(folder, 'a', 'map.npz'), randomMap(8, 3), { layoutHash: HASH });
     mkdirSync(path.join(folder, '.c.partial'));
     writeFileSync(path.join(folder, 'notes.txt'), '');
     const maps = await openMapFolder(folder);
     expect(maps.names).toEqual(['a', 'b']);
-    expect([maps.size, maps.modelHash]).toEqual([8, HASH]);
+    expect([maps.size, maps.layoutHash]).toEqual([8, HASH]);
     expect((await maps.read(1)).visibility).toEqual(randomMap(8, 2).visibility);
   });
 
   it('refuses maps that do not go together', async () => {
     const folder = temporaryFolder();
-    await writeMap(path.join(folder, 'a.npz'), randomMap(8, 2), { modelHash: HASH });
-    await writeMap(path.join(folder, 'b.npz'), randomMap(16, 2), { modelHash: HASH });
-    await writeMap(path.join(folder, 'c.npz'), randomMap(8, 2), { modelHash: 'cd'.repeat(32) });
+    await writeMap(path.join(folder, 'a.npz'), randomMap(8, 2), { layoutHash: HASH });
+    await writeMap(path.join(folder, 'b.npz'), randomMap(16, 2), { layoutHash: HASH });
+    await writeMap(path.join(folder, 'c.npz'), randomMap(8, 2), { layoutHash: 'cd'.repeat(32) });
     const maps = await openMapFolder(folder);
     await expect(maps.read(1)).rejects.toThrow(/b\.npz: has 16² texels/);
-    await expect(maps.read(2)).rejects.toThrow(/c\.npz: lies on another head model/);
+    await expect(maps.read(2)).rejects.toThrow(/c\.npz: lies on another UV layout/);
   });
 
   it('of a work folder: those that passed the gate', async () => {
