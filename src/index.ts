@@ -104,6 +104,7 @@ export type { ExportCamera, ExportJoint, ExportMorph, ExportState, MeshExport } 
 export { type NpyArray, type NpyData, npyArray, readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, WRITE_NPZ_DEFAULTS, type WriteNpzOptions, writeNpz } from './io/npz.ts';
 export { type ByteSource, blobSource, memorySource } from './io/npz-stream.ts';
+export { type NpyPieces, npzPieces } from './io/npz-write-stream.ts';
 export { type ObjNames, writeMtl, writeObj } from './io/obj-write.ts';
 export { writePly } from './io/ply.ts';
 export { type PlyMesh, readPly } from './io/ply-read.ts';
@@ -121,6 +122,12 @@ export {
   readFlame,
 } from './model/flame/read-flame.ts';
 export { FLAME_TEXTURE_DEFAULTS } from './model/flame/texture.ts';
+export {
+  FLAME_TEXTURE_WRITE_DEFAULTS,
+  type FlameTextureWriteOptions,
+  flameTextureEntries,
+  type StoredTexture,
+} from './model/flame/texture-write.ts';
 export {
   type HeadModel,
   type HeadParams,
@@ -143,6 +150,19 @@ export {
 } from './model/pack.ts';
 export { type PosedHead, type PoseInput, poseHead, type Skeleton } from './model/pose.ts';
 export { SAMPLE_DEFAULTS, type SampleOptions, sampleHead } from './model/sample.ts';
+export type { SpaceMetadata } from './model/space-metadata.ts';
+export {
+  checkLayout,
+  type ReadSpaceOptions,
+  readSpacePack,
+  SPACE_PACK_DEFAULTS,
+  type SpaceInput,
+  type SpacePack,
+  type SpacePackOptions,
+  uvLayoutHash,
+  withTextureSpace,
+  writeSpacePack,
+} from './model/space-pack.ts';
 export {
   BISENET_DEFAULTS,
   type Bisenet,

@@ -16,8 +16,8 @@ import { type NpyArray, readNpy, toFloat32 } from '../io/npy.ts';
 import { npzGet, readNpz } from '../io/npz.ts';
 import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
-import { loadHeadModel } from '../node/models.ts';
 import { decodePhoto } from '../node/photo.ts';
+import { loadHead } from '../node/spaces.ts';
 import { type CliContext, EXIT } from './context.ts';
 import type { EnergyOptions } from './energy-options.ts';
 
@@ -76,7 +76,7 @@ async function theirs(fit: string, options: EnergyOptions): Promise<Case> {
       `${fit}: a file of the original names neither photo nor model; give --photo and --model`,
     );
   const stem = photo.slice(0, photo.length - path.extname(photo).length);
-  const head = await loadHeadModel(model);
+  const head = await loadHead(model, options.space);
   const { image } = await decodePhoto(photo);
   const mask = await readNumbers(options.mask ?? `${stem}_seg.npy`, [image.height, image.width]);
   const landmarks = await readNumbers(options.landmarks ?? `${stem}.npy`, [68, 2]);
@@ -90,7 +90,7 @@ async function theirs(fit: string, options: EnergyOptions): Promise<Case> {
 /** A result folder of ours: photo and mask as they were fitted, unless others are given. */
 async function ours(fit: string, options: EnergyOptions): Promise<Case> {
   const { file, folder } = await readFitFile(fit);
-  const model = await loadHeadModel(options.model ?? file.model.name);
+  const model = await loadHead(options.model ?? file.model.name, options.space);
   const stored = fromFitFile(file, model);
   const { image } = await decodePhoto(options.photo ?? file.input.path);
   const { width, height } = file.input;

@@ -27,6 +27,7 @@ export function addEnergyCommand(program: Command, context: CliContext, done: (c
         .default('own'),
     )
     .option('--model <head>', 'the head it was fitted with (default: the embedded head of that name)')
+    .option('--space <file>', 'the texture space it was fitted with, where that was given')
     .option('--photo <file>', 'the photo, when it is no longer where it was')
     .option('--mask <file.npy>', 'skin mask (H,W), non-zero where skin (default: the mask of the fit)')
     .option('--landmarks <file.npy>', '68 landmarks (68,2) in pixels (default: those of the fit)')

@@ -4,6 +4,7 @@
 export interface EnergyOptions {
   readonly energy: 'own' | 'original';
   readonly model?: string;
+  readonly space?: string;
   readonly photo?: string;
   readonly mask?: string;
   readonly landmarks?: string;

@@ -24,7 +24,7 @@ export async function exportFitCommand(
   { stdout, signal }: CliContext,
 ): Promise<number> {
   const format = formatOf(options);
-  const loaded = await loadFit(fit, { model: options.model });
+  const loaded = await loadFit(fit, { model: options.model, space: options.space });
   const name = path.basename(path.resolve(loaded.folder)) || 'head';
   const out = options.out ?? `${name}.${format}`;
   for (const [file, content] of await filesOf(loaded, format, out, options)) {

@@ -36,6 +36,7 @@ export function addExportCommand(program: Command, context: CliContext, done: (c
     .option('-o, --out <file>', 'file to write')
     .option('--no-arkit', "glb: only the head's own expressions, not ARKit's blend shapes")
     .option('--model <head>', 'the head it was fitted with, where that is not embedded')
+    .option('--space <file>', 'the texture space it was fitted with, where that was given')
     .option('--debug', 'show where in the code an error came from', false)
     .addHelpText('after', EXAMPLES)
     .action(async (fit: string, options: ExportOptions) => {

@@ -9,6 +9,7 @@ export interface ExportOptions {
   readonly pose: 'photo' | 'neutral';
   readonly out?: string;
   readonly model?: string;
+  readonly space?: string;
   /** False with `--no-arkit`. */
   readonly arkit: boolean;
   readonly debug: boolean;

@@ -36,6 +36,7 @@ export function addFitCommand(program: Command, context: CliContext, done: (code
       "an embedded head (see: photofit model list), a .head file, or a folder with FLAME's files",
       'open-head',
     )
+    .option('--space <file>', 'a texture space for the head to wear instead of its own (see: photofit space)')
     .addOption(
       new Option('--camera <kind>', 'projection')
         .choices(['perspective', 'orthographic'])

@@ -9,6 +9,8 @@ export interface FitOptions extends NetworkOptions {
   readonly face: 'largest' | 'all' | number;
   /** Name of an embedded head or path of a `.head` file. */
   readonly model: string;
+  /** Texture space file that the head wears instead of its own. */
+  readonly space?: string;
   readonly camera: 'perspective' | 'orthographic';
   readonly light: 'rgb' | 'mono';
   /** Picture that marks skin. */

@@ -18,9 +18,9 @@ import type { PhotoFit } from '../fit/types.ts';
 import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
-import { loadHeadModel } from '../node/models.ts';
 import { decodePhoto } from '../node/photo.ts';
 import { type WrittenFit, writeFitFolder } from '../node/results.ts';
+import { loadHead } from '../node/spaces.ts';
 import type { FaceObservation } from '../perceive/types.ts';
 import { solvePersonTexture, type TextureOffset, type TextureView } from '../texture/solve-offset.ts';
 import { type CliContext, EXIT } from './context.ts';
@@ -111,7 +111,7 @@ class FitSession {
     await ensureWritableFolder(out);
     let perception: OpenPerception | undefined;
     try {
-      const model = await loadHeadModel(this.#options.model);
+      const model = await loadHead(this.#options.model, this.#options.space);
       perception = await openPerception(this.#options);
       if (this.#options.samePerson) await this.#fitTogether(photos, model, perception);
       else

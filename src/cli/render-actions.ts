@@ -30,7 +30,7 @@ export async function renderFitCommand(
   if (turntable !== undefined && options.frame === 'photo')
     throw new InvalidArgumentError('--turntable turns the head around its middle; leave --frame photo away');
   if (turntable !== undefined && options.out) sequenceKind(options.out);
-  const loaded = await loadFit(fit, { model: options.model });
+  const loaded = await loadFit(fit, { model: options.model, space: options.space });
   const out = options.out ?? defaultName(loaded, turntable !== undefined);
   const { model } = loaded;
   const head = { ...loaded.fit, params: changed(model, loaded.fit.params, options) };

@@ -48,6 +48,7 @@ export function addRenderCommand(program: Command, context: CliContext, done: (c
     .option('--turntable <frames>', 'one full turn in so many pictures', whole(2, 3600))
     .option('--fps <n>', 'pictures per second of a turntable', whole(1, 120), 24)
     .option('--model <head>', 'the head it was fitted with, where that is not embedded')
+    .option('--space <file>', 'the texture space it was fitted with, where that was given')
     .option('--debug', 'show where in the code an error came from', false)
     .addHelpText('after', EXAMPLES)
     .action(async (fit: string, options: RenderOptions) => {

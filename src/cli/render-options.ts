@@ -4,6 +4,7 @@
 export interface RenderOptions {
   readonly out?: string;
   readonly model?: string;
+  readonly space?: string;
   readonly size: number;
   /** Degrees; undefined leaves the head as in the photo unless another angle is given. */
   readonly yaw?: number;

@@ -5,13 +5,14 @@ import { parseCount, parseSeed, parseSize, parseSpread } from './numbers.ts';
 import type { SpaceSampleOptions, SpaceShowOptions } from './space-options.ts';
 
 const SPACE =
-  "an embedded head, a .head file, a folder with FLAME's files, or FLAME_texture.npz with --model";
+  "an embedded head, a .head file, a folder with FLAME's files, a .space file, or FLAME_texture.npz";
 
 const EXAMPLES = `
 Examples:
   $ photofit space show open-head -o space.png        mean and first five components at ±2 sd
   $ photofit space show flame.head --components 8
   $ photofit space show FLAME_texture.npz --model flame.head
+  $ photofit space show my.space                      on the embedded head it was made for; else --model
   $ photofit space sample open-head -n 16 --seed 1 -o textures/`;
 
 /** Adds the commands to `program`; `done` takes the exit code. */
@@ -25,7 +26,7 @@ export function addSpaceCommand(program: Command, context: CliContext, done: (co
     .command('show')
     .description('Draws the mean and the first components of a texture space on the head, as a PNG file.')
     .argument('[space]', SPACE, 'open-head')
-    .option('--model <head>', 'FLAME head that a .npz goes on')
+    .option('--model <head>', 'head that a .space or a .npz goes on')
     .option('-o, --out <picture>', 'PNG file to write', 'space.png')
     .option('--components <n>', 'components shown, a column each', parseCount, 5)
     .option('--deviations <sd>', 'how far along each component', parseSpread, 2)
@@ -43,7 +44,7 @@ export function addSpaceCommand(program: Command, context: CliContext, done: (co
     .command('sample')
     .description('Draws random textures on random heads; the same seed gives the same ones.')
     .argument('[space]', SPACE, 'open-head')
-    .option('--model <head>', 'FLAME head that a .npz goes on')
+    .option('--model <head>', 'head that a .space or a .npz goes on')
     .option('-n, --count <n>', 'how many', parseCount, 16)
     .option('--seed <number>', 'whole number', parseSeed, 1)
     .option('--texture <sd>', 'spread of textures', parseSpread, 1)

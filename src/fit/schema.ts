@@ -23,7 +23,11 @@ const pixels = z.number().int().positive();
 export const FitFileSchema = z.strictObject({
   format: z.literal(FIT_FORMAT),
   photofit: z.string(),
-  model: z.strictObject({ name: z.string(), hash: z.string().regex(/^[0-9a-f]{64}$/) }),
+  model: z.strictObject({
+    name: z.string(),
+    hash: z.string().regex(/^[0-9a-f]{64}$/),
+    space: z.strictObject({ name: z.string(), hash: z.string().regex(/^[0-9a-f]{64}$/) }).optional(),
+  }),
   input: z.strictObject({
     path: z.string(),
     width: pixels,
@@ -135,7 +139,11 @@ export function toFitFile(fit: PhotoFit, model: HeadModel, extra: FitFileExtra):
   const file: FitFile = {
     format: FIT_FORMAT,
     photofit: extra.version,
-    model: { name: fit.modelName, hash: fit.modelHash },
+    model: {
+      name: fit.modelName,
+      hash: fit.modelHash,
+      ...(model.texture?.source && { space: { ...model.texture.source } }),
+    },
     input: {
       path: extra.path,
       width: image.width,
@@ -267,6 +275,13 @@ export type StoredFit = Omit<PhotoFit, 'skin'>;
  * @throws {FormatError} when the file was made with another model
  */
 export function fromFitFile(file: FitFile, model: HeadModel): StoredFit {
+  const { space } = file.model;
+  const worn = model.texture?.source;
+  if (space?.hash !== worn?.hash) {
+    const named = (s: { name: string; hash: string } | undefined) =>
+      s ? `the texture space ${s.name} (${s.hash.slice(0, 12)}…)` : "the head's own texture space";
+    throw new FormatError(`fit.json: was made with ${named(space)}, not with ${named(worn)}; load that one`);
+  }
   if (file.model.hash !== model.hash) {
     throw new FormatError(
       `fit.json: was made with the model ${file.model.name} (${file.model.hash.slice(0, 12)}…), ` +

@@ -212,32 +212,46 @@ export function encodeElements(array: NpyArray): Uint8Array {
  * @throws {InvalidArgumentError} when type, shape and data don't agree.
  */
 export function writeNpy(array: NpyArray): Uint8Array {
-  const type = parseDtype(array.dtype);
-  if (!type || type.bigEndian)
-    throw new InvalidArgumentError(`writeNpy: type ${array.dtype} is not supported`);
+  const header = npyHeaderBytes(array.dtype, array.shape, array.fortranOrder);
   const body = encodeElements(array);
-  const need = array.shape.reduce((a, b) => a * b, 1) * type.itemSize;
-  if (type.kind !== 'O' && body.length !== need)
+  if (array.dtype !== '|O' && body.length !== header.dataLength)
     throw new InvalidArgumentError(
-      `writeNpy: ${body.length} bytes of data given for shape (${array.shape}) of ${type.dtype}, ${need} expected`,
+      `writeNpy: ${body.length} bytes of data given for shape (${array.shape}) of ${array.dtype}, ${header.dataLength} expected`,
     );
-  const shape = array.shape.length === 1 ? `${array.shape[0]},` : array.shape.join(', ');
-  const order = array.fortranOrder ? 'True' : 'False';
+  const out = new Uint8Array(header.bytes.length + body.length);
+  out.set(header.bytes);
+  out.set(body, header.bytes.length);
+  return out;
+}
+
+/**
+ * The header of an .npy file, and how many bytes of data have to follow it.
+ * @throws {InvalidArgumentError} when the type is not supported.
+ * @internal
+ */
+export function npyHeaderBytes(
+  dtype: string,
+  dims: readonly number[],
+  fortranOrder = false,
+): { readonly bytes: Uint8Array; readonly dataLength: number } {
+  const type = parseDtype(dtype);
+  if (!type || type.bigEndian) throw new InvalidArgumentError(`writeNpy: type ${dtype} is not supported`);
+  const shape = dims.length === 1 ? `${dims[0]},` : dims.join(', ');
+  const order = fortranOrder ? 'True' : 'False';
   const dict = `{'descr': '${type.dtype}', 'fortran_order': ${order}, 'shape': (${shape}), }`;
   const version = dict.length + 75 > 65535 ? 2 : 1;
   const prefix = version === 1 ? 10 : 12;
   const total = Math.ceil((prefix + dict.length + 1) / 64) * 64;
-  const out = new Uint8Array(total + body.length);
-  out.set(MAGIC);
-  out[6] = version;
-  const view = new DataView(out.buffer);
+  const bytes = new Uint8Array(total);
+  bytes.set(MAGIC);
+  bytes[6] = version;
+  const view = new DataView(bytes.buffer);
   if (version === 1) view.setUint16(8, total - prefix, true);
   else view.setUint32(8, total - prefix, true);
-  out.fill(0x20, prefix, total);
-  for (let i = 0; i < dict.length; i++) out[prefix + i] = dict.charCodeAt(i);
-  out[total - 1] = 0x0a;
-  out.set(body, total);
-  return out;
+  bytes.fill(0x20, prefix, total);
+  for (let i = 0; i < dict.length; i++) bytes[prefix + i] = dict.charCodeAt(i);
+  bytes[total - 1] = 0x0a;
+  return { bytes, dataLength: dims.reduce((a, b) => a * b, 1) * type.itemSize };
 }
 
 /** Type string of a typed array, e.g. `<f4`. */

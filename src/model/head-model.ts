@@ -57,6 +57,8 @@ export interface TextureSpace {
   /** (T,H,W,3) float32, each component scaled to one standard deviation; T = basis.length / (3·H·W). */
   readonly basis: Float32Array;
   readonly names: readonly string[];
+  /** The texture space file it came from, where it replaced the head's own: name and SHA-256. */
+  readonly source?: { readonly name: string; readonly hash: string };
 }
 
 /** A head model. All arrays are read-only by convention. */

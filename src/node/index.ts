@@ -35,5 +35,5 @@ export { decodePhoto, decodePhotoBytes, PHOTO_EXTENSIONS } from './photo.ts';
 export { encodePicture, type SequenceKind, sequenceKind, writeSequence } from './picture-files.ts';
 export { enableRelaxedSimd } from './relaxed-simd.ts';
 export { FIT_FOLDER_FILES, type FitFolderInput, type WrittenFit, writeFitFolder } from './results.ts';
-export { loadSpace } from './spaces.ts';
+export { loadHead, loadSpace, loadTextureSpace, SPACE_ENDING } from './spaces.ts';
 export { packageVersion } from './version.ts';

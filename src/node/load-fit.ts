@@ -5,7 +5,8 @@ import sharp from 'sharp';
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
 import type { ImageF } from '../core/image.ts';
 import { type FitFile, fromFitFile, parseFitFile, type StoredFit } from '../fit/schema.ts';
-import { type LoadedHead, listHeadFiles, loadHeadModel } from './models.ts';
+import { type LoadedHead, listHeadFiles } from './models.ts';
+import { loadHead } from './spaces.ts';
 
 /** A fit from disk. */
 export interface LoadedFit {
@@ -23,17 +24,22 @@ export interface LoadedFit {
  * Reads a fit.
  * @param fileOrFolder a `fit.json`, or the folder that `photofit fit` wrote it into
  * @param options.model head that it was made with, where that is not an embedded one
- * @throws {InvalidArgumentError} when there is no fit, or its head is not embedded and not given
+ * @param options.space texture space file that it was made with, where it was made with one
+ * @throws {InvalidArgumentError} when there is no fit, or its head or texture space is needed and not given
  * @throws {FormatError} when a file is damaged, or the head is another one than the fit was made with
  */
 export async function loadFit(
   fileOrFolder: string,
-  options: { readonly model?: string } = {},
+  options: { readonly model?: string; readonly space?: string } = {},
 ): Promise<LoadedFit> {
   const json = await fitFileOf(fileOrFolder);
   const folder = path.dirname(json);
   const file = parseFitFile(await readFile(json, 'utf8'), json);
-  const model = await loadHeadModel(options.model ?? (await embeddedHead(file, json)));
+  if (file.model.space && options.space === undefined)
+    throw new InvalidArgumentError(
+      `${json}: was made with the texture space ${file.model.space.name}; give its file with --space`,
+    );
+  const model = await loadHead(options.model ?? (await embeddedHead(file, json)), options.space);
   const fit = fromFitFile(file, model);
   return { file, fit, model, texture: await readTexture(path.join(folder, 'texture.png')), folder };
 }

@@ -1,22 +1,56 @@
-/** Texture spaces on disk: a head that has one, or a texture file of FLAME's on a FLAME head. */
+/** Texture spaces on disk: a head that has one, a `.space` file on its head, or a texture file of FLAME's on a FLAME head. */
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
 import { NpzStream } from '../io/npz-stream.ts';
 import { type FlameTextureOptions, readFlameTexture } from '../model/flame/texture.ts';
+import { FLAME_FACES } from '../model/flame/texture-write.ts';
 import { uvFromTexture } from '../model/flame/uv.ts';
 import type { HeadModel } from '../model/head-model.ts';
+import {
+  type ReadSpaceOptions,
+  readSpacePack,
+  type SpacePack,
+  withTextureSpace,
+} from '../model/space-pack.ts';
 import { openFileSource } from './file-source.ts';
 import { requireTexture } from './head-figures.ts';
-import { loadHeadModel } from './models.ts';
+import { type LoadedHead, listHeadFiles, loadHeadModel } from './models.ts';
 
-/** Triangles of every FLAME head. */
-const FLAME_FACES = 9976;
+/** Ending of texture space files. */
+export const SPACE_ENDING = '.space';
+
+/**
+ * Reads a texture space file.
+ * @throws {InvalidArgumentError} when it is a file of FLAME's, which has to be brought into ours first
+ * @throws {FormatError} when it is no texture space
+ */
+export async function loadTextureSpace(file: string, options: ReadSpaceOptions = {}): Promise<SpacePack> {
+  if (path.extname(file).toLowerCase() === '.npz')
+    throw new InvalidArgumentError(
+      `${file}: is no ${SPACE_ENDING} file; make one of it: photofit space init --from ${file} --model … -o my.space`,
+    );
+  return readSpacePack(await readFile(file), file, options);
+}
+
+/**
+ * A head, wearing another texture space where one is named.
+ * @param model as `loadHeadModel`
+ * @param space a `.space` file
+ * @throws {InvalidArgumentError} when there is no such head, or the space was made for another texture layout
+ * @throws {FormatError} when a file is not what it should be
+ */
+export async function loadHead(model?: string, space?: string): Promise<LoadedHead> {
+  const head = await loadHeadModel(model);
+  return space === undefined ? head : withTextureSpace(head, await loadTextureSpace(space), space);
+}
 
 /**
  * A head with the texture space that `space` names.
- * @param space an embedded head, a `.head` file, a folder with FLAME's files, or a texture space of FLAME's (`.npz`)
- * @param model the FLAME head that a `.npz` goes on
- * @throws {InvalidArgumentError} when there is none, or a `.npz` comes without a FLAME head
+ * @param space an embedded head, a `.head` file, a folder with FLAME's files, a `.space` file, or a texture space of
+ *   FLAME's (`.npz`)
+ * @param model the head that a `.space` (default: the embedded one it was made on) or a `.npz` goes on
+ * @throws {InvalidArgumentError} when there is none, or a file comes without its head or for another
  * @throws {FormatError} when a file is not what it should be
  */
 export async function loadSpace(
@@ -24,10 +58,12 @@ export async function loadSpace(
   model?: string,
   options: FlameTextureOptions = {},
 ): Promise<HeadModel> {
-  if (path.extname(space).toLowerCase() !== '.npz') {
+  const ending = path.extname(space).toLowerCase();
+  if (ending === SPACE_ENDING) return loadSpaceFile(space, model);
+  if (ending !== '.npz') {
     if (model !== undefined)
       throw new InvalidArgumentError(
-        `--model ${model}: is for texture spaces that come without a head (.npz); ${space} has its own`,
+        `--model ${model}: is for texture spaces that come without a head (${SPACE_ENDING}, .npz); ${space} has its own`,
       );
     const head = await loadHeadModel(space);
     requireTexture(head, space);
@@ -59,4 +95,21 @@ export async function loadSpace(
   } finally {
     await source.close();
   }
+}
+
+async function loadSpaceFile(file: string, model: string | undefined): Promise<HeadModel> {
+  const space = await loadTextureSpace(file);
+  const head = await loadHeadModel(model ?? (await headOf(space, file)));
+  const worn = await withTextureSpace(head, space, file);
+  requireTexture(worn, file);
+  return { ...worn, name: space.name };
+}
+
+/** Name of the embedded head that a space was made on. */
+async function headOf(space: SpacePack, file: string): Promise<string> {
+  const names = (await listHeadFiles()).map((head) => head.name);
+  if (names.includes(space.model.name)) return space.model.name;
+  throw new InvalidArgumentError(
+    `${file}: was made for the head ${space.model.name}, which does not come with photofit; give its file or folder with --model`,
+  );
 }
