@@ -99,6 +99,26 @@ export {
 } from './fit/schema.ts';
 export type { CropTransform, EnergyPoint, FitMetrics, PhotoFit } from './fit/types.ts';
 export { vertexColours } from './fit/vertex-colours.ts';
+export {
+  FIND_IDENTITY_DEFAULTS,
+  type FindIdentityOptions,
+  type FoundIdentity,
+  findIdentity,
+} from './fit/video/find-identity.ts';
+export type { FaceChoice } from './fit/video/follow.ts';
+export { FRAME_SOLVER_DEFAULTS, type FrameSolverOptions } from './fit/video/frame-solver.ts';
+export type { MotionDeviations } from './fit/video/motion.ts';
+export { type PersonParams, personalModel } from './fit/video/personal-model.ts';
+export { type TrackVideoOptions, trackVideo } from './fit/video/track-video.ts';
+export type {
+  FrameRange,
+  FrameStatus,
+  TrackedFrame,
+  TrackIdentity,
+  VideoFrame,
+  VideoSource,
+  VideoTrack,
+} from './fit/video/types.ts';
 export { GLB_DEFAULTS, type GlbOptions, writeGlb } from './io/glb.ts';
 export type { ExportCamera, ExportJoint, ExportMorph, ExportState, MeshExport } from './io/mesh-export.ts';
 export { type NpyArray, type NpyData, npyArray, readNpy, writeNpy } from './io/npy.ts';

@@ -24,18 +24,20 @@ import type { CropTransform, EnergyPoint, PhotoFit } from './types.ts';
 const DISTANCE = { metres: 0.9, sd: 0.4 };
 /** Deviation of the focal length's logarithm when EXIF gives it; photos get cropped, so it is not law. */
 const EXIF_FOCAL_SD = 0.15;
-const JOINTS = {
+/** Standard deviations of the joints' rotations, radians per axis. */
+export const JOINTS = {
   jaw: [0.15, 0.03, 0.03],
   left_eye: [0.25, 0.3, 0.01],
   right_eye: [0.25, 0.3, 0.01],
 } as const;
-const LIGHT = { weight: 1, level: 0.06, bands: 0.25, colour: 0.04 };
+/** Prior of the light, see `priors.ts`. */
+export const LIGHT = { weight: 1, level: 0.06, bands: 0.25, colour: 0.04 };
 
 /**
  * Where the model explains a photo better than `photometricSigma`, its colours are trusted more, down to this share:
  * the fit to a clean picture is limited by the picture, the fit to a face the model lacks by the model.
  */
-const NOISE_MIN = 0.25;
+export const NOISE_MIN = 0.25;
 /** Landmark error from which a fit is worth a warning, and the share of the visible skin region below which it is. */
 const WARN_NME = 0.06;
 const WARN_SKIN = 0.25;

@@ -14,6 +14,7 @@ import { FaceView } from './face-view.ts';
 import { FIT_PHOTO_DEFAULTS, type FitWeights, type ViewOptions } from './fit-options.ts';
 import { checkSize } from './fit-photo.ts';
 import type { FitState } from './parameters.ts';
+import { ONE_CAMERA, ONE_PERSON } from './person-problem.ts';
 import { prepareModel } from './prepare.ts';
 import { RECIPE, runStages } from './recipe.ts';
 import { fitMemory } from './resident.ts';
@@ -33,6 +34,8 @@ export interface FitPersonOptions {
   readonly size?: number;
   /** Photos that seem to show somebody else: keep them (with a warning) or leave them out. */
   readonly strangers?: 'warn' | 'leave-out';
+  /** One camera took all of them without zooming or cropping, as a video's: one focal length. */
+  readonly oneCamera?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
   readonly weights?: Partial<FitWeights>;
@@ -97,15 +100,22 @@ export async function fitPerson(
   // Whoever is thought to be somebody else has no say in where the joint fit starts.
   const identity = mean(same.map((i) => alone[i].identity));
   const texture = mean(same.map((i) => alone[i].texture));
+  const placed = kept.map((i) => ({ ...alone[i], identity, texture }));
   const joint = await runStages(
     kernels,
     model,
     kept.map((i) => views[i]),
-    kept.map((i) => ({ ...alone[i], identity, texture })),
+    options.oneCamera
+      ? oneFocalLength(
+          placed,
+          kept.map((i) => views[i].crop.scale),
+        )
+      : placed,
     TOGETHER,
     {
       size,
       light,
+      shared: options.oneCamera ? ONE_CAMERA : ONE_PERSON,
       signal,
       onProgress: (e) =>
         onProgress?.({ ...e, stage: `together: ${e.stage}`, fraction: 0.5 + 0.5 * Math.max(0, e.fraction) }),
@@ -131,4 +141,21 @@ function mean(vectors: readonly Float64Array[]): Float64Array {
   const out = new Float64Array(vectors[0].length);
   for (const v of vectors) for (let i = 0; i < out.length; i++) out[i] += v[i] / vectors.length;
   return out;
+}
+
+/** Gives all states the middle focal length (in photo pixels), each head moved so far that it stays as large. */
+function oneFocalLength(states: readonly FitState[], scales: readonly number[]): FitState[] {
+  const focal = (camera: FitState['camera']) => (camera.kind === 'perspective' ? camera.focal : camera.scale);
+  const lengths = states.map(({ camera }, i) => focal(camera) / scales[i]).sort((a, b) => a - b);
+  const middle = lengths[lengths.length >> 1];
+  return states.map((state, i) => {
+    const { camera } = state;
+    if (camera.kind === 'orthographic') return { ...state, camera: { ...camera, scale: middle * scales[i] } };
+    const [x, y, z] = camera.translation;
+    const length = middle * scales[i];
+    return {
+      ...state,
+      camera: { ...camera, focal: length, translation: [x, y, (z * length) / camera.focal] },
+    };
+  });
 }

@@ -3,21 +3,28 @@
  * texture and everything else of each photo. The priors on what is shared must be counted once: each photo's problem
  * carries its share of them.
  *
- * Columns: the private columns of photo 1, of photo 2, …, then identity and texture. The Hessian has arrow shape.
+ * Columns: the private columns of photo 1, of photo 2, …, then what is shared: identity and texture, and for pictures of
+ * one camera its focal length. The Hessian has arrow shape.
  */
 import type { LeastSquaresProblem, NormalEquations } from '../solve/levenberg-marquardt.ts';
-import type { FitState, ParameterLayout } from './parameters.ts';
+import type { BlockName, FitState, ParameterLayout } from './parameters.ts';
 import type { FitProblem } from './problem.ts';
 
-/** One problem over the states of all photos; their identity and texture are the same. */
+/** What photos of one person share. */
+export const ONE_PERSON: readonly BlockName[] = ['identity', 'texture'];
+/** What pictures of one person share that one camera took without zooming: the focal length moves by one factor. */
+export const ONE_CAMERA: readonly BlockName[] = [...ONE_PERSON, 'focal'];
+
+/** One problem over the states of all photos; they agree in what is shared. */
 export function combineProblems(
   problems: readonly FitProblem[],
   layout: ParameterLayout,
+  blocks: readonly BlockName[] = ONE_PERSON,
 ): LeastSquaresProblem<readonly FitState[]> {
   if (problems.length === 1) return alone(problems[0]);
   const shared: number[] = [];
   const own: number[] = [];
-  for (let c = 0; c < layout.size; c++) (isShared(layout, c) ? shared : own).push(c);
+  for (let c = 0; c < layout.size; c++) (isShared(layout, blocks, c) ? shared : own).push(c);
   const P = own.length;
   const n = problems.length * P + shared.length;
   /** Column of the combined problem for each column of photo i. */
@@ -78,8 +85,8 @@ function alone(problem: FitProblem): LeastSquaresProblem<readonly FitState[]> {
   };
 }
 
-function isShared(layout: ParameterLayout, column: number): boolean {
-  for (const name of ['identity', 'texture'] as const) {
+function isShared(layout: ParameterLayout, blocks: readonly BlockName[], column: number): boolean {
+  for (const name of blocks) {
     const block = layout.blocks.get(name);
     if (block && column >= block.offset && column < block.offset + block.size) return true;
   }

@@ -18,7 +18,7 @@ import type { HeadModel } from '../model/head-model.ts';
 import { minimize } from '../solve/levenberg-marquardt.ts';
 import type { FaceView } from './face-view.ts';
 import { type BlockName, createLayout, type FitState } from './parameters.ts';
-import { combineProblems } from './person-problem.ts';
+import { combineProblems, ONE_PERSON } from './person-problem.ts';
 import type { EnergyPoint, PhotoFit } from './types.ts';
 
 /** One stage. */
@@ -75,6 +75,8 @@ export interface RecipeOptions {
   /** Pixels along the side of the views' crops. */
   readonly size: number;
   readonly light: 'rgb' | 'mono';
+  /** What several views share; one person by default. */
+  readonly shared?: readonly BlockName[];
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
 }
@@ -116,7 +118,7 @@ export async function runStages(
     kernels.scope(() => {
       const photometric = level ? { level, sigma: stage.sigma ?? 1, hull: stage.hull } : null;
       const problems = views.map((view, i) => view.problem(states[i], layout, photometric, 1 / views.length));
-      const result = minimize(combineProblems(problems, layout), states, {
+      const result = minimize(combineProblems(problems, layout, options.shared ?? ONE_PERSON), states, {
         iterations: stage.iterations,
         signal: options.signal,
         onIteration: (iteration, energy) => {

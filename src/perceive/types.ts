@@ -17,6 +17,15 @@ export interface FaceObservation {
 export interface FacePerception {
   /** All faces in the picture, largest first; empty when there is none. */
   detect(image: Image8, options?: { readonly signal?: AbortSignal }): Promise<FaceObservation[]>;
+  /**
+   * The face of `previous` in the next picture of a video, looked for where it was; null where it is not. Absent where
+   * a perception can only search anew.
+   */
+  track?(
+    image: Image8,
+    previous: FaceObservation,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<FaceObservation | null>;
   /** Frees the networks. */
   dispose(): void;
 }

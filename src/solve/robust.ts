@@ -24,3 +24,13 @@ export function pseudoHuber(s: number, k: number): number {
 export function pseudoHuberWeight(s: number, k: number): number {
   return 1 / Math.sqrt(1 + s / (k * k));
 }
+
+/** Cauchy: ρ(s) = k²·log(1 + s/k²). */
+export function cauchy(s: number, k: number): number {
+  return k * k * Math.log1p(s / (k * k));
+}
+
+/** ρ'(s) of {@link cauchy}. */
+export function cauchyWeight(s: number, k: number): number {
+  return 1 / (1 + s / (k * k));
+}

@@ -1,0 +1,129 @@
+/**
+ * Who is in a video: one shape, one texture and one focal length over a few key frames, found before anything is
+ * tracked and never changed afterwards. The video is read once, sparsely; the key frames are then fitted together as
+ * photos of one person taken with one camera (`fit-person.ts`).
+ */
+import { InvalidArgumentError, NoFaceError, throwIfAborted } from '../../core/errors.ts';
+import type { ProgressListener } from '../../core/progress.ts';
+import type { HeadModel } from '../../model/head-model.ts';
+import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
+import type { FitWeights } from '../fit-options.ts';
+import { fitPerson } from '../fit-person.ts';
+import type { PhotoFit } from '../types.ts';
+import { chooseFace, type FaceChoice, nearestFace } from './follow.ts';
+import { KeyFramePool, keyFrame } from './key-frames.ts';
+import type { FrameRange, TrackIdentity, VideoFrame, VideoSource } from './types.ts';
+
+/** Options of {@link findIdentity}. */
+export interface FindIdentityOptions extends FrameRange {
+  readonly perception: FacePerception;
+  /** Whom to take where there are several people. */
+  readonly face?: FaceChoice;
+  /** Key frames at most. */
+  readonly keyFrames?: number;
+  /** Frames looked at in search of key frames, about. */
+  readonly candidates?: number;
+  /** Pixels along the side of the crops fitted, a multiple of 4. */
+  readonly size?: number;
+  readonly weights?: Partial<FitWeights>;
+  readonly onProgress?: ProgressListener;
+}
+
+/** Defaults of {@link findIdentity}. */
+export const FIND_IDENTITY_DEFAULTS = { keyFrames: 5, candidates: 40, size: 224, face: 'largest' } as const;
+
+/** Frames a second looked at where the video does not say how long it is. */
+const UNKNOWN_LENGTH_FPS = 2;
+/** Share of the progress that the search for key frames makes. */
+const SEARCH_SHARE = 0.3;
+
+/** An identity, and the pictures it was found from. */
+export interface FoundIdentity extends TrackIdentity {
+  /** The key frames with their fits, e.g. for a texture offset. */
+  readonly keyFits: readonly { readonly frame: VideoFrame; readonly fit: PhotoFit }[];
+}
+
+/**
+ * Finds who is in the video.
+ * @throws {NoFaceError} when no frame looked at shows a face.
+ * @throws {InvalidArgumentError} on options out of range.
+ * @throws {AbortedError} when `options.signal` is aborted.
+ */
+export async function findIdentity(
+  source: VideoSource,
+  model: HeadModel,
+  options: FindIdentityOptions,
+): Promise<FoundIdentity> {
+  const { signal, onProgress } = options;
+  const count = options.keyFrames ?? FIND_IDENTITY_DEFAULTS.keyFrames;
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError(
+      `findIdentity: options.keyFrames must be a positive integer, got ${count}`,
+    );
+  const pool = await search(source, model, options);
+  if (pool.size === 0)
+    throw new NoFaceError('no face was found in the video; look at a few of its frames, or give a fit');
+  const keys = pool.choose(count);
+  throwIfAborted(signal);
+  const { fits } = await fitPerson(
+    keys.map(({ frame, observation }) => ({ image: frame.image, observation })),
+    model,
+    {
+      size: options.size ?? FIND_IDENTITY_DEFAULTS.size,
+      weights: options.weights,
+      oneCamera: true,
+      strangers: 'leave-out',
+      signal,
+      onProgress: (e) =>
+        onProgress?.({ ...e, fraction: SEARCH_SHARE + (1 - SEARCH_SHARE) * Math.min(e.fraction, 1) }),
+    },
+  );
+  const keyFits = keys.flatMap(({ frame }, i) => {
+    const fit = fits[i];
+    return fit ? [{ frame, fit }] : [];
+  });
+  const kept = keys.filter((_, i) => fits[i]);
+  const sharpest = kept.indexOf(kept.reduce((a, b) => (b.sharpness > a.sharpness ? b : a)));
+  const { modelName, modelHash, params, camera, light } = keyFits[sharpest].fit;
+  return {
+    modelName,
+    modelHash,
+    identity: params.identity,
+    texture: params.texture,
+    camera,
+    light,
+    keyFrames: keyFits.map(({ frame }) => frame.index),
+    keyFits,
+  };
+}
+
+/** Reads the range sparsely and pools what may become key frames. */
+async function search(
+  source: VideoSource,
+  model: HeadModel,
+  options: FindIdentityOptions,
+): Promise<KeyFramePool> {
+  const { perception, signal, start = 0, onProgress } = options;
+  const candidates = options.candidates ?? FIND_IDENTITY_DEFAULTS.candidates;
+  const end = options.end ?? source.duration;
+  const fps = Math.min(
+    options.fps ?? Infinity,
+    end === null ? UNKNOWN_LENGTH_FPS : candidates / Math.max(end - start, 1e-3),
+  );
+  const pool = new KeyFramePool();
+  let previous: FaceObservation | null = null;
+  for await (const frame of source.frames({ start: options.start, end: options.end, fps, signal })) {
+    throwIfAborted(signal);
+    const faces = await perception.detect(frame.image, { signal });
+    const face: FaceObservation | null =
+      (previous && nearestFace(faces, previous)) ??
+      chooseFace(faces, previous ? 'largest' : (options.face ?? FIND_IDENTITY_DEFAULTS.face));
+    if (face) {
+      previous = face;
+      pool.offer(keyFrame(model, frame, face));
+    }
+    const done = end === null ? 0 : (frame.time - start) / Math.max(end - start, 1e-3);
+    onProgress?.({ stage: 'key frames', fraction: SEARCH_SHARE * Math.min(Math.max(done, 0), 1) });
+  }
+  return pool;
+}

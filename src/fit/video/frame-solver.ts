@@ -1,0 +1,300 @@
+/**
+ * The state of a head in one frame after another: pose, expression, jaw, gaze and light of a person who is known
+ * (`personal-model.ts`). A frame starts from the one before it and takes a few Levenberg-Marquardt steps on landmarks
+ * and photometry at a small size; a face that was just found anew first goes through landmarks alone.
+ */
+import type { Camera } from '../../camera/camera.ts';
+import { cropCamera, uncropCamera } from '../../camera/project.ts';
+import type { ImageF } from '../../core/image.ts';
+import type { Kernels } from '../../kernels/runtime.ts';
+import { headSizes } from '../../model/head-model.ts';
+import type { FaceObservation } from '../../perceive/types.ts';
+import { cropCoverage, resampleCrop } from '../../render/resample.ts';
+import { minimize, type NormalEquations } from '../../solve/levenberg-marquardt.ts';
+import { cropObservation, dimSaturated, faceCrop } from '../face-crop.ts';
+import { JOINTS, LIGHT, NOISE_MIN } from '../face-view.ts';
+import { FIT_PHOTO_DEFAULTS, type FitWeights } from '../fit-options.ts';
+import { initialPose } from '../initial-pose.ts';
+import { measureFit } from '../measure.ts';
+import { type BlockName, createLayout, type FitState, type ParameterLayout } from '../parameters.ts';
+import type { PriorOptions } from '../priors.ts';
+import { createProblem, type FitProblem } from '../problem.ts';
+import { renderSkin } from '../render-skin.ts';
+import type { ResidentModel } from '../resident.ts';
+import { estimateSkin, faceHull, typicalResidual } from '../skin.ts';
+import type { CropTransform, FitMetrics } from '../types.ts';
+import { type MotionDeviations, motionDeviations, predict, withMotionPrior } from './motion.ts';
+import type { TrackIdentity, VideoFrame } from './types.ts';
+
+/** Tuning of {@link FrameSolver}. */
+export interface FrameSolverOptions {
+  /** Pixels along the side of the crop that is fitted, a multiple of 4. */
+  readonly size: number;
+  /** Levenberg-Marquardt steps of a frame that follows another one, at most. */
+  readonly iterations: number;
+  readonly weights: FitWeights;
+  readonly motion: MotionDeviations;
+}
+
+/** Defaults of {@link FrameSolverOptions}. */
+export const FRAME_SOLVER_DEFAULTS: FrameSolverOptions = {
+  size: 112,
+  iterations: 3,
+  weights: FIT_PHOTO_DEFAULTS.weights,
+  motion: {
+    root: 0.03,
+    jaw: 0.05,
+    eyes: 0.1,
+    translation: 0.004,
+    depth: 0.008,
+    expression: 0.5,
+    light: 0.03,
+  },
+};
+
+/** What a frame's solve gives; the camera is in pixels of the frame. */
+export interface FrameSolution {
+  readonly state: FitState;
+  readonly metrics: FitMetrics;
+  /** Share of the visible skin region that looks like skin. */
+  readonly skinShare: number;
+  /** The energy around `around`, without the motion's prior: what the frame itself says. Camera in crop pixels. */
+  readonly evidence: { readonly around: FitState; readonly equations: NormalEquations };
+}
+
+/** Width of the motion's robust loss in deviations. */
+const MOTION_K = 2;
+/** Share of the last move that is expected to go on. */
+const INERTIA = 0.7;
+/** Frames a second that deviations of motion are given for. */
+const REFERENCE_FPS = 25;
+/** A crop is kept while the face's own square stays within these bounds of it: size ratio, and shift over its side. */
+const CROP_KEPT = { growth: 1.08, shift: 0.06 };
+const POSE: readonly BlockName[] = ['joint:root', 'translation'];
+const FACE: readonly BlockName[] = [...POSE, 'joint:jaw', 'joint:left_eye', 'joint:right_eye', 'expression'];
+
+/** Solves frames in their order. */
+export class FrameSolver {
+  /** Columns of a frame's evidence: pose, jaw, gaze and expression, then light. */
+  readonly layout: ParameterLayout;
+  private readonly poseLayout: ParameterLayout;
+  private readonly faceLayout: ParameterLayout;
+  private readonly deviations: Float64Array;
+  private crop: CropTransform | null = null;
+  /** States of the last frames that had a face, camera in pixels of the frame. */
+  private last: { readonly state: FitState; readonly time: number } | null = null;
+  private before: { readonly state: FitState; readonly time: number } | null = null;
+  /** Colour noise over `weights.photometricSigma`: what the model leaves unexplained. */
+  private noise = 1;
+
+  constructor(
+    private readonly kernels: Kernels,
+    /** Of the personal model. */
+    private readonly resident: ResidentModel,
+    private readonly identity: TrackIdentity,
+    private readonly options: FrameSolverOptions = FRAME_SOLVER_DEFAULTS,
+  ) {
+    const { model } = resident.prepared;
+    this.layout = createLayout(model, [...FACE, 'light']);
+    this.poseLayout = createLayout(model, POSE);
+    this.faceLayout = createLayout(model, FACE);
+    this.deviations = motionDeviations(model, this.layout, options.motion);
+  }
+
+  /** Goes on from a frame solved before. */
+  resume(state: FitState, time: number): void {
+    this.last = { state, time };
+    this.before = null;
+  }
+
+  /**
+   * Solves a frame.
+   * @param anew the face has just been found: the frame before says nothing about where it is.
+   */
+  solve(frame: VideoFrame, observation: FaceObservation, anew: boolean): FrameSolution {
+    const { kernels, resident, options, layout } = this;
+    if (anew || !this.last) {
+      this.crop = null;
+      this.before = null;
+    }
+    const crop = this.nextCrop(observation);
+    const local = cropObservation(observation, crop);
+    const photo = resampleCrop(frame.image, crop);
+    const previous = anew ? null : this.last;
+    const interval = previous ? Math.max(frame.time - previous.time, 1e-3) : 0;
+    let state: FitState;
+    if (previous) {
+      const passed = this.before ? previous.time - this.before.time : 0;
+      const share = passed > 0 ? Math.min((INERTIA * interval) / passed, 1) : 0;
+      state = this.toCrop(predict(previous.state, this.before?.state ?? null, share), crop);
+    } else state = this.fromLandmarks(local, crop);
+    const mask = this.skinMask(state, frame, local, photo, crop);
+
+    return kernels.scope(() => {
+      const problem = this.problem(layout, local, { photo, mask: dimSaturated(mask.weights, photo) });
+      let evidence: FrameSolution['evidence'] | null = null;
+      const recorded = {
+        ...problem,
+        linearize: (around: FitState) => {
+          const equations = problem.linearize(around);
+          evidence = { around, equations };
+          return equations;
+        },
+      };
+      // A random walk: the variance grows with the time between frames.
+      const spread = Math.sqrt(Math.max(interval * REFERENCE_FPS, 1e-3));
+      const task = previous
+        ? withMotionPrior(recorded, layout, {
+            prediction: state,
+            deviations: this.deviations.map((sd) => sd * spread),
+            k: MOTION_K,
+          })
+        : recorded;
+      const solved = minimize(task, state, {
+        iterations: previous ? options.iterations : 3 * options.iterations,
+        tolerance: 1e-3,
+      }).state;
+      const { metrics } = measureFit(kernels, resident, solved, local, photo, mask.weights);
+      const full = this.toFrame(solved, crop);
+      this.before = previous;
+      this.last = { state: full, time: frame.time };
+      return { state: full, metrics, skinShare: mask.share, evidence: evidence! };
+    });
+  }
+
+  /** How badly `observation` fits this person, from landmarks alone: mean distance over the eye distance. */
+  mismatch(observation: FaceObservation): number {
+    const { kernels, resident, options } = this;
+    const crop = faceCrop(observation, options.size);
+    const local = cropObservation(observation, crop);
+    const state = this.fromLandmarks(local, crop);
+    const black = {
+      width: options.size,
+      height: options.size,
+      channels: 3,
+      data: new Float32Array(3 * options.size ** 2),
+    };
+    const nobody = new Float32Array(options.size ** 2);
+    return measureFit(kernels, resident, state, local, black, nobody).metrics.landmarkNmeInner51;
+  }
+
+  /** A state from landmarks alone, camera in crop pixels. */
+  private fromLandmarks(local: FaceObservation, crop: CropTransform): FitState {
+    const { kernels, resident, identity } = this;
+    const { model } = resident.prepared;
+    const { E, J } = headSizes(model);
+    const { camera, light } = this.last?.state ?? identity;
+    const cropped = cropCamera(identity.camera, crop.origin, crop.scale);
+    const { rotation, camera: placed } = initialPose(model, local.landmarks68, {
+      kind: camera.kind,
+      principal: cropped.principal,
+      focal: cropped.kind === 'perspective' ? cropped.focal : null,
+      distance: 1,
+    });
+    const pose = new Float64Array(3 * J);
+    pose.set(rotation, 0);
+    let state: FitState = {
+      identity: new Float64Array(0),
+      expression: new Float64Array(E),
+      pose,
+      texture: new Float64Array(0),
+      light: Float64Array.from(light),
+      camera: { ...cropped, translation: placed.translation } as Camera,
+    };
+    for (const layout of [this.poseLayout, this.faceLayout])
+      kernels.scope(() => {
+        state = minimize(this.problem(layout, local, null), state, { iterations: 10 }).state;
+      });
+    return state;
+  }
+
+  private problem(
+    layout: ParameterLayout,
+    local: FaceObservation,
+    picture: { readonly photo: ImageF; readonly mask: Float32Array } | null,
+  ): FitProblem {
+    const { weights } = this.options;
+    const l = local.landmarks68;
+    const eyes = Math.hypot(l[72] - l[90], l[73] - l[91]);
+    return createProblem(this.kernels, {
+      prepared: this.resident.prepared,
+      resident: this.resident,
+      layout,
+      observation: local,
+      landmarks: {
+        weights,
+        loss: { sigma: weights.landmarkSigma * eyes, k: 2, weight: weights.landmarks },
+      },
+      photometric: picture && {
+        ...picture,
+        scale: 1,
+        loss: { sigma: weights.photometricSigma * this.noise, k: 2, weight: weights.photometric },
+      },
+      priors: this.priors(),
+    });
+  }
+
+  private priors(): PriorOptions {
+    const { expression } = this.options.weights;
+    return {
+      identityWeight: 0,
+      expressionWeight: expression,
+      textureWeight: 0,
+      joints: JOINTS,
+      light: LIGHT,
+      focal: null,
+      distance: null,
+    };
+  }
+
+  /** Skin weights for a state, and the share of the visible skin region that they keep. */
+  private skinMask(
+    state: FitState,
+    frame: VideoFrame,
+    local: FaceObservation,
+    photo: ImageF,
+    crop: CropTransform,
+  ): { readonly weights: Float32Array; readonly share: number } {
+    const { kernels, resident, options } = this;
+    const rendered = renderSkin(kernels, resident, state, options.size, 1);
+    const coverage = cropCoverage(frame.image.width, frame.image.height, crop);
+    const region = rendered.region.map((seen, p) => (coverage[p] > 0 ? seen : 0));
+    const core = faceHull(local.landmarks68, 1, options.size);
+    for (let p = 0; p < core.length; p++) if (coverage[p] === 0) core[p] = 0;
+    const weights = estimateSkin({ photo, render: rendered.rgb, region, core });
+    const typical = typicalResidual(photo, rendered.rgb, weights) / options.weights.photometricSigma;
+    this.noise = Math.min(Math.max(typical, NOISE_MIN), 1);
+    let [kept, seen] = [0, 0];
+    for (let p = 0; p < region.length; p++) {
+      if (!region[p]) continue;
+      seen++;
+      kept += weights[p];
+    }
+    return { weights, share: seen > 0 ? kept / seen : 0 };
+  }
+
+  /** The last crop while it still fits the face, so that pixels are sampled at the same places; else a new one. */
+  private nextCrop(observation: FaceObservation): CropTransform {
+    const wanted = faceCrop(observation, this.options.size);
+    const last = this.crop;
+    if (last) {
+      const side = last.size / last.scale;
+      const middle = (c: CropTransform, a: number) => c.origin[a] + c.size / c.scale / 2;
+      const shift = Math.hypot(middle(wanted, 0) - middle(last, 0), middle(wanted, 1) - middle(last, 1));
+      const growth = Math.abs(Math.log(wanted.scale / last.scale));
+      if (shift < CROP_KEPT.shift * side && growth < Math.log(CROP_KEPT.growth)) return last;
+    }
+    this.crop = wanted;
+    return wanted;
+  }
+
+  private toCrop(state: FitState, crop: CropTransform): FitState {
+    return { ...state, camera: cropCamera(state.camera, crop.origin, crop.scale) };
+  }
+
+  /** The identity's camera with the state's translation: focal length and principal point stay to the bit. */
+  private toFrame(state: FitState, crop: CropTransform): FitState {
+    const { translation } = uncropCamera(state.camera, crop.origin, crop.scale);
+    return { ...state, camera: { ...this.identity.camera, translation } as Camera };
+  }
+}

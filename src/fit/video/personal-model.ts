@@ -1,0 +1,51 @@
+/**
+ * One person as a head model of its own: identity and texture added into template, joints and mean texture, nothing of
+ * them left to choose. Everything that fits a head then fits this person's pose and expression with fewer columns and
+ * less to sum per frame, and cannot change who it is.
+ */
+import type { ImageF } from '../../core/image.ts';
+import type { HeadModel } from '../../model/head-model.ts';
+import { albedoMap } from '../../render/albedo.ts';
+
+/** What makes a person. */
+export interface PersonParams {
+  /** (S) standard deviations. */
+  readonly identity: ArrayLike<number>;
+  /** (T) standard deviations. */
+  readonly texture: ArrayLike<number>;
+}
+
+/**
+ * `model` as the person of `params`: S = 0 and T = 0.
+ * @param albedo (H,W,3) instead of the texture that `params` say, e.g. with a texture offset.
+ */
+export function personalModel(model: HeadModel, params: PersonParams, albedo?: ImageF): HeadModel {
+  const map = albedo ?? (model.texture ? albedoMap(model.texture, params.texture) : null);
+  return {
+    ...model,
+    template: add(model.template, model.identityBasis, params.identity),
+    identityBasis: new Float32Array(0),
+    identityNames: [],
+    jointTemplate: add(model.jointTemplate, model.jointIdentityBasis, params.identity),
+    jointIdentityBasis: new Float32Array(0),
+    texture: map && {
+      width: map.width,
+      height: map.height,
+      mean: map.data,
+      basis: new Float32Array(0),
+      names: [],
+    },
+  };
+}
+
+/** mean (n) + Σ coefficient·component of `basis` (K,n), summed in float64. */
+function add(mean: Float32Array, basis: Float32Array, coefficients: ArrayLike<number>): Float32Array {
+  const n = mean.length;
+  const sum = Float64Array.from(mean);
+  for (let k = 0; k < coefficients.length; k++) {
+    const c = coefficients[k];
+    if (c === 0) continue;
+    for (let i = 0, o = k * n; i < n; i++) sum[i] += c * basis[o + i];
+  }
+  return Float32Array.from(sum);
+}

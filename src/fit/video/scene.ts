@@ -1,0 +1,65 @@
+/**
+ * Cuts: does a picture belong to the same shot as the one before it? Two small summaries of a picture are compared: mean
+ * colours on a coarse grid (which a head that moves changes little) and a histogram of colours (which a camera that
+ * moves changes little). A cut changes both.
+ */
+import type { Image8 } from '../../core/image.ts';
+
+/** Summary of a picture. */
+export interface Scene {
+  /** (GRID²·3) mean RGB in [0, 1]. */
+  readonly grid: Float32Array;
+  /** (BINS³) shares, sum 1. */
+  readonly histogram: Float32Array;
+}
+
+/** From where two pictures are two shots. */
+export const CUT_DEFAULTS = {
+  /** Mean absolute difference of the grid's colours. */
+  grid: 0.08,
+  /** Half the sum of absolute differences of the histograms' shares, 0 … 1. */
+  histogram: 0.3,
+} as const;
+
+const GRID = 12;
+const BINS = 6;
+/** Pixels looked at along a side, at most. */
+const PROBES = 96;
+
+/** Summarises `image`. */
+export function sceneOf({ width, height, data }: Image8): Scene {
+  const grid = new Float32Array(3 * GRID * GRID);
+  const counts = new Float32Array(GRID * GRID);
+  const histogram = new Float32Array(BINS ** 3);
+  const [nx, ny] = [Math.min(width, PROBES), Math.min(height, PROBES)];
+  for (let j = 0; j < ny; j++) {
+    const y = Math.floor(((j + 0.5) * height) / ny);
+    for (let i = 0; i < nx; i++) {
+      const x = Math.floor(((i + 0.5) * width) / nx);
+      const p = 4 * (y * width + x);
+      const cell = Math.floor((j * GRID) / ny) * GRID + Math.floor((i * GRID) / nx);
+      counts[cell]++;
+      let bin = 0;
+      for (let c = 0; c < 3; c++) {
+        grid[3 * cell + c] += data[p + c] / 255;
+        bin = bin * BINS + Math.min(Math.floor((data[p + c] * BINS) / 256), BINS - 1);
+      }
+      histogram[bin] += 1 / (nx * ny);
+    }
+  }
+  for (let cell = 0; cell < counts.length; cell++)
+    for (let c = 0; c < 3; c++) grid[3 * cell + c] /= Math.max(counts[cell], 1);
+  return { grid, histogram };
+}
+
+/** Whether there is a cut between two pictures that follow each other. */
+export function isCut(before: Scene, after: Scene): boolean {
+  let grid = 0;
+  for (let i = 0; i < before.grid.length; i++)
+    grid += Math.abs(before.grid[i] - after.grid[i]) / before.grid.length;
+  if (grid < CUT_DEFAULTS.grid) return false;
+  let histogram = 0;
+  for (let i = 0; i < before.histogram.length; i++)
+    histogram += 0.5 * Math.abs(before.histogram[i] - after.histogram[i]);
+  return histogram >= CUT_DEFAULTS.histogram;
+}

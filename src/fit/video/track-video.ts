@@ -1,0 +1,229 @@
+/**
+ * Tracking a face through a video, frame by frame: who it is once (`find-identity.ts`), then pose, expression, jaw, gaze
+ * and light of every frame. Perception of a frame runs beside the solve of the one before it, where perception lives on
+ * another thread; nothing is kept but the last frames, so memory does not grow with the video.
+ */
+import { InvalidArgumentError, throwIfAborted } from '../../core/errors.ts';
+import type { ProgressListener } from '../../core/progress.ts';
+import { type HeadModel, headSizes } from '../../model/head-model.ts';
+import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
+import type { FitState } from '../parameters.ts';
+import { prepareModel } from '../prepare.ts';
+import { fitMemory } from '../resident.ts';
+import { FIND_IDENTITY_DEFAULTS, findIdentity } from './find-identity.ts';
+import { chooseFace, type FaceChoice, FaceFollower, type Sighting } from './follow.ts';
+import {
+  FRAME_SOLVER_DEFAULTS,
+  type FrameSolution,
+  FrameSolver,
+  type FrameSolverOptions,
+} from './frame-solver.ts';
+import { personalModel } from './personal-model.ts';
+import { isCut, type Scene, sceneOf } from './scene.ts';
+import type { FrameRange, TrackedFrame, TrackIdentity, VideoFrame, VideoSource } from './types.ts';
+
+/** Options of {@link trackVideo}. */
+export interface TrackVideoOptions extends FrameRange {
+  readonly perception: FacePerception;
+  /** Who it is; found from the video where absent. */
+  readonly identity?: TrackIdentity;
+  /** Whom to follow where there are several people. */
+  readonly face?: FaceChoice;
+  /** Go on after this frame, the last one of a track broken off; frames up to it are skipped. Needs `identity`. */
+  readonly resume?: TrackedFrame;
+  readonly solver?: Partial<FrameSolverOptions>;
+  /** Fraction of the frames done, where the source says how many there are. */
+  readonly onProgress?: ProgressListener;
+}
+
+/** Landmark error, over the eye distance, from which a face does not look like the person followed. */
+const STRANGER = 0.09;
+
+/**
+ * Tracks the face in `source`. Every frame gives one {@link TrackedFrame}, in order.
+ * @throws {NoFaceError} when no identity is given and the video shows no face.
+ * @throws {InvalidArgumentError} on an identity of another model or options out of range.
+ * @throws {AbortedError} when `options.signal` is aborted.
+ */
+export async function* trackVideo(
+  source: VideoSource,
+  model: HeadModel,
+  options: TrackVideoOptions,
+): AsyncGenerator<TrackedFrame, void, undefined> {
+  const { perception, signal, resume, onProgress } = options;
+  const identity = options.identity ?? (await findIdentity(source, model, options));
+  checkIdentity(identity, model, options);
+  const person = personalModel(model, identity);
+  const { kernels, resident } = await fitMemory(prepareModel(person));
+  const solver = new FrameSolver(kernels, resident, identity, {
+    ...FRAME_SOLVER_DEFAULTS,
+    ...options.solver,
+  });
+  if (resume && resume.status !== 'lost') solver.resume(stateOf(resume), resume.time);
+  const recognise = (faces: readonly FaceObservation[]) => {
+    if (faces.length === 1 || !seen) return chooseFace(faces, options.face ?? FIND_IDENTITY_DEFAULTS.face);
+    const mismatch = faces.map((face) => solver.mismatch(face));
+    const best = mismatch.indexOf(Math.min(...mismatch));
+    return mismatch[best] < STRANGER ? faces[best] : null;
+  };
+  const follower = new FaceFollower(perception, recognise, resume?.observation ?? null);
+  const frames = source.frames({
+    start: resume ? Math.max(options.start ?? 0, resume.time) : options.start,
+    end: options.end,
+    fps: options.fps,
+    signal,
+  });
+  const decoded = frames[Symbol.asyncIterator]();
+  const total = framesExpected(source, options);
+  let seen = resume !== undefined;
+  let last: TrackedFrame | null = resume ?? null;
+  let scene: Scene | null = null;
+  let done = 0;
+
+  const perceive = (frame: VideoFrame): Promise<Seen> => {
+    const now = sceneOf(frame.image);
+    const cut = scene !== null && isCut(scene, now);
+    scene = now;
+    const sighting = follower.next(frame, cut, signal).then((found) => ({ frame, cut, sighting: found }));
+    // Awaited later; a failure meanwhile must not count as unhandled.
+    sighting.catch(() => {});
+    return sighting;
+  };
+  const read = async (): Promise<VideoFrame | null> => {
+    for (;;) {
+      const { done: over, value } = await decoded.next();
+      if (over) return null;
+      if (!resume || value.index > resume.index) return value;
+    }
+  };
+
+  try {
+    const first = await read();
+    let pending = first && perceive(first);
+    let next = read();
+    next.catch(() => {});
+    while (pending) {
+      const { frame, cut, sighting } = await pending;
+      throwIfAborted(signal);
+      const following = await next;
+      // Starts before the solve below keeps this thread busy.
+      pending = following && perceive(following);
+      next = following ? read() : Promise.resolve(null);
+      next.catch(() => {});
+      const anew = sighting !== null && (!sighting.tracked || last === null || last.status === 'lost' || cut);
+      const tracked = sighting
+        ? trackedFrame(frame, cut, sighting, anew, solver.solve(frame, sighting.observation, anew))
+        : lostFrame(frame, cut, last, identity, model);
+      seen ||= sighting !== null;
+      last = tracked;
+      done++;
+      onProgress?.({ stage: 'tracking', fraction: total ? Math.min(done / total, 1) : 0 });
+      yield tracked;
+    }
+  } finally {
+    await decoded.return?.();
+  }
+}
+
+/** A frame that perception has looked at. */
+interface Seen {
+  readonly frame: VideoFrame;
+  readonly cut: boolean;
+  readonly sighting: Sighting | null;
+}
+
+function checkIdentity(identity: TrackIdentity, model: HeadModel, options: TrackVideoOptions): void {
+  const { S, T } = headSizes(model);
+  if (identity.identity.length !== S || identity.texture.length !== T)
+    throw new InvalidArgumentError(
+      `trackVideo: the identity has ${identity.identity.length} shape and ${identity.texture.length} texture ` +
+        `coefficients, the model ${model.name} ${S} and ${T}; give the model it was found with (${identity.modelName})`,
+    );
+  if (options.resume && !options.identity)
+    throw new InvalidArgumentError(
+      'trackVideo: options.resume needs options.identity, that of the track broken off',
+    );
+  const size = options.solver?.size ?? FRAME_SOLVER_DEFAULTS.size;
+  if (!Number.isInteger(size) || size < 64 || size > 1024 || size % 4 !== 0)
+    throw new InvalidArgumentError(
+      `trackVideo: options.solver.size must be a multiple of 4 in 64…1024, got ${size}`,
+    );
+}
+
+function framesExpected(source: VideoSource, { start = 0, end, fps }: FrameRange): number | null {
+  const { duration, frameCount } = source;
+  if (duration === null || frameCount === null || !(duration > 0)) return frameCount;
+  const seconds = Math.max(Math.min(end ?? duration, duration) - start, 0);
+  return Math.ceil(seconds * Math.min(fps ?? Infinity, frameCount / duration));
+}
+
+function trackedFrame(
+  frame: VideoFrame,
+  cut: boolean,
+  { observation }: Sighting,
+  anew: boolean,
+  { state, metrics, skinShare }: FrameSolution,
+): TrackedFrame {
+  const { landmarkNmeInner51, skinL1 } = metrics;
+  const confidence =
+    Math.min(observation.score, 1) *
+    Math.exp(-((landmarkNmeInner51 / 0.08) ** 2)) *
+    Math.min(1, 0.4 + skinShare);
+  return {
+    index: frame.index,
+    time: frame.time,
+    status: anew ? 'acquired' : 'tracked',
+    cut,
+    expression: Float32Array.from(state.expression),
+    pose: Float32Array.from(state.pose),
+    camera: state.camera,
+    light: Float32Array.from(state.light),
+    landmarkNme: landmarkNmeInner51,
+    skinL1,
+    confidence: Math.min(Math.max(confidence, 0), 1),
+    observation,
+  };
+}
+
+/** A frame without the face: as the last one that had it, or the neutral head. */
+function lostFrame(
+  frame: VideoFrame,
+  cut: boolean,
+  last: TrackedFrame | null,
+  identity: TrackIdentity,
+  model: HeadModel,
+): TrackedFrame {
+  const { E, J } = headSizes(model);
+  const { expression, pose, camera, light } = last ?? {
+    expression: new Float32Array(E),
+    pose: new Float32Array(3 * J),
+    camera: identity.camera,
+    light: identity.light,
+  };
+  return {
+    index: frame.index,
+    time: frame.time,
+    status: 'lost',
+    cut,
+    expression,
+    pose,
+    camera,
+    light,
+    landmarkNme: Number.NaN,
+    skinL1: Number.NaN,
+    confidence: 0,
+    observation: null,
+  };
+}
+
+/** A tracked frame as the state of the personal model. */
+export function stateOf({ expression, pose, camera, light }: TrackedFrame): FitState {
+  return {
+    identity: new Float64Array(0),
+    expression: Float64Array.from(expression),
+    pose: Float64Array.from(pose),
+    texture: new Float64Array(0),
+    light: Float64Array.from(light),
+    camera,
+  };
+}
