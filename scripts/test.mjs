@@ -1,5 +1,5 @@
-// npm test: from a clean clone with only Node and npm, installs, builds, gets Chromium for the browser tests
-// where it can, and runs every test. Arguments go to vitest: npm test -- test/cli
+// npm test: from a clean clone with only Node and npm, installs, builds, gets Chromium and ffmpeg for the tests
+// that need them where it can, and runs every test. Arguments go to vitest: npm test -- test/cli
 // Its last line is always `N passed, N failed`, with `, N skipped` where any were.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -17,11 +17,13 @@ const built = run(process.execPath, [path.join(root, 'scripts', 'build.mjs')]);
 if (built !== 0) process.exit(built);
 
 const env = { ...process.env };
-const noChromium = getChromium();
+const noChromium = getDebian('chromium', () => existsSync(CHROMIUM));
 if (noChromium) {
   console.log(`Browser tests are skipped: ${noChromium}`);
   env.PHOTOFIT_NO_CHROMIUM = noChromium;
 }
+const noFfmpeg = getDebian('ffmpeg', () => spawnSync('ffprobe', ['-version']).status === 0);
+if (noFfmpeg) console.log(`Tests of videos are skipped: ${noFfmpeg}`);
 
 const report = path.join(root, 'node_modules', '.cache', 'photofit', `test-${process.pid}.json`);
 mkdirSync(path.dirname(report), { recursive: true });
@@ -57,13 +59,12 @@ function readCounts(file) {
   };
 }
 
-/** Makes sure of Chromium; returns why there is none, or null. */
-function getChromium() {
-  if (existsSync(CHROMIUM)) return null;
-  if (!existsSync('/etc/debian_version')) return `no ${CHROMIUM}, and this is no Debian to install it on`;
-  if (process.getuid?.() !== 0)
-    return `no ${CHROMIUM}, and only root can install it (apt-get install chromium)`;
-  console.log('Installing Chromium for the browser tests …');
+/** Makes sure of a Debian package; returns why it is missing, or null. */
+function getDebian(name, there) {
+  if (there()) return null;
+  if (!existsSync('/etc/debian_version')) return `no ${name}, and this is no Debian to install it on`;
+  if (process.getuid?.() !== 0) return `no ${name}, and only root can install it (apt-get install ${name})`;
+  console.log(`Installing ${name} for the tests …`);
   const apt = (...args) =>
     spawnSync('apt-get', ['-qq', '-o', 'Dpkg::Use-Pty=0', '-o', 'DPkg::Lock::Timeout=300', ...args], {
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -71,6 +72,6 @@ function getChromium() {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     }).status === 0;
   apt('update');
-  const installed = apt('install', '-y', '--no-install-recommends', 'chromium') && existsSync(CHROMIUM);
-  return installed ? null : `no ${CHROMIUM}, and apt-get could not install it`;
+  const installed = apt('install', '-y', '--no-install-recommends', name) && there();
+  return installed ? null : `no ${name}, and apt-get could not install it`;
 }

@@ -2,10 +2,11 @@
  * From what was named on the command line to photos, each with a result folder of its own. Only in folders does
  * the ending of a name matter; a file named by itself may be called anything.
  */
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InvalidArgumentError } from '../core/errors.ts';
 import { PHOTO_EXTENSIONS } from '../node/photo.ts';
+import { picturesIn } from '../node/pictures-in.ts';
 
 /** A photo to fit. */
 export interface PhotoInput {
@@ -48,17 +49,6 @@ export async function findPhotos(
     }
   }
   return { photos: nameResults([...new Map(files.map((file) => [path.resolve(file), file])).values()]), bad };
-}
-
-async function picturesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const natural = new Intl.Collator('en', { numeric: true });
-  return entries
-    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
-    .map((entry) => entry.name)
-    .filter((name) => PHOTO_EXTENSIONS.includes(path.extname(name).slice(1).toLowerCase()))
-    .sort(natural.compare)
-    .map((name) => path.join(folder, name));
 }
 
 /** The file's name without its ending; where that is taken, with `_2`, `_3`, … */

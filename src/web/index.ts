@@ -4,3 +4,4 @@ export { loadHeadModel } from './models.ts';
 export { onnxRuntime } from './onnx.ts';
 export { loadPerception } from './perception.ts';
 export { decodePhoto } from './photo.ts';
+export { openVideo, VIDEO_DEFAULTS, type VideoOptions } from './video.ts';

@@ -1,0 +1,75 @@
+/**
+ * Videos on Node: a file through the `ffmpeg` on the PATH, or through mediabunny where its server package is installed;
+ * a folder of pictures in the order of their names. ffmpeg comes first: it reads more formats (AVI), and most machines
+ * have it; `@mediabunny/server` is 213 MB of node_modules and so never a dependency.
+ */
+import { stat } from 'node:fs/promises';
+import { InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
+import type { VideoSource } from '../fit/video/types.ts';
+import { ffmpegVersion } from './ffmpeg.ts';
+import { openWithFfmpeg } from './video-ffmpeg.ts';
+import { openPictureFolder } from './video-folder.ts';
+import { mediabunnyServer, openWithMediabunny } from './video-mediabunny.ts';
+
+/** What reads a video. */
+export type VideoDecoderName = 'ffmpeg' | 'mediabunny' | 'pictures';
+
+/** A video that was opened. */
+export interface OpenVideo extends VideoSource {
+  readonly decoder: VideoDecoderName;
+  /** Frames a second in the mean; null when not known. */
+  readonly rate: number | null;
+  /** What was odd, for the user; grows while frames are read. */
+  readonly warnings: readonly string[];
+  /** Gives back what is held; reading ends. */
+  close(): void;
+}
+
+/** Options of {@link openVideo}. */
+export interface VideoOptions {
+  /** Longest side of the frames in pixels; larger ones are shrunk. */
+  readonly maxDimension?: number;
+  /** Reader for files; the first that is there unless given. */
+  readonly decoder?: 'auto' | 'ffmpeg' | 'mediabunny';
+  /** Pictures a second of a folder of pictures. */
+  readonly pictureRate?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Defaults of {@link VideoOptions}. */
+export const VIDEO_DEFAULTS = { maxDimension: 1920, decoder: 'auto', pictureRate: 25 } as const;
+
+/**
+ * Opens a video file or a folder of pictures.
+ * @throws {FormatError} when it is no video, or damaged so that nothing can be read
+ * @throws {InvalidArgumentError} when it is not there, or an option is out of range
+ * @throws {PhotofitError} when nothing is installed that can decode it
+ */
+export async function openVideo(file: string, options: VideoOptions = {}): Promise<OpenVideo> {
+  const { maxDimension, decoder, pictureRate } = { ...VIDEO_DEFAULTS, ...options };
+  if (!Number.isInteger(maxDimension) || maxDimension < 16)
+    throw new InvalidArgumentError(
+      `openVideo: maxDimension must be a whole number from 16, got ${maxDimension}`,
+    );
+  const { signal } = options;
+  throwIfAborted(signal);
+  const kind = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+    return null;
+  });
+  if (!kind) throw new InvalidArgumentError(`${file}: there is no such file or folder; give a video`);
+  if (kind.isDirectory()) return openPictureFolder(file, { maxDimension, rate: pictureRate, signal });
+  if (kind.size === 0) throw new InvalidArgumentError(`${file}: the file is empty`);
+  const version = decoder === 'mediabunny' ? null : await ffmpegVersion();
+  if (version) return openWithFfmpeg(file, version, { maxDimension, signal });
+  const server = decoder === 'ffmpeg' ? null : await mediabunnyServer();
+  if (server) return openWithMediabunny(file, server, { maxDimension, signal });
+  const missing = {
+    auto: 'neither ffmpeg (with ffprobe) is on the PATH nor the package @mediabunny/server is installed',
+    ffmpeg: 'ffmpeg or ffprobe is not on the PATH',
+    mediabunny: 'the package @mediabunny/server is not installed',
+  }[decoder];
+  throw new PhotofitError(
+    `${file}: videos cannot be decoded here: ${missing}; install ffmpeg (Debian: apt install ffmpeg) or run npm install @mediabunny/server, or give a folder of pictures`,
+  );
+}
