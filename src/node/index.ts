@@ -37,10 +37,5 @@ export { enableRelaxedSimd } from './relaxed-simd.ts';
 export { FIT_FOLDER_FILES, type FitFolderInput, type WrittenFit, writeFitFolder } from './results.ts';
 export { loadHead, loadSpace, loadTextureSpace, SPACE_ENDING } from './spaces.ts';
 export { packageVersion } from './version.ts';
-export {
-  type OpenVideo,
-  openVideo,
-  VIDEO_DEFAULTS,
-  type VideoDecoderName,
-  type VideoOptions,
-} from './video-source.ts';
+export { openVideo, VIDEO_DEFAULTS } from './video-source.ts';
+export type { OpenVideo, VideoDecoderName, VideoOptions } from './video-types.ts';

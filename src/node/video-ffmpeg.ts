@@ -15,7 +15,7 @@ import { FormatError, InvalidArgumentError, throwIfAborted } from '../core/error
 import { checkRange, fitInside, TIME_SLACK } from '../fit/video/frame-range.ts';
 import type { FrameRange, VideoFrame } from '../fit/video/types.ts';
 import { FFMPEG_QUIET, type FfmpegProcess, ffprobe, passFrames, startFfmpeg } from './ffmpeg.ts';
-import type { OpenVideo, VideoOptions } from './video-source.ts';
+import type { OpenVideo, VideoOptions } from './video-types.ts';
 
 /** Starts up to here are decoded to, seconds: numbers of frames are then counted. */
 const COUNTED = 20;

@@ -6,7 +6,7 @@ import { frameGate } from '../fit/video/frame-range.ts';
 import type { FrameRange, VideoFrame } from '../fit/video/types.ts';
 import { decodePhoto, PHOTO_EXTENSIONS } from './photo.ts';
 import { picturesIn } from './pictures-in.ts';
-import type { OpenVideo } from './video-source.ts';
+import type { OpenVideo } from './video-types.ts';
 
 /**
  * Opens a folder of pictures. The first one says how large frames are; others are fitted into that size, with black

@@ -4,7 +4,7 @@
  */
 import type { VideoSample } from 'mediabunny';
 import { openMedia } from '../fit/video/media-frames.ts';
-import type { OpenVideo, VideoOptions } from './video-source.ts';
+import type { OpenVideo, VideoOptions } from './video-types.ts';
 
 /** The part of `@mediabunny/server` that is used; its types are there only where it is installed. */
 export interface MediabunnyServer {

@@ -5,36 +5,11 @@
  */
 import { stat } from 'node:fs/promises';
 import { InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
-import type { VideoSource } from '../fit/video/types.ts';
 import { ffmpegVersion } from './ffmpeg.ts';
 import { openWithFfmpeg } from './video-ffmpeg.ts';
 import { openPictureFolder } from './video-folder.ts';
 import { mediabunnyServer, openWithMediabunny } from './video-mediabunny.ts';
-
-/** What reads a video. */
-export type VideoDecoderName = 'ffmpeg' | 'mediabunny' | 'pictures';
-
-/** A video that was opened. */
-export interface OpenVideo extends VideoSource {
-  readonly decoder: VideoDecoderName;
-  /** Frames a second in the mean; null when not known. */
-  readonly rate: number | null;
-  /** What was odd, for the user; grows while frames are read. */
-  readonly warnings: readonly string[];
-  /** Gives back what is held; reading ends. */
-  close(): void;
-}
-
-/** Options of {@link openVideo}. */
-export interface VideoOptions {
-  /** Longest side of the frames in pixels; larger ones are shrunk. */
-  readonly maxDimension?: number;
-  /** Reader for files; the first that is there unless given. */
-  readonly decoder?: 'auto' | 'ffmpeg' | 'mediabunny';
-  /** Pictures a second of a folder of pictures. */
-  readonly pictureRate?: number;
-  readonly signal?: AbortSignal;
-}
+import type { OpenVideo, VideoOptions } from './video-types.ts';
 
 /** Defaults of {@link VideoOptions}. */
 export const VIDEO_DEFAULTS = { maxDimension: 1920, decoder: 'auto', pictureRate: 25 } as const;
