@@ -43,6 +43,8 @@ export interface FitWeights {
   readonly contour: number;
   readonly mesh: number;
   readonly iris: number;
+  /** Of each distance between the lids and the inner lips; see `landmark-energy.ts`. */
+  readonly gap: number;
   /** Weight of the photometric energy: the number of independent pixels' worth of evidence. */
   readonly photometric: number;
   /** Colour noise, RGB in [0, 1]. */
@@ -65,6 +67,7 @@ export const FIT_PHOTO_DEFAULTS = {
     contour: 0.25,
     mesh: 0.4,
     iris: 0.6,
+    gap: 0,
     photometric: 600,
     photometricSigma: 0.06,
     identity: 2,

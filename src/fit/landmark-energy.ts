@@ -2,6 +2,10 @@
  * Landmark energy: ½·weight/N·Σ ω_l ρ(|π(x_l) − y_l|²/σ²) over iBUG-68 (the contour chosen by the head's yaw), the
  * non-sliding face-mesh points and the irises. σ is a fraction of the outer-eye-corner distance in pixels, so that
  * the energy does not depend on resolution; ρ is pseudo-Huber, which lets a few wrong points be wrong.
+ *
+ * Gaps are a finer measure of a few pairs: how far the lids, and the inner lips, are apart across the eye and the mouth.
+ * Detectors place a lid no better than any other point, but both lids wrong together: a shut eye has its lids on each
+ * other wherever it is drawn. So the distance of two landmarks counts with a smaller σ than their places do.
  */
 import { projectionJacobian, projectPoints } from '../camera/project.ts';
 import { matrixF32, syrkTN } from '../kernels/gemm.ts';
@@ -24,15 +28,55 @@ export interface LandmarkTargets {
   readonly targets: Float32Array;
   /** (L) float32 ω. */
   readonly weights: Float32Array;
+  readonly gaps: readonly LandmarkGap[];
+}
+
+/** Two targets, and the direction in which their distance counts. */
+export interface LandmarkGap {
+  readonly first: number;
+  readonly second: number;
+  /** Unit vector in the picture. */
+  readonly across: readonly [number, number];
+  readonly weight: number;
 }
 
 /** Weights of the kinds of landmarks. */
 export interface LandmarkWeights {
+  /** Of each gap of lids and lips; none where absent. */
+  readonly gap?: number;
   readonly inner: number;
   readonly contour: number;
   readonly mesh: number;
   readonly iris: number;
 }
+
+/** σ of a gap over that of a place. */
+const GAP_SIGMA = 0.3;
+/** iBUG-68 pairs with the corners that they lie between: lids of the right and of the left eye, inner lips. */
+const GAPS = [
+  {
+    corners: [36, 39],
+    pairs: [
+      [37, 41],
+      [38, 40],
+    ],
+  },
+  {
+    corners: [42, 45],
+    pairs: [
+      [43, 47],
+      [44, 46],
+    ],
+  },
+  {
+    corners: [60, 64],
+    pairs: [
+      [61, 67],
+      [62, 66],
+      [63, 65],
+    ],
+  },
+] as const;
 
 /** Yaw of the head in radians, positive towards the subject's left: from the root and, if there is one, the neck. */
 export function headYaw(model: HeadModel, pose: ArrayLike<number>): number {
@@ -104,7 +148,44 @@ export function landmarkTargets(
     const w = i >= 468 ? weights.iris : weights.mesh;
     put(68 + m, mesh.points, m, observation.mesh![3 * i], observation.mesh![3 * i + 1], w);
   }
-  return { corners, barycentrics, targets, weights: omega };
+  return {
+    corners,
+    barycentrics,
+    targets,
+    weights: omega,
+    gaps: landmarkGaps(observation, weights.gap ?? 0),
+  };
+}
+
+function landmarkGaps({ landmarks68: l }: FaceObservation, weight: number): LandmarkGap[] {
+  if (weight === 0) return [];
+  return GAPS.flatMap(({ corners: [a, b], pairs }) => {
+    const [dx, dy] = [l[2 * b] - l[2 * a], l[2 * b + 1] - l[2 * a + 1]];
+    const length = Math.hypot(dx, dy);
+    if (!(length > 0)) return [];
+    return pairs.map(([first, second]) => ({
+      first,
+      second,
+      across: [-dy / length, dx / length] as const,
+      weight: Number.isFinite(l[2 * first] + l[2 * second]) ? weight : 0,
+    }));
+  });
+}
+
+/** Residual of a gap in pixels. */
+function gapResidual(
+  { first, second, across }: LandmarkGap,
+  t: LandmarkTargets,
+  projected: Float32Array,
+): number {
+  let r = 0;
+  for (let a = 0; a < 2; a++)
+    r +=
+      across[a] *
+      (projected[3 * first + a] -
+        projected[3 * second + a] -
+        (t.targets[2 * first + a] - t.targets[2 * second + a]));
+  return r;
 }
 
 /** Loss of the landmark energy. */
@@ -133,6 +214,8 @@ export function landmarkCost(
     sum += t.weights[l] * pseudoHuber((dx * dx + dy * dy) / loss.sigma ** 2, loss.k);
     total += t.weights[l];
   }
+  for (const gap of t.gaps)
+    sum += gap.weight * pseudoHuber((gapResidual(gap, t, projected) / (GAP_SIGMA * loss.sigma)) ** 2, loss.k);
   return total > 0 ? (0.5 * loss.weight * sum) / total : 0;
 }
 
@@ -163,8 +246,8 @@ function targetPoints(
  * Adds the energy's normal equations to the lower triangle of `hessian` (n,n; only the geometry columns) and
  * `gradient`; returns the energy. The rows of the landmarks' corners must be filled in. `size` is n.
  *
- * Every landmark makes two rows, times the square root of its weight, with the residual in the spare column: one
- * product then has Hessian and gradient.
+ * Every landmark makes two rows, every gap one, times the square root of its weight, with the residual in the spare
+ * column: one product then has Hessian and gradient.
  */
 export function addLandmarkEquations(
   kernels: Kernels,
@@ -185,10 +268,11 @@ export function addLandmarkEquations(
   const scale = loss.weight / (loss.sigma ** 2 * total);
   let sum = 0;
   kernels.scope(() => {
-    const rowStart = kernels.u32(2 * L + 1);
-    const columns = kernels.u32(18 * L);
-    const values = kernels.f32(18 * L);
-    const out = kernels.f32(2 * L * g.stride);
+    const N = 2 * L + t.gaps.length;
+    const rowStart = kernels.u32(N + 1);
+    const columns = kernels.u32(18 * (L + t.gaps.length));
+    const values = kernels.f32(18 * (L + t.gaps.length));
+    const out = kernels.f32(N * g.stride);
     const product = kernels.f64((n + 1) * (n + 1));
     const roots = new Float64Array(L);
     const j = new Float64Array(8 * L);
@@ -214,9 +298,29 @@ export function addLandmarkEquations(
           }
       }
     }
-    starts[2 * L] = 18 * L;
+    const gapRoots = t.gaps.map((gap, i) => {
+      const s = (gapResidual(gap, t, projected) / (GAP_SIGMA * loss.sigma)) ** 2;
+      sum += gap.weight * pseudoHuber(s, loss.k);
+      const root = Math.sqrt((scale / GAP_SIGMA ** 2) * gap.weight * pseudoHuberWeight(s, loss.k));
+      let e = 18 * (L + i);
+      starts[2 * L + i] = e;
+      for (const [l, sign] of [
+        [gap.first, root],
+        [gap.second, -root],
+      ])
+        for (let k = 0; k < 3; k++)
+          for (let a = 0; a < 3; a++, e++) {
+            index[e] = 3 * prepared.rowOf[t.corners[3 * l + k]] + a;
+            value[e] =
+              sign *
+              t.barycentrics[3 * l + k] *
+              (gap.across[0] * j[8 * l + a] + gap.across[1] * j[8 * l + 3 + a]);
+          }
+      return root;
+    });
+    starts[N] = 18 * (L + t.gaps.length);
     const source = matrixF32(g.rows, g.rows.length / g.stride, g.stride);
-    multiplySparse(kernels, { rowStart, columns, values }, source, matrixF32(out, 2 * L, g.stride));
+    multiplySparse(kernels, { rowStart, columns, values }, source, matrixF32(out, N, g.stride));
     const rows = out.view;
     for (let l = 0; l < L; l++) {
       const [u, v] = [2 * l * g.stride, (2 * l + 1) * g.stride];
@@ -225,7 +329,12 @@ export function addLandmarkEquations(
       rows[u + n] = roots[l] * (projected[3 * l] - t.targets[2 * l]);
       rows[v + n] = roots[l] * (projected[3 * l + 1] - t.targets[2 * l + 1]);
     }
-    syrkTN(kernels, matrixF32(out, 2 * L, n + 1, g.stride), product);
+    for (const [i, gap] of t.gaps.entries()) {
+      const at = (2 * L + i) * g.stride;
+      gapCameraColumns(g, j, gap, gapRoots[i], rows, at);
+      rows[at + n] = gapRoots[i] * gapResidual(gap, t, projected);
+    }
+    syrkTN(kernels, matrixF32(out, N, n + 1, g.stride), product);
     const C = product.view;
     for (let i = 0; i < n; i++) {
       gradient[i] += C[n * (n + 1) + i];
@@ -233,4 +342,21 @@ export function addLandmarkEquations(
     }
   });
   return (0.5 * loss.weight * sum) / total;
+}
+
+/** Writes a gap's columns of translation and focal length, `factor` times their derivative, to the row at `at`. */
+function gapCameraColumns(
+  { layout }: SurfaceGeometry,
+  j: Float64Array,
+  { first, second, across }: LandmarkGap,
+  factor: number,
+  out: Float32Array,
+  at: number,
+): void {
+  const difference = (k: number) => factor * (j[8 * first + k] - j[8 * second + k]);
+  const t = layout.blocks.get('translation')?.offset;
+  if (t !== undefined)
+    for (let a = 0; a < 3; a++) out[at + t + a] = across[0] * difference(a) + across[1] * difference(3 + a);
+  const f = layout.blocks.get('focal')?.offset;
+  if (f !== undefined) out[at + f] = across[0] * difference(6) + across[1] * difference(7);
 }

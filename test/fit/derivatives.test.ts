@@ -215,7 +215,7 @@ function problemFor(row: Row): { problem: FitProblem; state: FitState; size: num
     observation: seen.observation,
     landmarks: row.terms.landmarks
       ? {
-          weights: { inner: 1, contour: 0.3, mesh: 0.5, iris: 0.7 },
+          weights: { inner: 1, contour: 0.3, mesh: 0.5, iris: 0.7, gap: 0.8 },
           loss: { sigma: 8, k: 2, weight: 100 },
         }
       : null,

@@ -40,7 +40,7 @@ export interface FrameSolverOptions {
 export const FRAME_SOLVER_DEFAULTS: FrameSolverOptions = {
   size: 112,
   iterations: 3,
-  weights: FIT_PHOTO_DEFAULTS.weights,
+  weights: { ...FIT_PHOTO_DEFAULTS.weights, gap: 2.5 },
   motion: {
     root: 0.03,
     jaw: 0.05,
