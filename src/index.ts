@@ -99,6 +99,7 @@ export {
 } from './fit/schema.ts';
 export type { CropTransform, EnergyPoint, FitMetrics, PhotoFit } from './fit/types.ts';
 export { vertexColours } from './fit/vertex-colours.ts';
+export { type EvidenceStore, type FrameEvidence, memoryEvidence } from './fit/video/evidence.ts';
 export {
   FIND_IDENTITY_DEFAULTS,
   type FindIdentityOptions,
@@ -109,6 +110,7 @@ export type { FaceChoice } from './fit/video/follow.ts';
 export { FRAME_SOLVER_DEFAULTS, type FrameSolverOptions } from './fit/video/frame-solver.ts';
 export type { MotionDeviations } from './fit/video/motion.ts';
 export { type PersonParams, personalModel } from './fit/video/personal-model.ts';
+export { SMOOTH_TRACK_DEFAULTS, type SmoothTrackOptions, smoothTrack } from './fit/video/smooth-track.ts';
 export { type TrackVideoOptions, trackVideo } from './fit/video/track-video.ts';
 export type {
   FrameRange,

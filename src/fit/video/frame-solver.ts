@@ -23,7 +23,14 @@ import { renderSkin } from '../render-skin.ts';
 import type { ResidentModel } from '../resident.ts';
 import { estimateSkin, faceHull, typicalResidual } from '../skin.ts';
 import type { CropTransform, FitMetrics } from '../types.ts';
-import { type MotionDeviations, motionDeviations, predict, withMotionPrior } from './motion.ts';
+import {
+  MOTION_BLOCKS,
+  type MotionDeviations,
+  motionDeviations,
+  motionLayout,
+  predict,
+  withMotionPrior,
+} from './motion.ts';
 import type { TrackIdentity, VideoFrame } from './types.ts';
 
 /** Tuning of {@link FrameSolver}. */
@@ -58,6 +65,8 @@ export interface FrameSolution {
   readonly metrics: FitMetrics;
   /** Share of the visible skin region that looks like skin. */
   readonly skinShare: number;
+  /** `state` with its camera in pixels of the crop. */
+  readonly crop: FitState;
   /** The energy around `around`, without the motion's prior: what the frame itself says. Camera in crop pixels. */
   readonly evidence: { readonly around: FitState; readonly equations: NormalEquations };
 }
@@ -71,14 +80,14 @@ const REFERENCE_FPS = 25;
 /** A crop is kept while the face's own square stays within these bounds of it: size ratio, and shift over its side. */
 const CROP_KEPT = { growth: 1.08, shift: 0.06 };
 const POSE: readonly BlockName[] = ['joint:root', 'translation'];
-const FACE: readonly BlockName[] = [...POSE, 'joint:jaw', 'joint:left_eye', 'joint:right_eye', 'expression'];
 
 /** Solves frames in their order. */
 export class FrameSolver {
   /** Columns of a frame's evidence: pose, jaw, gaze and expression, then light. */
   readonly layout: ParameterLayout;
   private readonly poseLayout: ParameterLayout;
-  private readonly faceLayout: ParameterLayout;
+  /** Its first columns: all but light. */
+  readonly faceLayout: ParameterLayout;
   private readonly deviations: Float64Array;
   private crop: CropTransform | null = null;
   /** States of the last frames that had a face, camera in pixels of the frame. */
@@ -95,9 +104,9 @@ export class FrameSolver {
     private readonly options: FrameSolverOptions = FRAME_SOLVER_DEFAULTS,
   ) {
     const { model } = resident.prepared;
-    this.layout = createLayout(model, [...FACE, 'light']);
+    this.layout = createLayout(model, [...MOTION_BLOCKS, 'light']);
     this.poseLayout = createLayout(model, POSE);
-    this.faceLayout = createLayout(model, FACE);
+    this.faceLayout = motionLayout(model);
     this.deviations = motionDeviations(model, this.layout, options.motion);
   }
 
@@ -158,7 +167,7 @@ export class FrameSolver {
       const full = this.toFrame(solved, crop);
       this.before = previous;
       this.last = { state: full, time: frame.time };
-      return { state: full, metrics, skinShare: mask.share, evidence: evidence! };
+      return { state: full, crop: solved, metrics, skinShare: mask.share, evidence: evidence! };
     });
   }
 

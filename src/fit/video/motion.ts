@@ -12,7 +12,22 @@ import type { HeadModel } from '../../model/head-model.ts';
 import { inverseLeftJacobian, perturbAxisAngle } from '../../model/rotation.ts';
 import type { LeastSquaresProblem, NormalEquations } from '../../solve/levenberg-marquardt.ts';
 import { cauchy, cauchyWeight } from '../../solve/robust.ts';
-import type { FitState, ParameterLayout } from '../parameters.ts';
+import { type BlockName, createLayout, type FitState, type ParameterLayout } from '../parameters.ts';
+
+/** What moves from frame to frame, light apart. */
+export const MOTION_BLOCKS: readonly BlockName[] = [
+  'joint:root',
+  'translation',
+  'joint:jaw',
+  'joint:left_eye',
+  'joint:right_eye',
+  'expression',
+];
+
+/** The columns of motion; those of a frame's solve begin with them. */
+export function motionLayout(model: HeadModel): ParameterLayout {
+  return createLayout(model, MOTION_BLOCKS);
+}
 
 /** Coordinates (n) of `state` around `reference`. */
 export function relativeCoordinates(

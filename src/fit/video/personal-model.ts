@@ -15,11 +15,25 @@ export interface PersonParams {
   readonly texture: ArrayLike<number>;
 }
 
+/** Personal models by model and person: whoever tracks, smooths and renders one person prepares one model. */
+const known = new WeakMap<HeadModel, WeakMap<PersonParams, HeadModel>>();
+
 /**
  * `model` as the person of `params`: S = 0 and T = 0.
+ * The same objects give the same model again.
  * @param albedo (H,W,3) instead of the texture that `params` say, e.g. with a texture offset.
  */
 export function personalModel(model: HeadModel, params: PersonParams, albedo?: ImageF): HeadModel {
+  const people = known.get(model) ?? new WeakMap<PersonParams, HeadModel>();
+  known.set(model, people);
+  const made = albedo ? undefined : people.get(params);
+  if (made) return made;
+  const person = makePersonal(model, params, albedo);
+  if (!albedo) people.set(params, person);
+  return person;
+}
+
+function makePersonal(model: HeadModel, params: PersonParams, albedo?: ImageF): HeadModel {
   const map = albedo ?? (model.texture ? albedoMap(model.texture, params.texture) : null);
   return {
     ...model,

@@ -7,9 +7,9 @@ import { InvalidArgumentError, throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
 import { type HeadModel, headSizes } from '../../model/head-model.ts';
 import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
-import type { FitState } from '../parameters.ts';
 import { prepareModel } from '../prepare.ts';
 import { fitMemory } from '../resident.ts';
+import { type EvidenceStore, frameEvidence } from './evidence.ts';
 import { FIND_IDENTITY_DEFAULTS, findIdentity } from './find-identity.ts';
 import { chooseFace, type FaceChoice, FaceFollower, type Sighting } from './follow.ts';
 import {
@@ -20,6 +20,7 @@ import {
 } from './frame-solver.ts';
 import { personalModel } from './personal-model.ts';
 import { isCut, type Scene, sceneOf } from './scene.ts';
+import { stateOf } from './tracked-state.ts';
 import type { FrameRange, TrackedFrame, TrackIdentity, VideoFrame, VideoSource } from './types.ts';
 
 /** Options of {@link trackVideo}. */
@@ -31,6 +32,8 @@ export interface TrackVideoOptions extends FrameRange {
   readonly face?: FaceChoice;
   /** Go on after this frame, the last one of a track broken off; frames up to it are skipped. Needs `identity`. */
   readonly resume?: TrackedFrame;
+  /** Where to keep what each frame says, for `smoothTrack`. */
+  readonly evidence?: EvidenceStore;
   readonly solver?: Partial<FrameSolverOptions>;
   /** Fraction of the frames done, where the source says how many there are. */
   readonly onProgress?: ProgressListener;
@@ -111,9 +114,13 @@ export async function* trackVideo(
       next = following ? read() : Promise.resolve(null);
       next.catch(() => {});
       const anew = sighting !== null && (!sighting.tracked || last === null || last.status === 'lost' || cut);
-      const tracked = sighting
-        ? trackedFrame(frame, cut, sighting, anew, solver.solve(frame, sighting.observation, anew))
-        : lostFrame(frame, cut, last, identity, model);
+      const solution = sighting && solver.solve(frame, sighting.observation, anew);
+      if (solution && options.evidence)
+        options.evidence.put(frameEvidence(frame.index, solution, solver.layout, solver.faceLayout.size));
+      const tracked =
+        sighting && solution
+          ? trackedFrame(frame, cut, sighting, anew, solution)
+          : lostFrame(frame, cut, last, identity, model);
       seen ||= sighting !== null;
       last = tracked;
       done++;
@@ -213,17 +220,5 @@ function lostFrame(
     skinL1: Number.NaN,
     confidence: 0,
     observation: null,
-  };
-}
-
-/** A tracked frame as the state of the personal model. */
-export function stateOf({ expression, pose, camera, light }: TrackedFrame): FitState {
-  return {
-    identity: new Float64Array(0),
-    expression: Float64Array.from(expression),
-    pose: Float64Array.from(pose),
-    texture: new Float64Array(0),
-    light: Float64Array.from(light),
-    camera,
   };
 }
