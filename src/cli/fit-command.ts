@@ -15,6 +15,7 @@ What is written, into OUT/<photo's name>/:
 Examples:
   $ photofit fit me.jpg                         results in out/me/
   $ photofit fit photos/ -o heads               every picture of a folder
+  $ photofit fit photos/ --jobs 1               one at a time, on one thread: least memory
   $ photofit fit group.jpg --face all           every face: out/group/, out/group_face2/, …
   $ photofit fit me.jpg --face 2                the second largest face
   $ photofit fit a.jpg b.jpg c.jpg --same-person   one head from three photos of one person
@@ -52,6 +53,7 @@ export function addFitCommand(program: Command, context: CliContext, done: (code
     )
     .option('--same-person', 'all photos show one person: one shape and texture for all of them', false)
     .option('--leave-out', 'with --same-person: leave out photos that seem to show somebody else', false)
+    .option('--jobs <number>', 'photos fitted at the same time (default: one per processor core)', parseJobs)
     .option('--json', 'print one line of JSON per face', false)
     .option('--quiet', 'no progress, only results and errors', false)
     .option('--debug', 'show where in the code an error came from', false);
@@ -61,6 +63,11 @@ export function addFitCommand(program: Command, context: CliContext, done: (code
       const { fitPhotos } = await import('./fit-photos.ts');
       done(await fitPhotos(photos, options, context));
     });
+}
+
+function parseJobs(text: string): number {
+  if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a number from 1 to 999.');
 }
 
 function parseFace(text: string): FitOptions['face'] {

@@ -21,6 +21,8 @@ export interface FitOptions extends NetworkOptions {
   readonly samePerson: boolean;
   /** With `samePerson`: photos that seem to show somebody else are not fitted. */
   readonly leaveOut: boolean;
+  /** Photos fitted at a time; absent: as many as the machine has cores and memory for. */
+  readonly jobs?: number;
   readonly json: boolean;
   readonly debug: boolean;
   readonly quiet: boolean;

@@ -34,8 +34,18 @@ export { loadPerception } from './perception.ts';
 export { decodePhoto, decodePhotoBytes, PHOTO_EXTENSIONS } from './photo.ts';
 export { encodePicture, type SequenceKind, sequenceKind, writeSequence } from './picture-files.ts';
 export { enableRelaxedSimd } from './relaxed-simd.ts';
-export { FIT_FOLDER_FILES, type FitFolderInput, type WrittenFit, writeFitFolder } from './results.ts';
+export {
+  FIT_FOLDER_FILES,
+  type FitFiles,
+  type FitFolderInput,
+  makeFitFiles,
+  putFitFolder,
+  type WrittenFit,
+  writeFitFolder,
+} from './results.ts';
 export { loadHead, loadSpace, loadTextureSpace, SPACE_ENDING } from './spaces.ts';
 export { packageVersion } from './version.ts';
 export { openVideo, VIDEO_DEFAULTS } from './video-source.ts';
 export type { OpenVideo, VideoDecoderName, VideoOptions } from './video-types.ts';
+export { defaultJobs, type RunTaskOptions, shareArrays, WorkerPool, workerModule } from './worker-pool.ts';
+export { serveTasks, type TaskContext, type TaskRunner } from './worker-tasks.ts';

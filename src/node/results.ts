@@ -36,7 +36,7 @@ export const FIT_FOLDER_FILES = [
   'fit.json',
 ] as const;
 
-/** What {@link writeFitFolder} writes down. */
+/** What {@link makeFitFiles} writes down. */
 export interface FitFolderInput {
   /** Path of the photo as the user gave it. */
   readonly file: string;
@@ -61,12 +61,40 @@ export interface WrittenFit {
   readonly file: FitFile;
 }
 
+/** The files of a result folder, ready to be written. */
+export interface FitFiles {
+  /** Content of `fit.json`. */
+  readonly file: FitFile;
+  /** Name and content, in the order of {@link FIT_FOLDER_FILES}; those that the fit does not have are left out. */
+  readonly files: readonly (readonly [string, Uint8Array | string])[];
+}
+
 /**
  * Writes the files of {@link FIT_FOLDER_FILES} into `folder` (`visibility.png` with an offset only); other files in it stay.
  * @throws {PhotofitError} when the folder cannot be written, or the fit holds a number that is not finite
  * @throws {AbortedError} when cancelled; nothing is left
  */
 export async function writeFitFolder(folder: string, input: FitFolderInput): Promise<WrittenFit> {
+  const made = await makeFitFiles(input);
+  await putFitFolder(folder, made, input.signal);
+  return { folder, file: made.file };
+}
+
+/**
+ * Puts files that {@link makeFitFiles} made into `folder`.
+ * @throws {PhotofitError} when the folder cannot be written
+ * @throws {AbortedError} when cancelled; nothing is left
+ */
+export function putFitFolder(folder: string, { files }: FitFiles, signal?: AbortSignal): Promise<void> {
+  return writeFolderAtomically(folder, files, { ours: FIT_FOLDER_FILES, signal });
+}
+
+/**
+ * Makes the files of a result folder; nothing is written. The work of {@link writeFitFolder}, apart from the disk: a
+ * thread can make them while another one writes those of the face before.
+ * @throws {PhotofitError} when the fit holds a number that is not finite
+ */
+export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
   const { model, fit, photo, offset } = input;
   const started = performance.now();
   const albedo = offset?.albedo ?? (model.texture ? albedoMap(model.texture, fit.params.texture) : undefined);
@@ -125,8 +153,7 @@ export async function writeFitFolder(folder: string, input: FitFolderInput): Pro
     const content = contents[name];
     return content === null ? [] : [[name, content] as const];
   });
-  await writeFolderAtomically(folder, files, { ours: FIT_FOLDER_FILES, signal: input.signal });
-  return { folder, file };
+  return { file, files };
 }
 
 function offsetEntry({ width, height, metrics }: TextureOffset): FitFile['texture_offset'] {

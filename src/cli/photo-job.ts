@@ -1,0 +1,220 @@
+/**
+ * One photo of `photofit fit` from file to files: decode → perceive → fit → texture → what its folders hold. Knows
+ * nothing of the screen or the output folder, so that it can be done on any thread.
+ */
+import path from 'node:path';
+import { AbortedError, InvalidArgumentError, NoFaceError, throwIfAborted } from '../core/errors.ts';
+import type { ImageF } from '../core/image.ts';
+import type { DecodedPhoto } from '../core/photo.ts';
+import type { ProgressListener } from '../core/progress.ts';
+import { fitPhoto } from '../fit/fit-photo.ts';
+import type { PhotoFit } from '../fit/types.ts';
+import { createKernels } from '../kernels/runtime.ts';
+import type { HeadModel } from '../model/head-model.ts';
+import { decodePhoto } from '../node/photo.ts';
+import { type FitFiles, makeFitFiles } from '../node/results.ts';
+import type { FaceObservation } from '../perceive/types.ts';
+import { solvePersonTexture, type TextureOffset, type TextureView } from '../texture/solve-offset.ts';
+import type { FitOptions } from './fit-options.ts';
+import type { PhotoInput } from './inputs.ts';
+import type { OpenPerception } from './open-perception.ts';
+
+/** Share of a photo's progress that fitting takes; texture and writing are the rest. */
+export const FIT_SHARE = 0.85;
+
+/** What all photos of a run share. */
+export interface PhotoSurroundings {
+  readonly model: HeadModel;
+  readonly perception: OpenPerception;
+  readonly options: FitOptions;
+  readonly signal: AbortSignal;
+}
+
+/** A face that was fitted. */
+export interface FaceResult extends FitFiles {
+  /** Number in order of size, from 1. */
+  readonly number: number;
+  /** Where its files belong. */
+  readonly folder: string;
+}
+
+/** Hears what becomes of a photo. */
+export interface PhotoListener {
+  readonly progress: ProgressListener;
+  /** A face's files; the next face waits until they are dealt with. */
+  face(result: FaceResult): void | Promise<void>;
+  /** The photo, or one face of it, could not be done; the others go on. */
+  failed(error: unknown, face?: number): void;
+}
+
+/** A face to fit and the folder for its results. */
+export interface FaceTask {
+  readonly observation: FaceObservation;
+  /** Number in order of size, from 1. */
+  readonly number: number;
+  readonly folder: string;
+}
+
+/** Milliseconds before a fit begins; decoding and detection are paid once, every face of the photo reports them. */
+export interface LookTimes {
+  readonly decode: number;
+  readonly perceive: number;
+}
+
+/** Textures of the fits they were solved for. */
+export interface SolvedTexture {
+  readonly offsets: readonly { readonly fit: PhotoFit; readonly offset: TextureOffset }[];
+  /** Milliseconds a photo. */
+  readonly ms: number;
+}
+
+/**
+ * Fits the faces of a photo that the options ask for; what fails is told to `listener`.
+ * @throws {AbortedError} when cancelled
+ */
+export async function fitPhotoFile(
+  photo: PhotoInput,
+  surroundings: PhotoSurroundings,
+  listener: PhotoListener,
+): Promise<void> {
+  const { options, perception, signal } = surroundings;
+  try {
+    const started = performance.now();
+    listener.progress({ stage: 'decode', fraction: 0 });
+    const decoded = await decodePhoto(photo.file, { signal });
+    const mask = options.mask === undefined ? null : await readMask(options.mask, decoded);
+    const decode = performance.now() - started;
+    listener.progress({ stage: 'perceive', fraction: 0.02 });
+    const faces = await perception.faces.detect(decoded.image, { signal });
+    const perceive = performance.now() - started - decode;
+    for (const task of chooseFaces(photo, faces, options)) {
+      try {
+        await listener.face(
+          await fitFace(photo, decoded, mask, task, { decode, perceive }, surroundings, listener.progress),
+        );
+      } catch (error) {
+        if (error instanceof AbortedError) throw error;
+        listener.failed(error, task.number);
+      }
+    }
+  } catch (error) {
+    if (error instanceof AbortedError) throw error;
+    listener.failed(error);
+  }
+}
+
+async function fitFace(
+  photo: PhotoInput,
+  decoded: DecodedPhoto,
+  mask: ImageF | null,
+  task: FaceTask,
+  times: LookTimes,
+  { model, perception, options, signal }: PhotoSurroundings,
+  progress: ProgressListener,
+): Promise<FaceResult> {
+  const fit = await fitPhoto(decoded.image, model, {
+    observation: task.observation,
+    camera: options.camera,
+    light: options.light,
+    focal35mm: decoded.focal35mm,
+    mask: mask ?? (await perception.skin?.skinMask(decoded.image, task.observation, { signal })),
+    signal,
+    onProgress: (event) => progress({ ...event, fraction: 0.05 + (FIT_SHARE - 0.05) * event.fraction }),
+  });
+  throwIfAborted(signal);
+  progress({ stage: 'texture', fraction: FIT_SHARE });
+  const texture = await solveTexture([{ fit, photo: decoded.image }], model, options, signal);
+  progress({ stage: 'write', fraction: (1 + FIT_SHARE) / 2 });
+  return faceFiles({ photo, decoded, task, times, fit, texture, model });
+}
+
+/** The texture that matches the photos, unless it is not wanted or the head has no texture coordinates. */
+export async function solveTexture(
+  views: readonly TextureView[],
+  model: HeadModel,
+  options: FitOptions,
+  signal: AbortSignal,
+): Promise<SolvedTexture> {
+  if (!options.offset || model.uvs.length === 0) return { offsets: [], ms: 0 };
+  const started = performance.now();
+  const { texture, metrics } = solvePersonTexture(await createKernels(), views, model, { signal });
+  const offsets = views.map(({ fit }, i) => ({ fit, offset: { ...texture, metrics: metrics[i] } }));
+  return { offsets, ms: (performance.now() - started) / views.length };
+}
+
+/** A face with everything that its folder is made from. */
+export interface FittedFace {
+  readonly photo: PhotoInput;
+  readonly decoded: DecodedPhoto;
+  readonly task: FaceTask;
+  readonly times: LookTimes;
+  readonly fit: PhotoFit;
+  readonly texture: SolvedTexture;
+  readonly model: HeadModel;
+}
+
+/** Makes the files of a face's folder. */
+export async function faceFiles({
+  photo,
+  decoded,
+  task,
+  times,
+  fit,
+  texture,
+  model,
+}: FittedFace): Promise<FaceResult> {
+  const made = await makeFitFiles({
+    file: photo.file,
+    face: task.number,
+    photo: decoded,
+    model,
+    fit,
+    offset: texture.offsets.find((o) => o.fit === fit)?.offset ?? null,
+    timingMs: { ...times, texture: texture.ms },
+  });
+  return { ...made, number: task.number, folder: task.folder };
+}
+
+/**
+ * The faces of a photo that are asked for, each with the folder for its results.
+ * @throws {NoFaceError} when there is none, or not that one
+ */
+export function chooseFaces(
+  photo: PhotoInput,
+  faces: readonly FaceObservation[],
+  { face, out }: Pick<FitOptions, 'face' | 'out'>,
+): FaceTask[] {
+  if (faces.length === 0) {
+    throw new NoFaceError(
+      `${photo.file}: no face was found; use a photo in which the face is larger, sharper or less turned away`,
+    );
+  }
+  const wanted = face === 'all' ? faces.map((_, i) => i + 1) : [face === 'largest' ? 1 : face];
+  return wanted.map((number) => {
+    const observation = faces[number - 1];
+    if (!observation) {
+      throw new NoFaceError(
+        `${photo.file}: face ${number} was asked for, but ${faces.length === 1 ? 'only one was' : `only ${faces.length} were`} found; choose a lower --face`,
+      );
+    }
+    const suffix = number === 1 ? '' : `_face${number}`;
+    return { observation, number, folder: path.join(out, photo.name + suffix) };
+  });
+}
+
+/** Red channel of the mask picture as (H,W) in [0, 1]; must have the photo's size, or the shape of it. */
+export async function readMask(file: string, photo: DecodedPhoto): Promise<ImageF> {
+  const { image, originalWidth, originalHeight } = await decodePhoto(file);
+  if (originalWidth !== photo.originalWidth || originalHeight !== photo.originalHeight) {
+    throw new InvalidArgumentError(
+      `--mask ${file}: is ${originalWidth} × ${originalHeight} pixels, but the photo is ${photo.originalWidth} × ${photo.originalHeight}; it must be as large`,
+    );
+  }
+  const { width, height, data } = image;
+  return {
+    width,
+    height,
+    channels: 1,
+    data: Float32Array.from({ length: width * height }, (_, i) => data[4 * i] / 255),
+  };
+}
