@@ -129,6 +129,7 @@ class FitSession {
     try {
       const model = shareArrays(await loadHead(this.#options.model, this.#options.space));
       this.#bar.start(`${photos.length} photos`);
+      this.#bar.update({ stage: 'load', fraction: 0 });
       await pool.start({ model, options: this.#options });
       const fractions = new Float64Array(photos.length);
       let done = 0;
