@@ -6,10 +6,12 @@
  * place; eyes with a random iris. The space is the principal components of many such faces. Everything is symmetric
  * about u = 1/2, so only the left half of the atlas is computed.
  *
- * The skins' broad light and dark is partly baked illumination: details keep half of what varies more slowly than
- * about a tenth of the face.
+ * The skins' broad light and dark is partly baked illumination: of what varies more slowly than about a tenth of the
+ * face, details leave out what follows the normals, and keep half of the rest.
  */
 import type { Random } from '../../src/core/random.ts';
+import { SH_COUNT, shBasis } from '../../src/light/sh.ts';
+import { solvePositiveDefinite } from '../../src/linalg/cholesky.ts';
 import type { Atlas } from './atlas.ts';
 import { EYE_DISCS, eyeDiscRadius } from './atlas.ts';
 import { components } from './identity.ts';
@@ -49,8 +51,9 @@ export function buildAlbedo(
 ): AlbedoSpace {
   const map = texelMap(atlas, size);
   const half = leftHalf(size);
-  const details = skins.map((s) => skinDetail(s, atlas, map, half));
-  const masks = halve(paint(map), half);
+  const full = paint(map);
+  const details = skins.map((s) => skinDetail(s, atlas, map, full, half));
+  const masks = halve(full, half);
   const faces: Float64Array[] = [];
   for (let i = 0; i < samples; i++) faces.push(randomFace(random, details, cards, masks, half, size));
   const mean = new Float64Array(3 * half.length);
@@ -89,18 +92,28 @@ function unfold(half: ArrayLike<number>, size: number): Float32Array {
 
 function halve(m: PaintMasks, half: Int32Array): PaintMasks {
   const pick = (a: Float32Array) => Float32Array.from(half, (i) => a[i]!);
-  const position = new Float32Array(3 * half.length);
-  half.forEach((i, j) => {
-    for (let k = 0; k < 3; k++) position[3 * j + k] = m.position[3 * i + k]!;
-  });
+  const triples = (a: Float32Array) =>
+    Float32Array.from({ length: 3 * half.length }, (_, i) => a[3 * half[Math.floor(i / 3)]! + (i % 3)]!);
   const out = Object.fromEntries(
-    Object.entries(m).map(([name, a]) => [name, name === 'position' ? position : pick(a as Float32Array)]),
+    Object.entries(m as unknown as Record<string, Float32Array>).map(([name, a]) => [
+      name,
+      a === m.position || a === m.normal ? triples(a) : pick(a),
+    ]),
   );
   return out as unknown as PaintMasks;
 }
 
-/** log of a skin over its own colour on the left half, both sides averaged, broad variation halved. */
-function skinDetail(skin: SourceSkin, atlas: Atlas, map: TexelMap, half: Int32Array): Float32Array {
+/**
+ * log of a skin over its own colour on the left half, both sides averaged. Of what varies slowly, what follows the
+ * normals of the face is taken for baked light and left out; of the rest, and beside the face, half stays.
+ */
+function skinDetail(
+  skin: SourceSkin,
+  atlas: Atlas,
+  map: TexelMap,
+  masks: PaintMasks,
+  half: Int32Array,
+): Float32Array {
   const { size } = map;
   const log = new Float32Array(3 * size * size);
   const rgb = [0, 0, 0];
@@ -128,23 +141,49 @@ function skinDetail(skin: SourceSkin, atlas: Atlas, map: TexelMap, half: Int32Ar
     }
   }
   const broad = blur(log, size, Math.round(size * 0.035));
-  // The skin's own colour: its mean over the middle of the face.
-  const colour = [0, 0, 0];
-  let count = 0;
-  for (let y = Math.floor(size * 0.3); y < size * 0.65; y++) {
-    for (let x = Math.floor(size * 0.36); x < size * 0.64; x++) {
-      count++;
-      for (let k = 0; k < 3; k++) colour[k]! += log[3 * (y * size + x) + k]!;
-    }
-  }
+  const light = [0, 1, 2].map((k) => fitLight(broad, k, masks));
   const out = new Float32Array(3 * half.length);
+  const basis = new Float64Array(SH_COUNT);
   half.forEach((i, j) => {
+    const [x, y, z] = masks.normal.subarray(3 * i, 3 * i + 3);
+    shBasis(x!, y!, z!, basis);
+    const face = step((masks.position[3 * i + 2]! - 0.085) / 0.05);
     for (let k = 0; k < 3; k++) {
-      const high = log[3 * i + k]! - broad[3 * i + k]!;
-      out[3 * j + k] = high + 0.5 * (broad[3 * i + k]! - colour[k]! / count);
+      const { coefficients, mean } = light[k]!;
+      const baked = basis.reduce((sum, b, c) => sum + b * coefficients[c]!, 0);
+      const slow = broad[3 * i + k]!;
+      const high = log[3 * i + k]! - slow;
+      out[3 * j + k] = high + 0.5 * (slow - mix(mean, baked, face));
     }
   });
   return out;
+}
+
+/** Spherical harmonics of the normals that come nearest to a channel over the face's skin, and its mean there. */
+function fitLight(
+  log: Float32Array,
+  k: number,
+  m: PaintMasks,
+): { readonly coefficients: Float64Array; readonly mean: number } {
+  const n = SH_COUNT;
+  const A = new Float64Array(n * n);
+  const g = new Float64Array(n);
+  const basis = new Float64Array(n);
+  let [weight, sum] = [0, 0];
+  for (let i = 0; i < m.front.length; i++) {
+    const w = m.front[i]! * (1 - m.lips[i]!) * (1 - m.temple[i]!) * (1 - m.lidLine[i]!);
+    if (w <= 0) continue;
+    const [x, y, z] = m.normal.subarray(3 * i, 3 * i + 3);
+    shBasis(x!, y!, z!, basis);
+    weight += w;
+    sum += w * log[3 * i + k]!;
+    for (let a = 0; a < n; a++) {
+      g[a]! += w * basis[a]! * log[3 * i + k]!;
+      for (let b = 0; b < n; b++) A[a * n + b]! += w * basis[a]! * basis[b]!;
+    }
+  }
+  for (let a = 0; a < n; a++) A[a * n + a]! += 1e-4 * weight;
+  return { coefficients: solvePositiveDefinite(A, n, g), mean: sum / weight };
 }
 
 function sampleSkin(skin: SourceSkin, u: number, v: number, out: number[]): void {
@@ -193,7 +232,7 @@ function randomFace(
 ): Float64Array {
   const n = half.length;
   const spread = (mean: number, sd: number) => mean + sd * clamp(random.normal(), -2.5, 2.5);
-  const dark = clamp(spread(-2.9, 1.1), -4.7, -0.8);
+  const dark = clamp(spread(-2.9, 1.2), -4.8, -0.7);
   const melanin = Math.exp(dark);
   const colour = skinColour(melanin, Math.exp(spread(-4.0, 0.5)), Math.max(0, spread(0.06, 0.06)));
   // How bright a photo's skin comes out is a matter of exposure; what the light cannot explain ends up here.
@@ -240,10 +279,11 @@ function randomFace(
           )
         : 0;
     const hairHere = m.scalp[i]! * shaven;
+    const detailHere = detail * (1 - Math.max(m.temple[i]!, m.neck[i]!));
     for (let k = 0; k < 3; k++) {
       const redness = k === 0 ? 0.15 : k === 1 ? 1 : 0.8;
       const d = (1 - share * 0.5) * details[kind]![3 * i + k]! + share * 0.5 * details[other]![3 * i + k]!;
-      let log = tone[k]! + detail * clamp(d, -0.3, 0.22) + low;
+      let log = tone[k]! + detailHere * clamp(d, -0.3, 0.22) + low * (1 - m.neck[i]!);
       log -= m.lips[i]! * (lipDark + lipRed * redness);
       log -= (m.cheek[i]! * blush + m.nose[i]! * noseRed) * redness;
       log -= m.underEye[i]! * under * (k === 2 ? 0.8 : k === 0 ? 0.9 : 1.1);

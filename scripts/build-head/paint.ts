@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
+import { vertexNormals } from '../../src/render/normals.ts';
 import { type Atlas, GRID_CHARTS } from './atlas.ts';
 import { mouthAnchors } from './mouth.ts';
 import { COLUMNS_A_TOOTH, TOOTH_COLUMNS, TOOTH_ROW_V } from './mouth-grid.ts';
@@ -116,6 +117,8 @@ function blur(image: Float32Array, W: number, H: number, r: number): Float32Arra
 export interface PaintMasks {
   /** (n,3) place on the base mesh, metres. */
   readonly position: Float32Array;
+  /** (n,3) unit normal there. */
+  readonly normal: Float32Array;
   /** 1 on the front of the head. */
   readonly front: Float32Array;
   readonly lips: Float32Array;
@@ -125,6 +128,10 @@ export interface PaintMasks {
   readonly nose: Float32Array;
   readonly lidLine: Float32Array;
   readonly scalp: Float32Array;
+  /** Scalp, and the sides of the head along the hair line, where the source's skins have stubble of their own. */
+  readonly temple: Float32Array;
+  /** Below the neck line: two charts meet there, so what depends on the place in the atlas ends before it. */
+  readonly neck: Float32Array;
   readonly interior: Float32Array;
   readonly socket: Float32Array;
   readonly tongue: Float32Array;
@@ -146,6 +153,7 @@ export function paintMasks(
     const base = new Float64Array(3 * V);
     base.set(withInside(space.base, space.layout, topology, mouthAnchors(topology, atlas, space.base)));
     const position = interpolate(map, topology.faces, base, 3);
+    const normals = vertexNormals(Float32Array.from(base), Uint32Array.from(topology.faces));
     const chartOf = (i: number) => atlas.faceChart[map.face[map.fill[i]!]!]!;
     const n = map.size * map.size;
     const mask = (f: (i: number, x: number, y: number, z: number) => number) => {
@@ -173,6 +181,7 @@ export function paintMasks(
     };
     return {
       position,
+      normal: interpolate(map, topology.faces, Float64Array.from(normals), 3),
       front: mask((i, _x, _y, z) => (chartOf(i) === 0 && z > 0.1 ? 1 : 0)),
       lips,
       beard: mask((i, x, y, z) => (chartOf(i) === 0 ? beardArea(x, y, z) * (1 - lips[i]!) : 0)),
@@ -188,6 +197,16 @@ export function paintMasks(
         const angle = (Math.atan2(Math.abs(x), z - 0.05) * 180) / Math.PI;
         const temple = 0.03 * Math.exp(-(((angle - 72) / 24) ** 2));
         return smooth((y - hairLine(x, z) - temple) / 0.026 + 0.3) * (1 - ear);
+      }),
+      temple: mask((i, x, y, z) => {
+        if (chartOf(i) !== 0) return 0;
+        const angle = (Math.atan2(Math.abs(x), z - 0.05) * 180) / Math.PI;
+        const above = y - hairLine(x, z);
+        return Math.max(smooth((angle - 38) / 14) * smooth((above + 0.045) / 0.02), smooth(above / 0.03));
+      }),
+      neck: mask((i, _x, y, z) => {
+        if (chartOf(i) === 2) return 1;
+        return chartOf(i) === 0 ? smooth((0.63 + (0.148 - z) * 0.28 - y) / 0.03) : 0;
       }),
       interior: mask((i) => (chartOf(i) === 1 ? 1 : 0)),
       socket: mask((i) => (chartOf(i) === 3 || chartOf(i) === 4 ? 1 : 0)),
