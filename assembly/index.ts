@@ -10,6 +10,7 @@ export { sampleBilinear, sampleBilinearGradient } from './sample';
 export { rotationRows, skinPoints, skinRows } from './skinning';
 export { multiplySparse } from './sparse';
 export { fanNormals, surfaceRows } from './surface';
+export { texelGradients } from './texels';
 export { accumulateVertexBlocks, multiplyVertexBlocks } from './vertex-blocks';
 
 /** First byte that the module itself does not use. */

@@ -164,6 +164,21 @@ export interface KernelExports {
     begin: number,
     end: number,
   ): void;
+  texelGradients(
+    n: number,
+    starts: number,
+    columns: number,
+    values: number,
+    scale: number,
+    diagonal: number,
+    b: number,
+    x: number,
+    r: number,
+    p: number,
+    q: number,
+    steps: number,
+    tolerance: number,
+  ): number;
   multiplyVertexBlocks(
     rowStart: number,
     neighbours: number,

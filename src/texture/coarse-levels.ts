@@ -7,8 +7,9 @@
  * a coarse edge spans twice the distance with twice the edges side by side: in two dimensions the smoothness energy
  * then does not depend on the level. Entries of AᵀWA between different texels are lumped on the diagonal.
  */
-import { conjugateGradients } from '../linalg/conjugate-gradients.ts';
-import { laplacianMatrix, multiplyTexels, type TexelMatrix, type WeightedGraph } from './normal-matrix.ts';
+import type { F32, Kernels } from '../kernels/runtime.ts';
+import { texelGradients } from '../kernels/texels.ts';
+import { laplacianMatrix, type TexelMatrix, type WeightedGraph } from './normal-matrix.ts';
 
 /** A level: a graph, and the nodes of the next finer level that each of its nodes stands for. */
 interface Level {
@@ -55,11 +56,11 @@ export function buildLevels(graph: WeightedGraph, places: NodePlaces): Levels {
  * @param lambda weight of the smoothness edges.
  * @param lumped (n) row sums of the matrix without the edges: data and pull.
  * @param b (n,3).
- * @param start (n,3) null to begin on the coarsest level.
  * @param steps conjugate-gradient steps on the finest level; three times as many per level further down,
  *   where a step costs a quarter.
  */
 export function solveCoarseToFine(
+  kernels: Kernels,
   levels: Levels,
   matrix: TexelMatrix,
   lambda: number,
@@ -68,57 +69,93 @@ export function solveCoarseToFine(
   steps: number,
   tolerance = 1e-5,
 ): Float64Array {
-  const sums: { d: Float64Array; b: Float64Array }[] = [{ d: lumped, b }];
-  for (const level of levels) {
-    const last = sums[sums.length - 1];
-    const d = new Float64Array(level.count);
-    const r = new Float64Array(3 * level.count);
-    for (let i = 0; i < level.parents.length; i++) {
-      const p = level.parents[i];
-      d[p] += last.d[i];
-      for (let c = 0; c < 3; c++) r[3 * p + c] += last.b[3 * i + c];
+  return kernels.scope(() => {
+    // Every level's solution and right-hand side, finest first; rows of four, the last one zero.
+    const right = [takeRows(kernels, b)];
+    const sums = [lumped];
+    const solutions = [kernels.f32(right[0].length)];
+    for (const { parents, count } of levels) {
+      const d = new Float64Array(count);
+      right.push(kernels.f32(4 * count));
+      solutions.push(kernels.f32(4 * count));
+      const [fine, coarse] = [right.at(-2)!.view, right.at(-1)!.view];
+      const above = sums.at(-1)!;
+      for (let i = 0; i < parents.length; i++) {
+        const p = parents[i];
+        d[p] += above[i];
+        coarse[4 * p] += fine[4 * i];
+        coarse[4 * p + 1] += fine[4 * i + 1];
+        coarse[4 * p + 2] += fine[4 * i + 2];
+      }
+      sums.push(d);
     }
-    sums.push({ d, b: r });
-  }
-  let x: Float64Array | undefined;
-  for (let l = levels.length; l >= 0; l--) {
-    const m = l === 0 ? matrix : laplacianMatrix(levels[l - 1].graph, lambda, sums[l].d);
-    const limit = Math.min(steps * 3 ** l, 300);
-    x = jacobiGradients(m, sums[l].b, limit, l === 0 ? tolerance : COARSE_TOLERANCE, x);
-    if (l > 0) {
+    for (let l = levels.length; l >= 0; l--) {
+      const m = l === 0 ? matrix : laplacianMatrix(levels[l - 1].graph, lambda, sums[l]);
+      const limit = Math.min(steps * 3 ** l, 300);
+      descend(kernels, m, right[l], solutions[l], limit, l === 0 ? tolerance : COARSE_TOLERANCE);
+      if (l === 0) break;
       const { parents } = levels[l - 1];
-      const fine = new Float64Array(3 * parents.length);
-      for (let i = 0; i < parents.length; i++)
-        for (let c = 0; c < 3; c++) fine[3 * i + c] = x[3 * parents[i] + c];
-      x = fine;
+      const [coarse, fine] = [solutions[l].view, solutions[l - 1].view];
+      for (let i = 0; i < parents.length; i++) {
+        const p = 4 * parents[i];
+        fine[4 * i] = coarse[p];
+        fine[4 * i + 1] = coarse[p + 1];
+        fine[4 * i + 2] = coarse[p + 2];
+      }
     }
-  }
-  return x!;
+    return threes(solutions[0].view);
+  });
 }
 
-/** Conjugate gradients preconditioned by the diagonal. */
+/** Conjugate gradients preconditioned by the diagonal, from zero. @param b (n,3) */
 export function jacobiGradients(
+  kernels: Kernels,
   m: TexelMatrix,
   b: Float64Array,
-  maxIterations: number,
+  steps: number,
   tolerance: number,
-  start?: Float64Array,
 ): Float64Array {
-  const inverse = Float64Array.from(m.diagonal, (d) => (d > 0 ? 1 / d : 1));
-  const { x } = conjugateGradients((v, out) => multiplyTexels(m, v, out), b, {
-    preconditioner: (r, out) => {
-      for (let i = 0, o = 0; i < inverse.length; i++) {
-        const k = inverse[i];
-        out[o] = k * r[o++];
-        out[o] = k * r[o++];
-        out[o] = k * r[o++];
-      }
-    },
-    ...(start && { start }),
-    maxIterations,
-    tolerance,
+  return kernels.scope(() => {
+    const right = takeRows(kernels, b);
+    const x = kernels.f32(right.length);
+    descend(kernels, m, right, x, steps, tolerance);
+    return threes(x.view);
   });
-  return x;
+}
+
+function descend(kernels: Kernels, m: TexelMatrix, b: F32, x: F32, steps: number, tolerance: number): void {
+  kernels.scope(() => {
+    const system = {
+      starts: kernels.u32(m.starts),
+      columns: kernels.u32(m.columns),
+      values: m.values && kernels.f32(m.values),
+      scale: m.scale,
+      diagonal: kernels.f32(m.diagonal),
+    };
+    texelGradients(kernels, system, b, x, { steps, tolerance });
+  });
+}
+
+/** (n,3) as rows of four in kernel memory. */
+function takeRows(kernels: Kernels, values: Float64Array): F32 {
+  const rows = kernels.f32((4 * values.length) / 3);
+  const { view } = rows;
+  for (let i = 0, o = 0; i < values.length; i += 3, o += 4) {
+    view[o] = values[i];
+    view[o + 1] = values[i + 1];
+    view[o + 2] = values[i + 2];
+  }
+  return rows;
+}
+
+function threes(rows: Float32Array): Float64Array {
+  const out = new Float64Array((3 * rows.length) / 4);
+  for (let i = 0, o = 0; o < out.length; i += 4, o += 3) {
+    out[o] = rows[i];
+    out[o + 1] = rows[i + 1];
+    out[o + 2] = rows[i + 2];
+  }
+  return out;
 }
 
 function mergePlaces(at: NodePlaces): { parents: Uint32Array; places: NodePlaces } {
@@ -130,31 +167,25 @@ function mergePlaces(at: NodePlaces): { parents: Uint32Array; places: NodePlaces
   }
   // Nodes of different charts may share a cell: a chain of coarse nodes per cell.
   const first = new Int32Array(columns * rows).fill(-1);
-  const next: number[] = [];
-  const [x, y, charts]: number[][] = [[], [], []];
+  const next = new Int32Array(at.count);
+  const [x, y, charts] = [new Uint16Array(at.count), new Uint16Array(at.count), new Uint16Array(at.count)];
   const parents = new Uint32Array(at.count);
+  let count = 0;
   for (let i = 0; i < at.count; i++) {
     const cell = (at.y[i] >> 1) * columns + (at.x[i] >> 1);
     let node = first[cell];
     while (node >= 0 && charts[node] !== at.charts[i]) node = next[node];
     if (node < 0) {
-      node = x.push(at.x[i] >> 1) - 1;
-      y.push(at.y[i] >> 1);
-      charts.push(at.charts[i]);
-      next.push(first[cell]);
+      node = count++;
+      x[node] = at.x[i] >> 1;
+      y[node] = at.y[i] >> 1;
+      charts[node] = at.charts[i];
+      next[node] = first[cell];
       first[cell] = node;
     }
     parents[i] = node;
   }
-  return {
-    parents,
-    places: {
-      count: x.length,
-      x: Uint16Array.from(x),
-      y: Uint16Array.from(y),
-      charts: Uint16Array.from(charts),
-    },
-  };
+  return { parents, places: { count, x, y, charts } };
 }
 
 function mergeGraph(graph: WeightedGraph, parents: Uint32Array, count: number): WeightedGraph {

@@ -7,6 +7,7 @@
  * where the texel was seen well, g the offset that would make the texel look as its mirror point does, where that was
  * seen; elsewhere g = 0, which is the parametric texture, and edges between the two kinds ask for no step at all.
  */
+import type { Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { type Levels, solveCoarseToFine } from './coarse-levels.ts';
 import { mirrorOf } from './mirror.ts';
@@ -43,6 +44,7 @@ export interface FilledOffset {
  * @param base (n,3) parametric albedo.
  */
 export function fillOffset(
+  kernels: Kernels,
   graph: TexelGraph,
   levels: Levels,
   model: HeadModel,
@@ -62,17 +64,22 @@ export function fillOffset(
     const h = Math.min(hold * (v / Math.max(1 - v, 1e-3)) ** 2, 100);
     const e = strength[i] > 0 ? mirrorPull * strength[i] : parametricPull;
     pull[i] = h + e;
-    for (let c = 3 * i; c < 3 * i + 3; c++) b[c] = h * seen[c] + e * guide[c];
+    const o = 3 * i;
+    b[o] = h * seen[o] + e * guide[o];
+    b[o + 1] = h * seen[o + 1] + e * guide[o + 1];
+    b[o + 2] = h * seen[o + 2] + e * guide[o + 2];
     if (strength[i] === 0) continue;
-    for (let k = graph.starts[i]; k < graph.starts[i + 1]; k++) {
+    for (let k = graph.starts[i], end = graph.starts[i + 1]; k < end; k++) {
       const j = graph.neighbours[k];
       if (strength[j] === 0) continue;
-      for (let c = 0; c < 3; c++) b[3 * i + c] += guide[3 * i + c] - guide[3 * j + c];
+      b[o] += guide[o] - guide[3 * j];
+      b[o + 1] += guide[o + 1] - guide[3 * j + 1];
+      b[o + 2] += guide[o + 2] - guide[3 * j + 2];
     }
   }
   const weighted = { ...graph, weights: null };
   const matrix = laplacianMatrix(weighted, 1, pull);
-  const offset = solveCoarseToFine(levels, matrix, 1, pull, b, FILL_DEFAULTS.steps, 1e-4);
+  const offset = solveCoarseToFine(kernels, levels, matrix, 1, pull, b, FILL_DEFAULTS.steps, 1e-4);
   const origin = new Uint8Array(n);
   for (let i = 0; i < n; i++)
     origin[i] = visibility[i] >= 0.5 ? ORIGIN.photo : strength[i] > 0 ? ORIGIN.mirror : ORIGIN.parametric;
@@ -92,21 +99,21 @@ function mirroredOffset(
   const strength = new Float32Array(n);
   const mirror = mirrorOf(model);
   const b = new Float64Array(3);
-  const taps: number[] = [];
-  const weights: number[] = [];
+  const taps = new Uint32Array(4);
+  const weights = new Float64Array(4);
+  const { uvs, faceUvs } = model;
   for (let i = 0; i < n; i++) {
     if (visibility[i] > 0.97) continue;
     const face = mirror.find(graph.faces[i], graph.barycentrics, 3 * i, b);
     if (face < 0) continue;
-    let [u, v] = [0, 0];
+    let u = 0;
+    let v = 0;
     for (let a = 0; a < 3; a++) {
-      const t = 2 * model.faceUvs[3 * face + a];
-      u += b[a] * model.uvs[t];
-      v += b[a] * model.uvs[t + 1];
+      const t = 2 * faceUvs[3 * face + a];
+      u += b[a] * uvs[t];
+      v += b[a] * uvs[t + 1];
     }
-    taps.length = 0;
-    weights.length = 0;
-    if (!bilinearNodes(graph, u, v, taps, weights)) continue;
+    if (!bilinearNodes(graph, u, v, taps, weights, 0)) continue;
     let there = 1;
     for (let k = 0; k < 4; k++) if (weights[k] > 0.01) there = Math.min(there, visibility[taps[k]]);
     // Only what was seen clearly better is worth copying.

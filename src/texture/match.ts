@@ -17,8 +17,10 @@ export function measure(
   albedo: Float64Array,
 ): { match: SkinMatch; pixels: number } {
   const rendered = new Float64Array(3 * seen.pixels.length);
-  sampleNodes(seen.operator, albedo, 3, rendered);
-  let [l1, l2, pixels] = [0, 0, 0];
+  sampleNodes(seen.operator, albedo, rendered);
+  let l1 = 0;
+  let l2 = 0;
+  let pixels = 0;
   for (let p = 0; p < seen.pixels.length; p++) {
     if (!seen.measured[p]) continue;
     pixels++;
@@ -45,11 +47,12 @@ export function shadingShare(
   after: Float64Array,
 ): number {
   const P = seen.pixels.length;
-  const difference = after.map((x, i) => x - before[i]);
+  const difference = new Float64Array(after.length);
+  for (let i = 0; i < after.length; i++) difference[i] = after[i] - before[i];
   const baked = new Float64Array(3 * P);
   const albedo = new Float64Array(3 * P);
-  sampleNodes(seen.operator, difference, 3, baked);
-  sampleNodes(seen.operator, after, 3, albedo);
+  sampleNodes(seen.operator, difference, baked);
+  sampleNodes(seen.operator, after, albedo);
   const mean = [0, 0, 0];
   let total = 0;
   for (let p = 0; p < P; p++) {

@@ -1,18 +1,18 @@
 /**
  * Symmetric positive definite matrices over texels: AᵀWA of the data, plus edges of the smoothness prior, plus a
- * diagonal. Rows are compressed; a product acts on three interleaved channels at once, since all share the matrix and
- * reading it is what costs.
+ * diagonal. Rows are compressed; solutions have three channels that share the matrix.
  */
 import type { SamplingOperator } from './sampling-operator.ts';
 
-/** Off-diagonal entries by row, and the diagonal. */
+/** D + scale·W: off-diagonal entries by row, and the diagonal. */
 export interface TexelMatrix {
   /** (n+1). */
   readonly starts: Uint32Array;
   /** (m) columns, diagonal excluded. */
   readonly columns: Uint32Array;
-  /** (m) float32. */
-  readonly values: Float32Array;
+  /** (m) float32 entries of W; all 1 where null. */
+  readonly values: Float32Array | null;
+  readonly scale: number;
   /** (n) float64. */
   readonly diagonal: Float64Array;
 }
@@ -25,42 +25,18 @@ export interface WeightedGraph {
   readonly weights: Float32Array | null;
 }
 
-/** Channels of every vector here. */
-export const CHANNELS = 3;
-
-/** out = M·x; both (n,3). */
-export function multiplyTexels(m: TexelMatrix, x: Float64Array, out: Float64Array): void {
-  const { starts, columns, values, diagonal } = m;
-  for (let i = 0, o = 0; i < diagonal.length; i++, o += 3) {
-    const d = diagonal[i];
-    let a = d * x[o];
-    let b = d * x[o + 1];
-    let c = d * x[o + 2];
-    for (let k = starts[i], end = starts[i + 1]; k < end; k++) {
-      const j = 3 * columns[k];
-      const v = values[k];
-      a += v * x[j];
-      b += v * x[j + 1];
-      c += v * x[j + 2];
-    }
-    out[o] = a;
-    out[o + 1] = b;
-    out[o + 2] = c;
-  }
-}
-
-/** λ·Laplacian of `graph` + diag(`pull`). */
+/** λ·Laplacian of `graph` + diag(`pull`); shares the graph's arrays. */
 export function laplacianMatrix(graph: WeightedGraph, lambda: number, pull: Float64Array): TexelMatrix {
   const { starts, neighbours, weights } = graph;
-  const diagonal = pull.slice();
-  const values = new Float32Array(neighbours.length);
-  for (let i = 0; i < diagonal.length; i++)
-    for (let k = starts[i]; k < starts[i + 1]; k++) {
-      const w = lambda * (weights ? weights[k] : 1);
-      values[k] = -w;
-      diagonal[i] += w;
-    }
-  return { starts, columns: neighbours, values, diagonal };
+  const diagonal = new Float64Array(pull.length);
+  for (let i = 0; i < diagonal.length; i++) {
+    const [first, end] = [starts[i], starts[i + 1]];
+    let sum = 0;
+    if (weights) for (let k = first; k < end; k++) sum += weights[k];
+    else sum = end - first;
+    diagonal[i] = pull[i] + lambda * sum;
+  }
+  return { starts, columns: neighbours, values: weights, scale: -lambda, diagonal };
 }
 
 /**
@@ -86,7 +62,7 @@ export function dataMatrix(
     let at = room[i];
     for (let k = prior.starts[i]; k < prior.starts[i + 1]; k++, at++) {
       columns[at] = prior.columns[k];
-      values[at] = prior.values[k];
+      values[at] = prior.scale * (prior.values ? prior.values[k] : 1);
     }
     ends[i] = at;
   }
@@ -127,5 +103,5 @@ export function dataMatrix(
     }
     starts[i + 1] = m;
   }
-  return { starts, columns: columns.slice(0, m), values: values.slice(0, m), diagonal };
+  return { starts, columns: columns.subarray(0, m), values: values.subarray(0, m), scale: 1, diagonal };
 }

@@ -94,7 +94,14 @@ export function observe(
   for (let p = 0; p < n; p++) {
     const f = raster.faceIndex[p];
     if (f < 0) continue;
-    let [x, y, z, nx, ny, nz, u, v] = [tx, ty, tz, 0, 0, 0, 0, 0];
+    let x = tx;
+    let y = ty;
+    let z = tz;
+    let nx = 0;
+    let ny = 0;
+    let nz = 0;
+    let u = 0;
+    let v = 0;
     for (let a = 0; a < 3; a++) {
       const b = raster.barycentrics[3 * p + a];
       const i = 3 * faces[3 * f + a];
@@ -124,25 +131,25 @@ export function observe(
   const harmonics = new Float64Array(9);
   for (let p = 0; p < n; p++) {
     if (trust[p] === 0) continue;
-    const [from, to] = aperture[p] ? apertureAngle : angle;
+    const steepest = aperture[p] ? apertureAngle : angle;
     shBasis(normal[3 * p], normal[3 * p + 1], normal[3 * p + 2], harmonics);
     trust[p] *=
       smoothstep(edge[0] * size, edge[1] * size, outline[p]) *
-      smoothstep(from, to, facing[p]) *
+      smoothstep(steepest[0], steepest[1], facing[p]) *
       smoothstep(lit[0], lit[1], meanShading(fit.light, harmonics));
   }
 
-  const pixels: number[] = [];
-  const taps: number[] = [];
-  const weights: number[] = [];
+  const pixels = new Uint32Array(n);
+  const taps = new Uint32Array(4 * n);
+  const weights = new Float32Array(4 * n);
+  let P = 0;
   const measured = skinPixels(fit, raster.faceIndex, skinFaces, size);
   for (let p = 0; p < n; p++) {
     if (trust[p] < 0.01) trust[p] = 0;
     if (trust[p] === 0 && !measured[p]) continue;
-    if (bilinearNodes(graph, uv[2 * p], uv[2 * p + 1], taps, weights)) pixels.push(p);
+    if (bilinearNodes(graph, uv[2 * p], uv[2 * p + 1], taps, weights, 4 * P)) pixels[P++] = p;
     else trust[p] = 0;
   }
-  const P = pixels.length;
   const basis = new Float32Array(9 * P);
   const kept = new Float32Array(P);
   const skin = new Uint8Array(P);
@@ -159,15 +166,15 @@ export function observe(
   const operator = {
     rows: P,
     columns: graph.texels.length,
-    nodes: Uint32Array.from(taps),
-    weights: Float32Array.from(weights),
+    nodes: taps.slice(0, 4 * P),
+    weights: weights.slice(0, 4 * P),
   };
   const visibility = nodeVisibility(graph, model, vertices, camera, depth, trust, raster.faceIndex, size);
   sampledVisibility(operator, kept, visibility);
   return {
     crop,
     photo: resampleCrop(photo, crop),
-    pixels: Uint32Array.from(pixels),
+    pixels: pixels.slice(0, P),
     operator,
     basis,
     trust: kept,
@@ -184,13 +191,14 @@ function meanShading(light: ArrayLike<number>, basis: Float64Array): number {
   return s;
 }
 
-/** Appends the four nodes and weights of a bilinear sample; false when one of them is no node. */
+/** Sets the four nodes and weights of a bilinear sample, from `at` on; false when one of them is no node. */
 export function bilinearNodes(
   graph: TexelGraph,
   u: number,
   v: number,
-  taps: number[],
-  weights: number[],
+  taps: Uint32Array,
+  weights: Float32Array | Float64Array,
+  at: number,
 ): boolean {
   const { width, height, nodes } = graph;
   const x = Math.min(Math.max(u * width - 0.5, 0), width - 1);
@@ -200,12 +208,21 @@ export function bilinearNodes(
   const t = iy * width + ix;
   const right = width > 1 ? 1 : 0;
   const below = height > 1 ? width : 0;
-  const [a, b, c, d] = [nodes[t], nodes[t + right], nodes[t + below], nodes[t + below + right]];
+  const a = nodes[t];
+  const b = nodes[t + right];
+  const c = nodes[t + below];
+  const d = nodes[t + below + right];
   if (a < 0 || b < 0 || c < 0 || d < 0) return false;
   const fx = x - ix;
   const fy = y - iy;
-  taps.push(a, b, c, d);
-  weights.push((1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy);
+  taps[at] = a;
+  taps[at + 1] = b;
+  taps[at + 2] = c;
+  taps[at + 3] = d;
+  weights[at] = (1 - fx) * (1 - fy);
+  weights[at + 1] = fx * (1 - fy);
+  weights[at + 2] = (1 - fx) * fy;
+  weights[at + 3] = fx * fy;
   return true;
 }
 
@@ -253,10 +270,12 @@ function nodeVisibility(
   const points = nodePoints(graph, model, vertices);
   const [tx, ty, tz] = camera.translation;
   const [cx, cy] = camera.principal;
+  const orthographic = camera.kind === 'orthographic' ? camera.scale : 0;
+  const focal = camera.kind === 'orthographic' ? 0 : camera.focal;
   const out = new Float32Array(graph.texels.length);
   for (let i = 0; i < out.length; i++) {
     const z = points[3 * i + 2] + tz;
-    const k = camera.kind === 'orthographic' ? camera.scale : camera.focal / -z;
+    const k = orthographic || focal / -z;
     const x = Math.floor(cx + k * (points[3 * i] + tx));
     const y = Math.floor(cy - k * (points[3 * i + 1] + ty));
     if (!(x >= 0 && y >= 0 && x < size && y < size)) continue;

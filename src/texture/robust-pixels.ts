@@ -8,7 +8,7 @@
  * have slipped through the skin mask, what is much darker or of another colour counts less as well, and its texels count
  * as unseen.
  */
-
+import type { Kernels } from '../kernels/runtime.ts';
 import { jacobiGradients, type Levels } from './coarse-levels.ts';
 import { smoothstep } from './grids.ts';
 import { laplacianMatrix } from './normal-matrix.ts';
@@ -34,6 +34,7 @@ export const ROBUST_DEFAULTS = {
  * @param residual (P,3) albedo residual of the parametric texture.
  */
 export function robustWeights(
+  kernels: Kernels,
   part: SeenPart,
   levels: Levels,
   seen: Observation,
@@ -49,7 +50,12 @@ export function robustWeights(
   const P = weight.length;
   // Coarse node of each fine one, and of each pixel through its heaviest tap.
   let cell: Uint32Array = levels[0].parents;
-  for (let l = 1; l < depth; l++) cell = cell.map((i) => levels[l].parents[i]);
+  for (let l = 1; l < depth; l++) {
+    const { parents } = levels[l];
+    const coarser = new Uint32Array(cell.length);
+    for (let i = 0; i < cell.length; i++) coarser[i] = parents[cell[i]];
+    cell = coarser;
+  }
   const { graph, count } = levels[depth - 1];
   const a = part.operator;
   const cellOf = new Uint32Array(P);
@@ -69,7 +75,7 @@ export function robustWeights(
       for (let c = 0; c < 3; c++) b[3 * cellOf[p] + c] += w * residual[3 * p + c];
     }
     // Smoother than the texture itself: surroundings reach over several cells.
-    const x = jacobiGradients(laplacianMatrix(graph, 400 * lambda, pull), b, 60, 1e-3);
+    const x = jacobiGradients(kernels, laplacianMatrix(graph, 400 * lambda, pull), b, 60, 1e-3);
     for (let p = 0; p < P; p++) {
       if (!seen.skin[p] || weight[p] === 0) continue;
       let excess = Number.POSITIVE_INFINITY;

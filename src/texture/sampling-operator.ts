@@ -15,20 +15,36 @@ export interface SamplingOperator {
   readonly weights: Float32Array;
 }
 
-/** out = A·x for interleaved channels. @param x (n,C) @param out (P,C), overwritten */
-export function sampleNodes(a: SamplingOperator, x: Float64Array, channels: number, out: Float64Array): void {
-  for (let p = 0; p < a.rows; p++)
-    for (let c = 0; c < channels; c++) {
-      let sum = 0;
-      for (let k = 4 * p; k < 4 * p + 4; k++) sum += a.weights[k] * x[a.nodes[k] * channels + c];
-      out[p * channels + c] = sum;
+/** out = A·x for three interleaved channels. @param x (n,3) @param out (P,3), overwritten */
+export function sampleNodes(a: SamplingOperator, x: Float64Array, out: Float64Array): void {
+  const { nodes, weights } = a;
+  for (let p = 0; p < a.rows; p++) {
+    let r = 0;
+    let g = 0;
+    let b = 0;
+    for (let k = 4 * p; k < 4 * p + 4; k++) {
+      const w = weights[k];
+      const i = 3 * nodes[k];
+      r += w * x[i];
+      g += w * x[i + 1];
+      b += w * x[i + 2];
     }
+    out[3 * p] = r;
+    out[3 * p + 1] = g;
+    out[3 * p + 2] = b;
+  }
 }
 
-/** out = Aᵀ·y for interleaved channels. @param y (P,C) @param out (n,C), overwritten */
-export function splatPixels(a: SamplingOperator, y: Float64Array, channels: number, out: Float64Array): void {
+/** out = Aᵀ·y for three interleaved channels. @param y (P,3) @param out (n,3), overwritten */
+export function splatPixels(a: SamplingOperator, y: Float64Array, out: Float64Array): void {
+  const { nodes, weights } = a;
   out.fill(0);
   for (let p = 0; p < a.rows; p++)
-    for (let k = 4 * p; k < 4 * p + 4; k++)
-      for (let c = 0; c < channels; c++) out[a.nodes[k] * channels + c] += a.weights[k] * y[p * channels + c];
+    for (let k = 4 * p; k < 4 * p + 4; k++) {
+      const w = weights[k];
+      const i = 3 * nodes[k];
+      out[i] += w * y[3 * p];
+      out[i + 1] += w * y[3 * p + 1];
+      out[i + 2] += w * y[3 * p + 2];
+    }
 }

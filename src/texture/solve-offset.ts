@@ -138,12 +138,14 @@ export function solvePersonTexture(
     const shading = shadePixels(seen.basis, fit.light);
     const visibility = seen.visibility.slice();
     step('texture: solve', 0.2 + (0.5 * (i + 0.4)) / views.length);
-    const offset = solveSeen(graph, seen, shading, mean, visibility, o, () => throwIfAborted(options.signal));
+    const offset = solveSeen(kernels, graph, seen, shading, mean, visibility, o, () =>
+      throwIfAborted(options.signal),
+    );
     return { seen, shading, visibility, offset };
   });
   step('texture: fill', 0.7);
   const { offset, visibility } = solved.length === 1 ? solved[0] : blend(solved);
-  const filled = fillOffset(graph, levels, model, offset, visibility, mean);
+  const filled = fillOffset(kernels, graph, levels, model, offset, visibility, mean);
   step('texture: finish', 0.95);
   const map = compose(graph, base, mean, filled.offset);
   const plane = new Float32Array(base.width * base.height);
@@ -249,24 +251,30 @@ function atlasOf(kernels: Kernels, model: HeadModel, width: number, height: numb
 }
 
 function places(graph: TexelGraph) {
-  return {
-    count: graph.texels.length,
-    x: Uint16Array.from(graph.texels, (t) => t % graph.width),
-    y: Uint16Array.from(graph.texels, (t) => Math.floor(t / graph.width)),
-    charts: graph.charts,
-  };
+  const { texels, width } = graph;
+  const [x, y] = [new Uint16Array(texels.length), new Uint16Array(texels.length)];
+  for (let i = 0; i < texels.length; i++) {
+    x[i] = texels[i] % width;
+    y[i] = Math.floor(texels[i] / width);
+  }
+  return { count: texels.length, x, y, charts: graph.charts };
 }
 
 /** (n,3) values of a map at the nodes. */
-function nodeValues(graph: TexelGraph, map: ImageF): Float64Array {
-  const out = new Float64Array(3 * graph.texels.length);
-  for (let i = 0; i < graph.texels.length; i++)
-    for (let c = 0; c < 3; c++) out[3 * i + c] = map.data[3 * graph.texels[i] + c];
+function nodeValues({ texels }: TexelGraph, { data }: ImageF): Float64Array {
+  const out = new Float64Array(3 * texels.length);
+  for (let i = 0; i < texels.length; i++) {
+    const t = 3 * texels[i];
+    out[3 * i] = data[t];
+    out[3 * i + 1] = data[t + 1];
+    out[3 * i + 2] = data[t + 2];
+  }
   return out;
 }
 
 /** The offset over the seen nodes; zero elsewhere. */
 function solveSeen(
+  kernels: Kernels,
   graph: TexelGraph,
   seen: Observation,
   shading: Float32Array,
@@ -283,10 +291,11 @@ function solveSeen(
   // Residual of the parametric texture in albedo, and weights without the robust factor.
   const residual = new Float64Array(3 * P);
   const weight = new Float64Array(P);
-  sampleNodes(operator, mean, 3, residual);
+  sampleNodes(operator, mean, residual);
   for (let p = 0; p < P; p++) {
     const s = (shading[3 * p] + shading[3 * p + 1] + shading[3 * p + 2]) / 3;
-    let [photo, rendered] = [0, 0];
+    let photo = 0;
+    let rendered = 0;
     for (let c = 0; c < 3; c++) {
       photo += seen.photo.data[3 * seen.pixels[p] + c];
       rendered += shading[3 * p + c] * residual[3 * p + c];
@@ -304,21 +313,31 @@ function solveSeen(
     weight[p] = trust[p] * s * s;
   }
   check();
-  robustWeights(part, levels, seen, shading, residual, weight, o.smoothness, visibility);
+  robustWeights(kernels, part, levels, seen, shading, residual, weight, o.smoothness, visibility);
   check();
   const n = part.count;
   const pull = new Float64Array(n).fill(o.prior);
   const matrix = dataMatrix(a, weight, part.graph, o.smoothness, pull);
   const b = new Float64Array(3 * n);
   const weighted = new Float64Array(3 * P);
-  for (let i = 0; i < 3 * P; i++) weighted[i] = weight[Math.floor(i / 3)] * residual[i];
-  splatPixels(a, weighted, 3, b);
+  for (let p = 0, i = 0; p < P; p++) {
+    const w = weight[p];
+    weighted[i] = w * residual[i++];
+    weighted[i] = w * residual[i++];
+    weighted[i] = w * residual[i++];
+  }
+  splatPixels(a, weighted, b);
   const lumped = pull;
   for (let k = 0; k < 4 * P; k++) lumped[a.nodes[k]] += a.weights[k] * weight[k >> 2];
   check();
-  const x = solveCoarseToFine(levels, matrix, o.smoothness, lumped, b, o.iterations);
+  const x = solveCoarseToFine(kernels, levels, matrix, o.smoothness, lumped, b, o.iterations);
   const out = new Float64Array(mean.length);
-  for (let i = 0; i < n; i++) for (let c = 0; c < 3; c++) out[3 * part.nodes[i] + c] = x[3 * i + c];
+  for (let i = 0; i < n; i++) {
+    const o = 3 * part.nodes[i];
+    out[o] = x[3 * i];
+    out[o + 1] = x[3 * i + 1];
+    out[o + 2] = x[3 * i + 2];
+  }
   return out;
 }
 
@@ -333,31 +352,44 @@ function compose(
   nodeOffset: Float64Array,
 ): { albedo: ImageF; offset: ImageF } {
   const { width, height } = base;
+  const size = width * height;
   const data = new Float32Array(base.data.length);
-  const source = new Int32Array(width * height).fill(-1);
-  let front = Array.from(graph.texels);
-  for (let i = 0; i < front.length; i++) {
-    source[front[i]] = i;
+  const source = new Int32Array(size).fill(-1);
+  // Texels in the order they are reached.
+  const reached = new Int32Array(size);
+  let count = graph.texels.length;
+  reached.set(graph.texels);
+  for (let i = 0; i < count; i++) {
+    const t = reached[i];
+    source[t] = i;
     for (let c = 0; c < 3; c++) {
       // What leaves the range of colours is cut here, so that parametric + offset is the map.
       const m = mean[3 * i + c];
-      data[3 * front[i] + c] = Math.min(Math.max(m + nodeOffset[3 * i + c], 0), 1) - m;
+      data[3 * t + c] = Math.min(Math.max(m + nodeOffset[3 * i + c], 0), 1) - m;
     }
   }
-  for (let r = 0; r < PADDING; r++) {
-    const next: number[] = [];
-    for (const t of front) {
+  const grow = (t: number, to: number) => {
+    if (to < 0 || to >= size || source[to] >= 0) return;
+    source[to] = source[t];
+    data[3 * to] = data[3 * t];
+    data[3 * to + 1] = data[3 * t + 1];
+    data[3 * to + 2] = data[3 * t + 2];
+    reached[count++] = to;
+  };
+  for (let r = 0, begin = 0; r < PADDING; r++) {
+    const end = count;
+    for (let k = begin; k < end; k++) {
+      const t = reached[k];
       const x = t % width;
-      for (const to of [x > 0 ? t - 1 : -1, x < width - 1 ? t + 1 : -1, t - width, t + width]) {
-        if (to < 0 || to >= source.length || source[to] >= 0) continue;
-        source[to] = source[t];
-        for (let c = 0; c < 3; c++) data[3 * to + c] = data[3 * t + c];
-        next.push(to);
-      }
+      if (x > 0) grow(t, t - 1);
+      if (x < width - 1) grow(t, t + 1);
+      grow(t, t - width);
+      grow(t, t + width);
     }
-    front = next;
+    begin = end;
   }
-  const albedo = base.data.map((m, i) => Math.min(Math.max(m + data[i], 0), 1));
+  const albedo = new Float32Array(data.length);
+  for (let i = 0; i < albedo.length; i++) albedo[i] = Math.min(Math.max(base.data[i] + data[i], 0), 1);
   return {
     albedo: { width, height, channels: 3, data: albedo },
     offset: { width, height, channels: 3, data },

@@ -36,19 +36,22 @@ export function subgraph(graph: TexelGraph, seen: Observation): SeenPart {
     }
     starts[i + 1] = edges;
   }
-  const texel = (i: number) => graph.texels[nodes[i]];
+  const { width, texels } = graph;
+  const [x, y, charts] = [new Uint16Array(count), new Uint16Array(count), new Uint16Array(count)];
+  for (let i = 0; i < count; i++) {
+    const t = texels[nodes[i]];
+    x[i] = t % width;
+    y[i] = Math.floor(t / width);
+    charts[i] = graph.charts[nodes[i]];
+  }
   // Pixels that are only measured touch other nodes: their weight is zero, so any node will do.
-  const taps = operator.nodes.map((i) => Math.max(number[i], 0));
+  const taps = new Uint32Array(operator.nodes.length);
+  for (let k = 0; k < taps.length; k++) taps[k] = Math.max(number[operator.nodes[k]], 0);
   return {
     count,
     nodes,
     graph: { starts, neighbours: neighbours.slice(0, edges), weights: null },
-    places: {
-      count,
-      x: Uint16Array.from({ length: count }, (_, i) => texel(i) % graph.width),
-      y: Uint16Array.from({ length: count }, (_, i) => Math.floor(texel(i) / graph.width)),
-      charts: Uint16Array.from(nodes, (i) => graph.charts[i]),
-    },
+    places: { count, x, y, charts },
     operator: { ...operator, columns: count, nodes: taps },
   };
 }

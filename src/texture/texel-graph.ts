@@ -53,28 +53,33 @@ export function buildTexelGraph(
   const chartOf = faceCharts(model);
   const origin = new Int32Array(size).fill(-1);
   const ring = new Uint8Array(size);
-  let front: number[] = [];
+  // Texels in the order they were reached, with the one that each gutter texel was grown from.
+  const reached = new Int32Array(size);
+  const parents = new Int32Array(size);
+  let count = 0;
   for (let t = 0; t < size; t++)
     if (faceIndex[t] >= 0) {
       origin[t] = t;
-      front.push(t);
+      reached[count++] = t;
     }
-  const parents = new Map<number, number>();
-  for (let r = 1; r <= GUTTER; r++) {
-    const next: number[] = [];
-    for (const t of front) {
+  const inside = count;
+  for (let r = 1, begin = 0; r <= GUTTER; r++) {
+    const end = count;
+    for (let k = begin; k < end; k++) {
+      const t = reached[k];
       const x = t % width;
-      for (let dy = -1; dy <= 1; dy++)
-        for (let dx = -1; dx <= 1; dx++) {
-          const to = t + dy * width + dx;
-          if (x + dx < 0 || x + dx >= width || to < 0 || to >= size || origin[to] >= 0) continue;
+      const [left, right] = [x > 0 ? -1 : 0, x < width - 1 ? 1 : 0];
+      for (let dy = -width; dy <= width; dy += width)
+        for (let dx = left; dx <= right; dx++) {
+          const to = t + dy + dx;
+          if (to < 0 || to >= size || origin[to] >= 0) continue;
           origin[to] = origin[t];
           ring[to] = r;
-          parents.set(to, t);
-          next.push(to);
+          parents[count] = t;
+          reached[count++] = to;
         }
     }
-    front = next;
+    begin = end;
   }
   let n = 0;
   const nodes = new Int32Array(size).fill(-1);
@@ -92,13 +97,37 @@ export function buildTexelGraph(
     faces[i] = faceIndex[o];
     charts[i] = chartOf[faceIndex[o]];
     rings[i] = ring[t];
-    for (let a = 0; a < 3; a++) bary[3 * i + a] = barycentrics[3 * o + a];
+    bary[3 * i] = barycentrics[3 * o];
+    bary[3 * i + 1] = barycentrics[3 * o + 1];
+    bary[3 * i + 2] = barycentrics[3 * o + 2];
   }
   const base = { width, height, texels, nodes, faces, barycentrics: bary, charts, rings };
-  const pairs = gridEdges(model, base);
-  for (const [t, parent] of parents) pairs.push(nodes[t], nodes[parent]);
+  const pairs = new Pairs(4 * n);
+  gridEdges(model, base, pairs);
+  for (let k = inside; k < count; k++) pairs.push(nodes[reached[k]], nodes[parents[k]]);
   seamEdges(model, base, pairs);
   return { ...base, ...adjacency(n, pairs) };
+}
+
+/** A growing list of pairs of nodes. */
+class Pairs {
+  /** Two numbers a pair; those from `length` on are not part of it. */
+  data: Uint32Array;
+  length = 0;
+
+  constructor(room: number) {
+    this.data = new Uint32Array(Math.max(room, 64));
+  }
+
+  push(i: number, j: number): void {
+    if (this.length + 2 > this.data.length) {
+      const larger = new Uint32Array(2 * this.data.length);
+      larger.set(this.data);
+      this.data = larger;
+    }
+    this.data[this.length++] = i;
+    this.data[this.length++] = j;
+  }
 }
 
 /**
@@ -107,15 +136,15 @@ export function buildTexelGraph(
 export function nodePoints(graph: TexelGraph, model: HeadModel, vertices: Float32Array): Float32Array {
   const n = graph.texels.length;
   const out = new Float32Array(3 * n);
+  const { faces } = model;
+  const { barycentrics } = graph;
   for (let i = 0; i < n; i++) {
     const f = 3 * graph.faces[i];
-    for (let a = 0; a < 3; a++) {
-      const b = graph.barycentrics[3 * i + a];
-      const v = 3 * model.faces[f + a];
-      out[3 * i] += b * vertices[v];
-      out[3 * i + 1] += b * vertices[v + 1];
-      out[3 * i + 2] += b * vertices[v + 2];
-    }
+    const [a, b, c] = [barycentrics[3 * i], barycentrics[3 * i + 1], barycentrics[3 * i + 2]];
+    const [u, v, w] = [3 * faces[f], 3 * faces[f + 1], 3 * faces[f + 2]];
+    out[3 * i] = a * vertices[u] + b * vertices[v] + c * vertices[w];
+    out[3 * i + 1] = a * vertices[u + 1] + b * vertices[v + 1] + c * vertices[w + 1];
+    out[3 * i + 2] = a * vertices[u + 2] + b * vertices[v + 2] + c * vertices[w + 2];
   }
   return out;
 }
@@ -167,8 +196,8 @@ function faceCharts(model: HeadModel): Uint16Array {
 
 type Nodes = Omit<TexelGraph, 'starts' | 'neighbours'>;
 
-/** Pairs of 4-neighbours inside charts. */
-function gridEdges(model: HeadModel, g: Nodes): number[] {
+/** Adds pairs of 4-neighbours inside charts. */
+function gridEdges(model: HeadModel, g: Nodes, pairs: Pairs): void {
   const points = nodePoints({ ...g, starts: EMPTY, neighbours: EMPTY }, model, model.template);
   const normals = nodePoints(
     { ...g, starts: EMPTY, neighbours: EMPTY },
@@ -176,30 +205,29 @@ function gridEdges(model: HeadModel, g: Nodes): number[] {
     vertexNormals(model.template, model.faces),
   );
   const scale = faceTexelLength(model, g.width, g.height);
-  const pairs: number[] = [];
-  for (let i = 0; i < g.texels.length; i++) {
-    if (g.rings[i] > 0) continue;
-    const t = g.texels[i];
-    for (const to of [t % g.width < g.width - 1 ? t + 1 : -1, t + g.width]) {
-      const j = to >= 0 && to < g.nodes.length ? g.nodes[to] : -1;
-      if (j < 0 || g.rings[j] > 0 || g.charts[j] !== g.charts[i]) continue;
-      if (g.faces[i] !== g.faces[j]) {
-        const a = 3 * i;
-        const b = 3 * j;
-        const d = Math.hypot(
-          points[a] - points[b],
-          points[a + 1] - points[b + 1],
-          points[a + 2] - points[b + 2],
-        );
-        if (d > STRETCH * Math.max(scale[g.faces[i]], scale[g.faces[j]])) continue;
-        const facing =
-          normals[a] * normals[b] + normals[a + 1] * normals[b + 1] + normals[a + 2] * normals[b + 2];
-        if (facing < 0) continue;
-      }
-      pairs.push(i, j);
+  const { width, nodes, texels, rings, charts, faces } = g;
+  const consider = (i: number, j: number): void => {
+    if (rings[j] > 0 || charts[j] !== charts[i]) return;
+    if (faces[i] !== faces[j]) {
+      const a = 3 * i;
+      const b = 3 * j;
+      const dx = points[a] - points[b];
+      const dy = points[a + 1] - points[b + 1];
+      const dz = points[a + 2] - points[b + 2];
+      const most = STRETCH * Math.max(scale[faces[i]], scale[faces[j]]);
+      if (dx * dx + dy * dy + dz * dz > most * most) return;
+      const facing =
+        normals[a] * normals[b] + normals[a + 1] * normals[b + 1] + normals[a + 2] * normals[b + 2];
+      if (facing < 0) return;
     }
+    pairs.push(i, j);
+  };
+  for (let i = 0; i < texels.length; i++) {
+    if (rings[i] > 0) continue;
+    const t = texels[i];
+    if (t % width < width - 1 && nodes[t + 1] >= 0) consider(i, nodes[t + 1]);
+    if (t + width < nodes.length && nodes[t + width] >= 0) consider(i, nodes[t + width]);
   }
-  return pairs;
 }
 
 const EMPTY = new Uint32Array(0);
@@ -229,7 +257,7 @@ function faceTexelLength(model: HeadModel, width: number, height: number): Float
 }
 
 /** Adds pairs across seams: edges of the mesh whose two faces have different texture vertices there. */
-function seamEdges(model: HeadModel, g: Nodes, pairs: number[]): void {
+function seamEdges(model: HeadModel, g: Nodes, pairs: Pairs): void {
   const { faces, faceUvs, uvs, template } = model;
   const V = template.length / 3;
   const seen = new Map<number, number>();
@@ -281,23 +309,26 @@ function seamEdges(model: HeadModel, g: Nodes, pairs: number[]): void {
 }
 
 /** Rows of neighbours from a list of pairs; each pair goes into both rows, doubles once. */
-function adjacency(n: number, pairs: readonly number[]): Pick<TexelGraph, 'starts' | 'neighbours'> {
+function adjacency(n: number, { data, length }: Pairs): Pick<TexelGraph, 'starts' | 'neighbours'> {
   const count = new Uint32Array(n + 1);
-  for (const i of pairs) count[i + 1]++;
+  for (let e = 0; e < length; e++) count[data[e] + 1]++;
   for (let i = 0; i < n; i++) count[i + 1] += count[i];
   const at = count.slice();
-  const raw = new Uint32Array(pairs.length);
-  for (let e = 0; e < pairs.length; e += 2) {
-    raw[at[pairs[e]]++] = pairs[e + 1];
-    raw[at[pairs[e + 1]]++] = pairs[e];
+  const raw = new Uint32Array(length);
+  for (let e = 0; e < length; e += 2) {
+    const [i, j] = [data[e], data[e + 1]];
+    raw[at[i]++] = j;
+    raw[at[j]++] = i;
   }
   const starts = new Uint32Array(n + 1);
   let m = 0;
   for (let i = 0; i < n; i++) {
     const begin = m;
-    next: for (let k = count[i]; k < count[i + 1]; k++) {
-      for (let l = begin; l < m; l++) if (raw[l] === raw[k]) continue next;
-      raw[m++] = raw[k];
+    for (let k = count[i]; k < count[i + 1]; k++) {
+      const j = raw[k];
+      let l = begin;
+      while (l < m && raw[l] !== j) l++;
+      if (l === m) raw[m++] = j;
     }
     starts[i + 1] = m;
   }

@@ -130,7 +130,15 @@ describe('solveTextureOffset', () => {
     const visibility = Float32Array.from(graph.charts, (c, i) =>
       c === skull && graph.texels[i] % 64 > 40 ? 1 : 0,
     );
-    const { offset, origin } = fillOffset(graph, levels, model, seen, visibility, new Float64Array(3 * n));
+    const { offset, origin } = fillOffset(
+      kernels,
+      graph,
+      levels,
+      model,
+      seen,
+      visibility,
+      new Float64Array(3 * n),
+    );
     let [unseen, far] = [0, 0];
     for (let i = 0; i < n; i++) {
       if (graph.charts[i] === skull) {

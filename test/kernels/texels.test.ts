@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../src/core/random.ts';
+import { texelGradientsReference } from '../../src/kernels/reference/texels.ts';
+import { texelGradients } from '../../src/kernels/texels.ts';
+import { BUILDS } from './builds.ts';
+
+describe.each(BUILDS)('texelGradients (%s)', (_name, create) => {
+  const kernels = create();
+
+  /** Random symmetric, diagonally dominant system; rows may be empty. */
+  function system(n: number, weighted: boolean, seed: number) {
+    const random = createRandom(seed);
+    const rows: Map<number, number>[] = Array.from({ length: n }, () => new Map());
+    for (let k = 0; k < 2 * n; k++) {
+      const [i, j] = [random.below(n), random.below(n)];
+      if (i === j) continue;
+      const w = weighted ? Math.fround(random.uniform()) : 1;
+      rows[i].set(j, w);
+      rows[j].set(i, w);
+    }
+    const starts = [0];
+    for (const row of rows) starts.push(starts.at(-1)! + row.size);
+    const columns = rows.flatMap((row) => [...row.keys()]);
+    const values = rows.flatMap((row) => [...row.values()]);
+    const scale = -0.5;
+    const diagonal = rows.map((row) =>
+      Math.fround(0.5 * [...row.values()].reduce((a, b) => a + b, 0) + 0.05 + random.uniform()),
+    );
+    const vector = () => Float64Array.from({ length: 3 * n }, () => random.normal());
+    return { starts, columns, values: weighted ? values : null, scale, diagonal, b: vector(), x: vector() };
+  }
+
+  const fours = (v: Float64Array) =>
+    Float32Array.from({ length: (4 * v.length) / 3 }, (_, i) => (i % 4 < 3 ? v[3 * (i >> 2) + (i % 4)] : 0));
+
+  it('takes the steps of the reference, from any start', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 900 }),
+        fc.boolean(),
+        fc.nat(12),
+        fc.nat(),
+        (n, weighted, steps, seed) => {
+          const s = system(n, weighted, seed);
+          const expected = texelGradientsReference(s, s.b, s.x, steps, 1e-4);
+          kernels.scope(() => {
+            const x = kernels.f32(fours(s.x));
+            const taken = texelGradients(
+              kernels,
+              {
+                starts: kernels.u32(s.starts),
+                columns: kernels.u32(s.columns),
+                values: s.values && kernels.f32(s.values),
+                scale: s.scale,
+                diagonal: kernels.f32(s.diagonal),
+              },
+              kernels.f32(fours(s.b)),
+              x,
+              { steps, tolerance: 1e-4 },
+            );
+            // Rounding may end it a step earlier or later, where the residual is at the tolerance.
+            expect(Math.abs(taken - expected.iterations)).toBeLessThanOrEqual(1);
+            const norm = Math.hypot(...expected.x) / Math.sqrt(expected.x.length);
+            const slack = taken === expected.iterations ? 2e-4 : 2e-3;
+            for (let i = 0; i < n; i++) {
+              for (let c = 0; c < 3; c++)
+                expect(Math.abs(x.view[4 * i + c] - expected.x[3 * i + c])).toBeLessThan(slack * (1 + norm));
+              expect(x.view[4 * i + 3]).toBe(0);
+            }
+          });
+        },
+      ),
+      { numRuns: 60, seed: 3 },
+    );
+  });
+
+  it('stops at once where there is nothing to do', () => {
+    kernels.scope(() => {
+      const s = {
+        starts: kernels.u32(3),
+        columns: kernels.u32(0),
+        values: null,
+        scale: 1,
+        diagonal: kernels.f32([2, 4]),
+      };
+      const x = kernels.f32(8);
+      expect(texelGradients(kernels, s, kernels.f32(8), x, { steps: 9, tolerance: 1e-5 })).toBe(0);
+      const b = kernels.f32([2, 4, 6, 0, 4, 8, 12, 0]);
+      expect(texelGradients(kernels, s, b, x, { steps: 9, tolerance: 1e-5 })).toBe(1);
+      expect([...x.view]).toEqual([1, 2, 3, 0, 1, 2, 3, 0]);
+    });
+  });
+
+  it('refuses shapes that do not match', () => {
+    kernels.scope(() => {
+      const s = {
+        starts: kernels.u32(2),
+        columns: kernels.u32(0),
+        values: null,
+        scale: 1,
+        diagonal: kernels.f32(2),
+      };
+      const run = (change: object, b = 8) =>
+        texelGradients(kernels, { ...s, ...change }, kernels.f32(b), kernels.f32(8), {
+          steps: 1,
+          tolerance: 0,
+        });
+      expect(() => run({})).toThrow(/starts must be/);
+      expect(() => run({ starts: kernels.u32(3) }, 6)).toThrow(/b must be/);
+      expect(() => run({ starts: kernels.u32(3), values: kernels.f32(1) })).toThrow(/values must be/);
+    });
+  });
+});
