@@ -1,17 +1,20 @@
 // Entry of the WebAssembly module. Every function works on byte addresses in the imported memory, keeps no state
-// of its own and handles a range (rows, faces, elements) given by the caller, so that workers can share the work.
-// Callers allocate: 16-byte aligned, with 16 readable bytes after each array (see src/kernels/runtime.ts).
+// of its own and handles a range (rows, faces, elements) given by the caller, so that workers can share the work
+// (tasks.ts). Callers allocate: 16-byte aligned, with 32 readable bytes after each array (see src/kernels/runtime.ts).
 export { blendshapes } from './blendshapes';
+export { choleskySolve, gatherDamped, quadraticModel } from './cholesky';
 export { collectSamples } from './collect';
-export { gemmChunk, mirrorLower, packPanels } from './gemm';
-export { photometricCost, photometricResiduals, photometricRows } from './photometric';
+export { addParts, gemmSlice, mirrorLower } from './gemm';
+export { originalPart } from './original';
+export { photometricCost, photometricPart, photometricResiduals } from './photometric';
 export { rasterizeRows } from './rasterize';
 export { sampleBilinear, sampleBilinearGradient } from './sample';
 export { rotationRows, skinPoints, skinRows } from './skinning';
 export { multiplySparse } from './sparse';
-export { fanNormals, surfaceRows } from './surface';
+export { fanNormals, surfaceRows, tangentFrames } from './surface';
+export { runTasks, serveTasks, stopTasks } from './tasks';
 export { texelGradients } from './texels';
-export { accumulateVertexBlocks, multiplyVertexBlocks } from './vertex-blocks';
+export { accumulateVertexBlocks, foldBlocks, foldMixed, multiplyBlockRows } from './vertex-blocks';
 
 /** First byte that the module itself does not use. */
 export function heapBase(): usize {

@@ -3,7 +3,9 @@
 //
 // Vectors run over the three colour channels (lane 3 is zero) wherever a sample is evaluated, and over light and
 // texture columns where rows are written. Addresses and sizes come in one structure, filled by the wrapper.
+import { gemmChunk } from './gemm';
 import { madd } from './simd';
+import { accumulateVertexBlocks } from './vertex-blocks';
 
 /** Fields in the order of src/kernels/photometric.ts; all 4 bytes. */
 @unmanaged
@@ -31,11 +33,27 @@ class Job {
   inverseSigma2: f32;
   inverseK2: f32;
   scale: f32;
-  /** (3·samples, 36 + 4·vectors) f32: light columns (27), residual, texture columns, u v n_x n_y n_z 0 0 0. */
+  /** (3·CHUNK, stride) f32: light columns (27), residual, texture columns, u v n_x n_y n_z 0 0 0. */
   rows: usize;
+  /** Floats, at least 36 + 4·vectors. */
+  stride: i32;
   /** 256 bytes. */
   scratch: usize;
+  /** (N,3) u32. */
+  edges: usize;
+  /** What the samples are added to, as in `accumulateVertexBlocks`, or 0. */
+  blocks: usize;
+  vertexCount: i32;
+  mixed: usize;
+  mixedStride: i32;
+  /** (28 + 4·vectors)² f64, or 0. */
+  gram: usize;
+  /** f64 that receives Σ mask·ρ, or 0. */
+  result: usize;
 }
+
+/** Samples whose rows are made at a time: they stay in the second-level cache. */
+const CHUNK: i32 = 128;
 
 /** Weight of tap −1, 0, 1, 2 of the Catmull-Rom interpolant at t, and its slope. */
 // @ts-ignore: decorator
@@ -174,8 +192,8 @@ function evaluate(job: Job, p: i32, derivatives: bool): void {
   v128.store(s, f32x4(x, y, z, inverse), NORMAL);
 }
 
-/** Σ mask·ρ over the samples begin ≤ p < end. */
-export function photometricCost(address: usize, begin: i32, end: i32): f64 {
+/** Σ mask·ρ over the samples begin ≤ p < end, to f64 `out`. */
+export function photometricCost(address: usize, begin: i32, end: i32, out: usize): void {
   const job = changetype<Job>(address);
   let sum: f64 = 0;
   for (let p = begin; p < end; p++) {
@@ -184,7 +202,7 @@ export function photometricCost(address: usize, begin: i32, end: i32): f64 {
     const e = dot3(r, r) * job.inverseSigma2;
     sum += <f64>(load<f32>(job.mask + (<usize>p << 2)) * e / (<f32>1 + e * job.inverseK2));
   }
-  return sum;
+  store<f64>(out, sum);
 }
 
 /** out[p] = residual RGB0 of sample p, (N,4) f32, begin ≤ p < end. */
@@ -199,7 +217,7 @@ export function photometricResiduals(address: usize, begin: i32, end: i32, out: 
 /** One channel's row; `light` are the basis values repeated for the channels, `mask0…2` the channel's albedo in its lanes. */
 // @ts-ignore: decorator
 @inline
-function writeRow(
+export function writeRow(
   to: usize, light: usize, mask0: v128, mask1: v128, mask2: v128, r: f32, shading: f32, basis: usize, bytes: usize,
   k: v128, k4: f32,
 ): void {
@@ -221,11 +239,10 @@ function writeRow(
  * Writes the rows of the samples begin ≤ p < end, times the square roots of their weights, from row 0 on; returns
  * Σ mask·ρ.
  */
-export function photometricRows(address: usize, begin: i32, end: i32): f64 {
-  const job = changetype<Job>(address);
+function photometricRows(job: Job, begin: i32, end: i32): f64 {
   const s = job.scratch;
   const channelBytes = <usize>job.vectors << 4;
-  const rowBytes: usize = 144 + channelBytes;
+  const rowBytes = <usize>job.stride << 2;
   const light = job.light;
   // Lanes of light column 4j + i that belong to channel c are those with i ≡ c − j (mod 3).
   const lanes0 = i32x4(-1, 0, 0, -1), lanes1 = i32x4(0, -1, 0, 0), lanes2 = i32x4(0, 0, -1, 0);
@@ -297,4 +314,28 @@ export function photometricRows(address: usize, begin: i32, end: i32): f64 {
     row += rowBytes;
   }
   return sum;
+}
+
+/** Adds the samples begin ≤ p < end to what the job asks for. */
+export function photometricPart(address: usize, begin: i32, end: i32): void {
+  const job = changetype<Job>(address);
+  const columns = 28 + (job.vectors << 2);
+  const rowBytes = <usize>job.stride << 2;
+  let sum: f64 = 0;
+  for (let at = begin; at < end; at += CHUNK) {
+    const count = min(CHUNK, end - at);
+    sum += photometricRows(job, at, at + count);
+    if (job.blocks) {
+      const offset = <usize>at * 12;
+      accumulateVertexBlocks(
+        job.rows, job.stride, columns, job.corners + offset, job.edges + offset, job.barycentrics + offset, 0, count,
+        job.blocks, job.vertexCount, job.mixed, job.mixedStride,
+      );
+    }
+    if (!job.gram) continue;
+    gemmChunk(
+      job.rows, rowBytes, 32, job.rows, rowBytes, 32, 3 * count, columns, columns, job.gram, columns, 1, job.scratch,
+    );
+  }
+  if (job.result) store<f64>(job.result, sum);
 }

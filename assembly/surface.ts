@@ -1,4 +1,5 @@
 import { madd } from './simd';
+import { worker } from './worker';
 
 // Normals of a triangle mesh and derivative rows of what a picture sees of its vertices. A fan lists what surrounds a
 // vertex: per neighbour j its number, those of the neighbours before and after it (the vertex itself at a border),
@@ -51,26 +52,47 @@ export function fanNormals(
 }
 
 /**
- * Five rows per active fan: the projection's two, then the unit normal's three.
+ * Two unit vectors across a unit normal, each xyz0 (Duff et al. 2017, "Building an orthonormal basis, revisited").
+ *
+ * @param active (A) u32 fans; @param normals (fans,4) f32
+ * @param frames (A,8) f32
+ */
+export function tangentFrames(active: usize, normals: usize, count: i32, frames: usize): void {
+  for (let i: i32 = 0; i < count; i++) {
+    const n = normals + (<usize>load<u32>(active + (<usize>i << 2)) << 4);
+    const x = load<f32>(n), y = load<f32>(n, 4), z = load<f32>(n, 8);
+    const sign: f32 = z < 0 ? -1 : 1;
+    const a = <f32>-1 / (sign + z), b = x * y * a;
+    const to = frames + (<usize>i << 5);
+    v128.store(to, f32x4(<f32>1 + sign * x * x * a, sign * b, -sign * x, 0));
+    v128.store(to, f32x4(b, sign + y * y * a, -y, 0), 16);
+  }
+}
+
+/**
+ * Four rows per active fan: the projection's two, then the unit normal's along two tangents.
  *
  * @param active (A) u32 fans
  * @param rowOf (fans) u32 row of each fan's vertex
  * @param normals (fans,4) f32 of `fanNormals`
  * @param projection (A,8) f32: ∂u/∂(x,y,z), ∂v/∂(x,y,z), two unused
  * @param rows (3R, stride) f32 ∂vertices, stride a multiple of 8
- * @param out (5A, stride) f32
- * @param scratch 16·(longest fan + 1) bytes
+ * @param frames (A,8) f32 of `tangentFrames`
+ * @param out (4A, stride) f32
+ * @param scratch 16·(longest fan + 1) bytes, `scratchBytes` per worker
  */
 export function surfaceRows(
   vertices: usize, starts: usize, fans: usize, active: usize, begin: i32, end: i32, rowOf: usize,
-  normals: usize, projection: usize, rows: usize, stride: i32, out: usize, scratch: usize,
+  normals: usize, frames: usize, projection: usize, rows: usize, stride: i32, out: usize, scratch: usize,
+  scratchBytes: usize,
 ): void {
   const strideBytes = <usize>stride << 2;
+  const neighbours = scratch + <usize>worker * scratchBytes;
   for (let i = begin; i < end; i++) {
     const index = <usize>load<u32>(active + (<usize>i << 2)) << 2;
     const own = rows + 3 * <usize>load<u32>(rowOf + index) * strideBytes;
     // Per neighbour: x_next − x_previous and where its rows are; the vertex itself gets minus their sum.
-    let entry = scratch;
+    let entry = neighbours;
     let sum = f32x4.splat(0);
     const last = fans + (<usize>load<u32>(starts + index, 4) << 4);
     for (let f = fans + (<usize>load<u32>(starts + index) << 4); f < last; f += 16) {
@@ -84,14 +106,19 @@ export function surfaceRows(
     store<u32>(entry, <u32>own, 12);
     entry += 16;
 
-    const n = normals + (index << 2);
-    const nx = v128.load32_splat(n), ny = v128.load32_splat(n, 4), nz = v128.load32_splat(n, 8);
-    const s = v128.load32_splat(n, 12);
+    // d(unit normal) = (I − nnᵀ)·dN/|N|, and t·n = 0.
+    const s = v128.load32_splat(normals + (index << 2), 12);
+    const frame = frames + (<usize>i << 5);
+    const t1 = f32x4.mul(s, v128.load(frame)), t2 = f32x4.mul(s, v128.load(frame, 16));
+    const x1 = v128.shuffle<f32>(t1, t1, 0, 0, 0, 0), y1 = v128.shuffle<f32>(t1, t1, 1, 1, 1, 1);
+    const z1 = v128.shuffle<f32>(t1, t1, 2, 2, 2, 2);
+    const x2 = v128.shuffle<f32>(t2, t2, 0, 0, 0, 0), y2 = v128.shuffle<f32>(t2, t2, 1, 1, 1, 1);
+    const z2 = v128.shuffle<f32>(t2, t2, 2, 2, 2, 2);
     const j = projection + (<usize>i << 5);
-    let to = out + 5 * <usize>i * strideBytes;
+    const to = out + 4 * <usize>i * strideBytes;
     for (let k: usize = 0; k < strideBytes; k += 32) {
       let dx0 = f32x4.splat(0), dx1 = dx0, dy0 = dx0, dy1 = dx0, dz0 = dx0, dz1 = dx0;
-      for (let e = scratch; e < entry; e += 16) {
+      for (let e = neighbours; e < entry; e += 16) {
         const row = <usize>load<u32>(e, 12) + k;
         const ex = v128.load32_splat(e), ey = v128.load32_splat(e, 4), ez = v128.load32_splat(e, 8);
         let x = v128.load(row), y = v128.load(row + strideBytes), z = v128.load(row + 2 * strideBytes);
@@ -105,18 +132,11 @@ export function surfaceRows(
         dy1 = f32x4.add(dy1, f32x4.sub(f32x4.mul(z, ex), f32x4.mul(x, ez)));
         dz1 = f32x4.add(dz1, f32x4.sub(f32x4.mul(x, ey), f32x4.mul(y, ex)));
       }
-      // (I − nnᵀ)·dN/|N|
-      const dot0 = madd(nx, dx0, madd(ny, dy0, f32x4.mul(nz, dz0)));
-      const dot1 = madd(nx, dx1, madd(ny, dy1, f32x4.mul(nz, dz1)));
-      let o = to + 2 * strideBytes + k;
-      v128.store(o, f32x4.mul(s, f32x4.sub(dx0, f32x4.mul(dot0, nx))));
-      v128.store(o, f32x4.mul(s, f32x4.sub(dx1, f32x4.mul(dot1, nx))), 16);
-      o += strideBytes;
-      v128.store(o, f32x4.mul(s, f32x4.sub(dy0, f32x4.mul(dot0, ny))));
-      v128.store(o, f32x4.mul(s, f32x4.sub(dy1, f32x4.mul(dot1, ny))), 16);
-      o += strideBytes;
-      v128.store(o, f32x4.mul(s, f32x4.sub(dz0, f32x4.mul(dot0, nz))));
-      v128.store(o, f32x4.mul(s, f32x4.sub(dz1, f32x4.mul(dot1, nz))), 16);
+      const o = to + 2 * strideBytes + k;
+      v128.store(o, madd(x1, dx0, madd(y1, dy0, f32x4.mul(z1, dz0))));
+      v128.store(o, madd(x1, dx1, madd(y1, dy1, f32x4.mul(z1, dz1))), 16);
+      v128.store(o + strideBytes, madd(x2, dx0, madd(y2, dy0, f32x4.mul(z2, dz0))));
+      v128.store(o + strideBytes, madd(x2, dx1, madd(y2, dy1, f32x4.mul(z2, dz1))), 16);
     }
     const ux = v128.load32_splat(j), uy = v128.load32_splat(j, 4), uz = v128.load32_splat(j, 8);
     const vx = v128.load32_splat(j, 12), vy = v128.load32_splat(j, 16), vz = v128.load32_splat(j, 20);

@@ -1,14 +1,11 @@
 import { madd } from './simd';
+import { worker } from './worker';
 
-// Normal equations of samples on a triangle mesh that depend on five numbers per vertex, accumulated per vertex and
-// edge. 5×5 blocks are symmetric and packed: upper triangle row by row, 15 f64.
-
-/** Position of entry (a, b), a ≤ b, in a packed block. */
-// @ts-ignore: decorator
-@inline
-function upper(a: i32, b: i32): i32 {
-  return a * 5 - ((a * (a - 1)) >> 1) + b - a;
-}
+// Normal equations of samples on a triangle mesh that depend on five numbers per vertex, u, v and a unit normal,
+// accumulated per vertex and edge. 5×5 blocks are symmetric and packed: upper triangle row by row, 15 f64.
+//
+// A unit normal moves in its tangent plane, so that four rows per vertex carry all derivatives: u, v, and two tangents
+// t₁, t₂. `foldBlocks` and `foldMixed` turn what was summed over five numbers into that basis.
 
 /**
  * Adds samples begin ≤ p < end to the blocks and the mixed rows.
@@ -16,8 +13,8 @@ function upper(a: i32, b: i32): i32 {
  * @param jacobian (3·N, stride) f32: per channel `columns` values, then 5 for the vertex numbers
  * @param corners (N,3) u32 vertices; `edges` (N,3) u32 edges 01, 12, 20; `betas` (N,3) f32
  * @param blocks (vertexCount + edge count, 15) f64
- * @param mixed (vertexCount, 5, mixedStride) f32, mixedStride a multiple of 4 and ≥ columns; columns beyond
- *   `columns` are scribbled on
+ * @param mixed (vertexCount, 5, mixedStride) f32, mixedStride a multiple of 4 and ≥ columns; columns beyond `columns`
+ *   are scribbled on
  */
 export function accumulateVertexBlocks(
   jacobian: usize, stride: i32, columns: i32,
@@ -84,49 +81,129 @@ export function accumulateVertexBlocks(
 }
 
 /**
- * y = H·p for block rows begin ≤ i < end of a symmetric sparse matrix of 5×5 blocks.
+ * Blocks in the tangents' basis: out[b] = T_iᵀ·H_b·T_j, 4×4 row-major, for begin ≤ b < end.
+ *
+ * @param blocks (vertexCount + edges, 15) f64; `ends` (edges,2) u32 vertices i, j of each edge
+ * @param frames (vertexCount, 8) f32: t₁ and t₂, each xyz0
+ * @param out (vertexCount + edges, 16) f32
+ */
+export function foldBlocks(
+  blocks: usize, ends: usize, frames: usize, vertexCount: i32, begin: i32, end: i32, out: usize,
+): void {
+  for (let b = begin; b < end; b++) {
+    let i = <u32>b, j = i;
+    if (b >= vertexCount) {
+      const edge = ends + (<usize>(b - vertexCount) << 3);
+      i = load<u32>(edge);
+      j = load<u32>(edge, 4);
+    }
+    const fi = frames + (<usize>i << 5), fj = frames + (<usize>j << 5);
+    const h = blocks + <usize>b * 120;
+    // Packed rows: uu uv u·n, vv v·n, then the upper triangle of n·n.
+    const un = f32x4(<f32>load<f64>(h, 16), <f32>load<f64>(h, 24), <f32>load<f64>(h, 32), 0);
+    const vn = f32x4(<f32>load<f64>(h, 48), <f32>load<f64>(h, 56), <f32>load<f64>(h, 64), 0);
+    const xy = <f32>load<f64>(h, 80), xz = <f32>load<f64>(h, 88), yz = <f32>load<f64>(h, 104);
+    const x = f32x4(<f32>load<f64>(h, 72), xy, xz, 0);
+    const y = f32x4(xy, <f32>load<f64>(h, 96), yz, 0);
+    const z = f32x4(xz, yz, <f32>load<f64>(h, 112), 0);
+    const i1 = v128.load(fi), i2 = v128.load(fi, 16), j1 = v128.load(fj), j2 = v128.load(fj, 16);
+    const to = out + (<usize>b << 6);
+    const uv = <f32>load<f64>(h, 8);
+    v128.store(to, f32x4(<f32>load<f64>(h), uv, dot(un, j1), dot(un, j2)));
+    v128.store(to, f32x4(uv, <f32>load<f64>(h, 40), dot(vn, j1), dot(vn, j2)), 16);
+    const n1 = madd(splat(j1, 0), x, madd(splat(j1, 1), y, f32x4.mul(splat(j1, 2), z)));
+    const n2 = madd(splat(j2, 0), x, madd(splat(j2, 1), y, f32x4.mul(splat(j2, 2), z)));
+    v128.store(to, f32x4(dot(un, i1), dot(vn, i1), dot(n1, i1), dot(n2, i1)), 32);
+    v128.store(to, f32x4(dot(un, i2), dot(vn, i2), dot(n1, i2), dot(n2, i2)), 48);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function splat(v: v128, lane: u8): v128 {
+  return lane == 0 ? v128.shuffle<f32>(v, v, 0, 0, 0, 0) : lane == 1 ? v128.shuffle<f32>(v, v, 1, 1, 1, 1) : v128.shuffle<f32>(v, v, 2, 2, 2, 2);
+}
+
+/** Sum of the first three lanes of a·b. */
+// @ts-ignore: decorator
+@inline
+function dot(a: v128, b: v128): f32 {
+  const p = f32x4.mul(a, b);
+  return f32x4.extract_lane(p, 0) + f32x4.extract_lane(p, 1) + f32x4.extract_lane(p, 2);
+}
+
+/** Mixed rows in the tangents' basis, in place: (vertices,5,stride) becomes (vertices,4,stride). */
+export function foldMixed(mixed: usize, stride: i32, frames: usize, vertices: i32): void {
+  const rowBytes = <usize>stride << 2;
+  for (let i: i32 = 0; i < vertices; i++) {
+    const from = mixed + 5 * <usize>i * rowBytes, to = mixed + 4 * <usize>i * rowBytes;
+    const frame = frames + (<usize>i << 5);
+    const x1 = v128.load32_splat(frame), y1 = v128.load32_splat(frame, 4), z1 = v128.load32_splat(frame, 8);
+    const x2 = v128.load32_splat(frame, 16), y2 = v128.load32_splat(frame, 20), z2 = v128.load32_splat(frame, 24);
+    for (let k: usize = 0; k < rowBytes; k += 16) {
+      const u = v128.load(from + k), v = v128.load(from + rowBytes + k);
+      const x = v128.load(from + 2 * rowBytes + k), y = v128.load(from + 3 * rowBytes + k);
+      const z = v128.load(from + 4 * rowBytes + k);
+      v128.store(to + k, u);
+      v128.store(to + rowBytes + k, v);
+      v128.store(to + 2 * rowBytes + k, madd(x1, x, madd(y1, y, f32x4.mul(z1, z))));
+      v128.store(to + 3 * rowBytes + k, madd(x2, x, madd(y2, y, f32x4.mul(z2, z))));
+    }
+  }
+}
+
+/** Bytes that `multiplyBlockRows` keeps per neighbour: 16 f32, address of its rows. */
+const NEIGHBOUR: usize = 80;
+
+/**
+ * y = H·p for block rows begin ≤ i < end of a symmetric sparse matrix of 4×4 blocks. All neighbours of a row are summed
+ * up in registers, eight columns at a time.
  *
  * @param rowStart (vertices+1) u32 into `neighbours`
- * @param neighbours (entries,2) u32: block column, number of the block
- * @param blocks (blocks,15) f64
- * @param p (5·vertices, n) f32
- * @param y (5·vertices, n) f32, overwritten
- * @param scratch 100 bytes
+ * @param neighbours (entries,2) u32: block column; twice the number of the block, plus 1 if it is to be transposed
+ * @param blocks (blocks,16) f32 of `foldBlocks`
+ * @param p (4·vertices, n) f32, n a multiple of 8
+ * @param y (4·vertices, n) f32, overwritten
+ * @param scratch 80 bytes for each neighbour of the row that has most, `scratchBytes` per worker
  */
-export function multiplyVertexBlocks(
+export function multiplyBlockRows(
   rowStart: usize, neighbours: usize, blocks: usize, p: usize, n: i32, y: usize, begin: i32, end: i32,
-  scratch: usize,
+  scratch: usize, scratchBytes: usize,
 ): void {
+  const own = scratch + <usize>worker * scratchBytes;
   const rowBytes = <usize>n << 2;
-  const wide = <usize>(n & ~7) << 2;
   for (let i = begin; i < end; i++) {
-    const to = y + <usize>i * 5 * rowBytes;
-    memory.fill(to, 0, 5 * rowBytes);
     const last = load<u32>(rowStart + (<usize>i << 2), 4);
+    let filled = own;
     for (let e = load<u32>(rowStart + (<usize>i << 2)); e < last; e++) {
       const entry = neighbours + (<usize>e << 3);
-      const from = p + <usize>load<u32>(entry) * 5 * rowBytes;
-      const block = blocks + <usize>load<u32>(entry, 4) * 120;
-      // Unpacked by columns: entry (a, b) at 5·b + a.
-      let any: f64 = 0;
-      for (let a: i32 = 0; a < 5; a++) {
-        for (let b = a; b < 5; b++) {
-          const h = load<f64>(block + (<usize>upper(a, b) << 3));
-          any = max(any, abs(h));
-          store<f32>(scratch + (<usize>(5 * b + a) << 2), <f32>h);
-          store<f32>(scratch + (<usize>(5 * a + b) << 2), <f32>h);
-        }
+      const number = load<u32>(entry, 4);
+      const block = blocks + (<usize>(number >> 1) << 6);
+      const r0 = v128.load(block), r1 = v128.load(block, 16), r2 = v128.load(block, 32), r3 = v128.load(block, 48);
+      // The four factors of each row of p together.
+      if (number & 1) {
+        v128.store(filled, r0);
+        v128.store(filled, r1, 16);
+        v128.store(filled, r2, 32);
+        v128.store(filled, r3, 48);
+      } else {
+        const l01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), h01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+        const l23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5), h23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+        v128.store(filled, v128.shuffle<f32>(l01, l23, 0, 1, 4, 5));
+        v128.store(filled, v128.shuffle<f32>(l01, l23, 2, 3, 6, 7), 16);
+        v128.store(filled, v128.shuffle<f32>(h01, h23, 0, 1, 4, 5), 32);
+        v128.store(filled, v128.shuffle<f32>(h01, h23, 2, 3, 6, 7), 48);
       }
-      if (any == 0) continue;
-      const t1 = to + rowBytes, t2 = t1 + rowBytes, t3 = t2 + rowBytes, t4 = t3 + rowBytes;
-      for (let x: usize = 0; x < wide; x += 32) {
-        let s00 = v128.load(to + x), s01 = v128.load(to + x, 16);
-        let s10 = v128.load(t1 + x), s11 = v128.load(t1 + x, 16);
-        let s20 = v128.load(t2 + x), s21 = v128.load(t2 + x, 16);
-        let s30 = v128.load(t3 + x), s31 = v128.load(t3 + x, 16);
-        let s40 = v128.load(t4 + x), s41 = v128.load(t4 + x, 16);
-        let source = from + x;
-        for (let h = scratch, stop = scratch + 100; h < stop; h += 20) {
+      store<u32>(filled, <u32>(p + 4 * <usize>load<u32>(entry) * rowBytes), 64);
+      filled += NEIGHBOUR;
+    }
+    const to = y + 4 * <usize>i * rowBytes;
+    for (let x: usize = 0; x < rowBytes; x += 32) {
+      const zero = f32x4.splat(0);
+      let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
+      for (let e = own; e < filled; e += NEIGHBOUR) {
+        let source = <usize>load<u32>(e, 64) + x;
+        for (let h = e, stop = e + 64; h < stop; h += 16) {
           const p0 = v128.load(source), p1 = v128.load(source, 16);
           const h0 = v128.load32_splat(h);
           s00 = madd(h0, p0, s00);
@@ -140,41 +217,18 @@ export function multiplyVertexBlocks(
           const h3 = v128.load32_splat(h, 12);
           s30 = madd(h3, p0, s30);
           s31 = madd(h3, p1, s31);
-          const h4 = v128.load32_splat(h, 16);
-          s40 = madd(h4, p0, s40);
-          s41 = madd(h4, p1, s41);
           source += rowBytes;
         }
-        v128.store(to + x, s00);
-        v128.store(to + x, s01, 16);
-        v128.store(t1 + x, s10);
-        v128.store(t1 + x, s11, 16);
-        v128.store(t2 + x, s20);
-        v128.store(t2 + x, s21, 16);
-        v128.store(t3 + x, s30);
-        v128.store(t3 + x, s31, 16);
-        v128.store(t4 + x, s40);
-        v128.store(t4 + x, s41, 16);
       }
-      for (let x = wide; x < rowBytes; x += 4) {
-        let s0 = load<f32>(to + x), s1 = load<f32>(t1 + x), s2 = load<f32>(t2 + x);
-        let s3 = load<f32>(t3 + x), s4 = load<f32>(t4 + x);
-        let source = from + x;
-        for (let h = scratch, stop = scratch + 100; h < stop; h += 20) {
-          const v = load<f32>(source);
-          s0 += load<f32>(h) * v;
-          s1 += load<f32>(h, 4) * v;
-          s2 += load<f32>(h, 8) * v;
-          s3 += load<f32>(h, 12) * v;
-          s4 += load<f32>(h, 16) * v;
-          source += rowBytes;
-        }
-        store<f32>(to + x, s0);
-        store<f32>(t1 + x, s1);
-        store<f32>(t2 + x, s2);
-        store<f32>(t3 + x, s3);
-        store<f32>(t4 + x, s4);
-      }
+      const t0 = to + x, t1 = t0 + rowBytes, t2 = t1 + rowBytes, t3 = t2 + rowBytes;
+      v128.store(t0, s00);
+      v128.store(t0, s01, 16);
+      v128.store(t1, s10);
+      v128.store(t1, s11, 16);
+      v128.store(t2, s20);
+      v128.store(t2, s21, 16);
+      v128.store(t3, s30);
+      v128.store(t3, s31, 16);
     }
   }
 }

@@ -1,4 +1,4 @@
-// Compiles assembly/*.ts to WebAssembly (plain SIMD and relaxed SIMD) and embeds both as base64 in
+// Compiles assembly/*.ts to WebAssembly (plain and relaxed SIMD, each for a memory of its own and for one shared with workers) and embeds them as base64 in
 // src/kernels/wasm.generated.ts, which is not under version control. Does nothing when the sources have not changed,
 // so that builds, tests and scripts can simply call it first.
 import { createHash } from 'node:crypto';
@@ -17,7 +17,10 @@ import { fileURLToPath } from 'node:url';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const sources = path.join(root, 'assembly');
 const target = path.join(root, 'src/kernels/wasm.generated.ts');
-const FLAGS = ['-O3', '--runtime', 'stub', '--importMemory', '--noAssert', '--enable', 'simd'];
+const FLAGS = ['-O3', '--runtime', 'stub', '--importMemory', '--noAssert', '--enable', 'simd', '--enable', 'threads'];
+const RELAXED = ['--enable', 'relaxed-simd'];
+/** 2 GiB at most, of which nothing is taken before it is used; a shared memory has to say. */
+const SHARED = ['--sharedMemory', '--maximumMemory', '32768'];
 // noAssert drops traps, and with them the only static data (messages): the module needs no memory of its own.
 
 /** Builds the kernels if their sources, this script or the compiler have changed. */
@@ -47,13 +50,14 @@ export async function buildKernels() {
     if (error || !binary) throw new Error(`build-kernels: assembly/ does not compile\n${messages || error}`);
     return Buffer.from(binary);
   };
-  const plain = await compile([]);
-  const relaxed = await compile(['--enable', 'relaxed-simd']);
-  const text =
-    '// Made by scripts/build-kernels.mjs from assembly/; do not edit.\n' +
-    `${stamp}\n` +
-    `export const PLAIN_WASM: string =\n  '${plain.toString('base64')}';\n` +
-    `export const RELAXED_WASM: string =\n  '${relaxed.toString('base64')}';\n`;
+  let text = `// Made by scripts/build-kernels.mjs from assembly/; do not edit.\n${stamp}\n`;
+  for (const [name, extra] of [
+    ['PLAIN', []],
+    ['RELAXED', RELAXED],
+    ['PLAIN_SHARED', SHARED],
+    ['RELAXED_SHARED', [...RELAXED, ...SHARED]],
+  ])
+    text += `export const ${name}_WASM: string =\n  '${(await compile(extra)).toString('base64')}';\n`;
   // Written aside and renamed: other processes may be reading it or building it too.
   const aside = mkdtempSync(path.join(path.dirname(target), '.kernels-'));
   writeFileSync(path.join(aside, 'wasm.ts'), text);

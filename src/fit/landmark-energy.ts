@@ -242,50 +242,78 @@ function targetPoints(
   return points;
 }
 
-/**
- * Adds the energy's normal equations to the lower triangle of `hessian` (n,n; only the geometry columns) and
- * `gradient`; returns the energy. The rows of the landmarks' corners must be filled in. `size` is n.
- *
- * Every landmark makes two rows, every gap one, times the square root of its weight, with the residual in the spare
- * column: one product then has Hessian and gradient.
- */
+/** Normal equations to add to: the lower triangle of `hessian` (n,n), only the geometry columns, and `gradient` (n). */
+interface LandmarkEquations {
+  readonly hessian: Float64Array;
+  readonly gradient: Float64Array;
+}
+
+/** Adds the energy's normal equations; returns the energy. The rows of the landmarks' corners must be filled in. */
 export function addLandmarkEquations(
   kernels: Kernels,
   t: LandmarkTargets,
   g: SurfaceGeometry,
   loss: LandmarkLoss,
-  hessian: Float64Array,
-  gradient: Float64Array,
-  size: number,
+  to: LandmarkEquations,
 ): number {
+  const L = t.weights.length;
+  const projected = projectTargets(t, g.resident.head.vertices.view, g.camera);
+  let total = 0;
+  for (let l = 0; l < L; l++) total += t.weights[l];
+  if (total === 0) return 0;
+  const scale = loss.weight / (loss.sigma ** 2 * total);
+  let sum = 0;
+  const weights = new Float64Array(L);
+  for (let l = 0; l < L; l++) {
+    if (t.weights[l] === 0) continue;
+    const dx = projected[3 * l] - t.targets[2 * l];
+    const dy = projected[3 * l + 1] - t.targets[2 * l + 1];
+    const s = (dx * dx + dy * dy) / loss.sigma ** 2;
+    sum += t.weights[l] * pseudoHuber(s, loss.k);
+    weights[l] = scale * t.weights[l] * pseudoHuberWeight(s, loss.k);
+  }
+  const gapWeights = t.gaps.map((gap) => {
+    const s = (gapResidual(gap, t, projected) / (GAP_SIGMA * loss.sigma)) ** 2;
+    sum += gap.weight * pseudoHuber(s, loss.k);
+    return (scale / GAP_SIGMA ** 2) * gap.weight * pseudoHuberWeight(s, loss.k);
+  });
+  addWeightedLandmarks(kernels, t, g, { points: weights, gaps: gapWeights }, to);
+  return (0.5 * loss.weight * sum) / total;
+}
+
+/**
+ * Adds the normal equations of ½ Σ weight·|π(x) − y|², and of the gaps' squares. The rows of the landmarks' corners must
+ * be filled in.
+ *
+ * Every landmark makes two rows, every gap one, times the square root of its weight, with the residual in the spare
+ * column: one product then has Hessian and gradient.
+ * @param squares weights of the targets (L) and of the gaps.
+ */
+export function addWeightedLandmarks(
+  kernels: Kernels,
+  t: LandmarkTargets,
+  g: SurfaceGeometry,
+  squares: { readonly points: ArrayLike<number>; readonly gaps: readonly number[] },
+  { hessian, gradient }: LandmarkEquations,
+): void {
   const n = g.layout.geometrySize;
+  const size = g.layout.size;
   const L = t.weights.length;
   const { head, prepared } = g.resident;
   const points = targetPoints(t, head.vertices.view);
   const projected = projectPoints(g.camera, points);
-  const total = t.weights.reduce((a, b) => a + b, 0);
-  if (total === 0) return 0;
-  const scale = loss.weight / (loss.sigma ** 2 * total);
-  let sum = 0;
   kernels.scope(() => {
     const N = 2 * L + t.gaps.length;
     const rowStart = kernels.u32(N + 1);
-    const columns = kernels.u32(18 * (L + t.gaps.length));
-    const values = kernels.f32(18 * (L + t.gaps.length));
-    const out = kernels.f32(N * g.stride);
+    const columns = kernels.u32(18 * (L + t.gaps.length), false);
+    const values = kernels.f32(18 * (L + t.gaps.length), false);
+    const out = kernels.f32(N * g.stride, false);
     const product = kernels.f64((n + 1) * (n + 1));
-    const roots = new Float64Array(L);
     const j = new Float64Array(8 * L);
     const one = new Float64Array(8);
     const [starts, index, value] = [rowStart.view, columns.view, values.view];
     for (let l = 0; l < L; l++) {
-      const dx = projected[3 * l] - t.targets[2 * l];
-      const dy = projected[3 * l + 1] - t.targets[2 * l + 1];
-      if (t.weights[l] > 0) {
-        const s = (dx * dx + dy * dy) / loss.sigma ** 2;
-        sum += t.weights[l] * pseudoHuber(s, loss.k);
-        roots[l] = Math.sqrt(scale * t.weights[l] * pseudoHuberWeight(s, loss.k));
-      }
+      const root = Math.sqrt(squares.points[l]);
       projectionJacobian(g.camera, points[3 * l], points[3 * l + 1], points[3 * l + 2], one);
       j.set(one, 8 * l);
       for (let row = 0; row < 2; row++) {
@@ -294,14 +322,12 @@ export function addLandmarkEquations(
         for (let i = 0; i < 3; i++)
           for (let a = 0; a < 3; a++) {
             index[e + 3 * i + a] = 3 * prepared.rowOf[t.corners[3 * l + i]] + a;
-            value[e + 3 * i + a] = roots[l] * t.barycentrics[3 * l + i] * one[3 * row + a];
+            value[e + 3 * i + a] = root * t.barycentrics[3 * l + i] * one[3 * row + a];
           }
       }
     }
-    const gapRoots = t.gaps.map((gap, i) => {
-      const s = (gapResidual(gap, t, projected) / (GAP_SIGMA * loss.sigma)) ** 2;
-      sum += gap.weight * pseudoHuber(s, loss.k);
-      const root = Math.sqrt((scale / GAP_SIGMA ** 2) * gap.weight * pseudoHuberWeight(s, loss.k));
+    for (const [i, gap] of t.gaps.entries()) {
+      const root = Math.sqrt(squares.gaps[i]);
       let e = 18 * (L + i);
       starts[2 * L + i] = e;
       for (const [l, sign] of [
@@ -316,23 +342,24 @@ export function addLandmarkEquations(
               t.barycentrics[3 * l + k] *
               (gap.across[0] * j[8 * l + a] + gap.across[1] * j[8 * l + 3 + a]);
           }
-      return root;
-    });
+    }
     starts[N] = 18 * (L + t.gaps.length);
     const source = matrixF32(g.rows, g.rows.length / g.stride, g.stride);
     multiplySparse(kernels, { rowStart, columns, values }, source, matrixF32(out, N, g.stride));
     const rows = out.view;
     for (let l = 0; l < L; l++) {
-      const [u, v] = [2 * l * g.stride, (2 * l + 1) * g.stride];
-      cameraColumns(g.layout, j, 8 * l, roots[l], rows, u, v);
-      if (roots[l] === 0) continue;
-      rows[u + n] = roots[l] * (projected[3 * l] - t.targets[2 * l]);
-      rows[v + n] = roots[l] * (projected[3 * l + 1] - t.targets[2 * l + 1]);
+      const root = Math.sqrt(squares.points[l]);
+      const u = 2 * l * g.stride;
+      const v = u + g.stride;
+      cameraColumns(g.layout, j, 8 * l, root, rows, u, v);
+      rows[u + n] = root === 0 ? 0 : root * (projected[3 * l] - t.targets[2 * l]);
+      rows[v + n] = root === 0 ? 0 : root * (projected[3 * l + 1] - t.targets[2 * l + 1]);
     }
     for (const [i, gap] of t.gaps.entries()) {
+      const root = Math.sqrt(squares.gaps[i]);
       const at = (2 * L + i) * g.stride;
-      gapCameraColumns(g, j, gap, gapRoots[i], rows, at);
-      rows[at + n] = gapRoots[i] * gapResidual(gap, t, projected);
+      gapCameraColumns(g, j, gap, root, rows, at);
+      rows[at + n] = root === 0 ? 0 : root * gapResidual(gap, t, projected);
     }
     syrkTN(kernels, matrixF32(out, N, n + 1, g.stride), product);
     const C = product.view;
@@ -341,7 +368,6 @@ export function addLandmarkEquations(
       for (let k = 0; k <= i; k++) hessian[i * size + k] += C[i * (n + 1) + k];
     }
   });
-  return (0.5 * loss.weight * sum) / total;
 }
 
 /** Writes a gap's columns of translation and focal length, `factor` times their derivative, to the row at `at`. */

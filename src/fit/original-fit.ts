@@ -11,7 +11,7 @@ import {
   type OriginalObservation,
   originalEnergy,
 } from './original-energy.ts';
-import { asOriginal, createOriginalProblem, prepareOriginal } from './original-problem.ts';
+import { asOriginal, createOriginalProblem, takeOriginal } from './original-problem.ts';
 import { type BlockName, createLayout, type FitState } from './parameters.ts';
 
 /** One stage: what moves, how sharply absolute values are taken, how many steps. */
@@ -123,28 +123,30 @@ export function fitOriginal(
   options: OriginalFitOptions = {},
 ): OriginalFit {
   const { stages } = { ...ORIGINAL_FIT_DEFAULTS, ...options };
-  const prepared = prepareOriginal(model);
   const curve: { stage: string; iteration: number; energy: number }[] = [];
   let state = originalStart(model);
-  for (const stage of stages) {
-    const problem = createOriginalProblem(kernels, {
-      prepared,
-      layout: createLayout(model, stage.blocks, { textureComponents: stage.textureComponents }),
-      observation,
-      stage: stage.energy,
-      epsilon: stage.epsilon,
-      signal: options.signal,
-    });
-    const result = minimize(problem, state, {
-      iterations: stage.iterations,
-      tolerance: stage.tolerance,
-      signal: options.signal,
-      onIteration: (iteration, energy) => {
-        curve.push({ stage: stage.name, iteration, energy });
-        options.onIteration?.(stage.name, iteration, energy);
-      },
-    });
-    state = result.state;
-  }
+  kernels.scope(() => {
+    const memory = takeOriginal(kernels, model, observation);
+    for (const stage of stages) {
+      const problem = createOriginalProblem(kernels, {
+        memory,
+        layout: createLayout(model, stage.blocks, { textureComponents: stage.textureComponents }),
+        stage: stage.energy,
+        epsilon: stage.epsilon,
+        signal: options.signal,
+      });
+      const result = minimize(problem, state, {
+        iterations: stage.iterations,
+        tolerance: stage.tolerance,
+        signal: options.signal,
+        kernels,
+        onIteration: (iteration, energy) => {
+          curve.push({ stage: stage.name, iteration, energy });
+          options.onIteration?.(stage.name, iteration, energy);
+        },
+      });
+      state = result.state;
+    }
+  });
   return { state, energy: originalEnergy(kernels, model, asOriginal(state), observation), curve };
 }

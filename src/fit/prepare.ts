@@ -31,6 +31,7 @@ const FINE = 256;
 const COARSE = 128;
 
 const prepared = new WeakMap<HeadModel, PreparedModel>();
+const whole = new WeakMap<HeadModel, PreparedModel>();
 
 /**
  * Prepares `model`; the work is done once per model object.
@@ -39,12 +40,33 @@ const prepared = new WeakMap<HeadModel, PreparedModel>();
 export function prepareModel(model: HeadModel): PreparedModel {
   const known = prepared.get(model);
   if (known) return known;
-  const V = model.template.length / 3;
   const skin = model.regions.get('skin') ?? model.regions.get('face');
   if (!skin)
     throw new InvalidArgumentError(
       `fit: the model ${model.name} has no region "skin" or "face"; fitting needs to know which vertices are skin`,
     );
+  const result = prepareRegion(model, skin, model.texture ? appearanceMaps(model.texture) : null);
+  prepared.set(model, result);
+  return result;
+}
+
+/** Prepares `model` as if all of it were skin, with its texture space as fine as it is. */
+export function prepareWhole(model: HeadModel): PreparedModel {
+  const known = whole.get(model);
+  if (known) return known;
+  const all = Uint32Array.from({ length: model.template.length / 3 }, (_, v) => v);
+  const fine = model.texture ? appearanceMap(model.texture, model.texture.width) : null;
+  const result = prepareRegion(model, all, fine && { fine, coarse: fine });
+  whole.set(model, result);
+  return result;
+}
+
+function prepareRegion(
+  model: HeadModel,
+  skin: Iterable<number>,
+  texture: PreparedModel['texture'],
+): PreparedModel {
+  const V = model.template.length / 3;
   const fanOf = new Int32Array(V).fill(-1);
   const centres = Uint32Array.from(new Set(skin)).sort();
   for (let i = 0; i < centres.length; i++) fanOf[centres[i]] = i;
@@ -65,7 +87,7 @@ export function prepareModel(model: HeadModel): PreparedModel {
   const rowOf = new Int32Array(V).fill(-1);
   const ids: number[] = [];
   for (let v = 0; v < V; v++) if (wanted[v]) rowOf[v] = ids.push(v) - 1;
-  const result: PreparedModel = {
+  return {
     model,
     ids: Uint32Array.from(ids),
     rowOf,
@@ -73,10 +95,8 @@ export function prepareModel(model: HeadModel): PreparedModel {
     fans: buildFans(centres, model.faces, rowOf),
     fanOf,
     ...numberEdges(model.faces, skinFaces, V),
-    texture: model.texture ? appearanceMaps(model.texture) : null,
+    texture,
   };
-  prepared.set(model, result);
-  return result;
 }
 
 function appearanceMaps(space: TextureSpace): NonNullable<PreparedModel['texture']> {

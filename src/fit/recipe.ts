@@ -121,6 +121,7 @@ export async function runStages(
       const result = minimize(combineProblems(problems, layout, options.shared ?? ONE_PERSON), states, {
         iterations: stage.iterations,
         signal: options.signal,
+        kernels,
         onIteration: (iteration, energy) => {
           curve.push({ stage: name, iteration, energy });
           options.onProgress?.({

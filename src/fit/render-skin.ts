@@ -47,10 +47,10 @@ export function renderSkin(
     const map = resident.texture?.fine ?? null;
     const room = size * size;
     const arrays = {
-      corners: kernels.u32(3 * room),
-      edges: kernels.u32(3 * room),
-      barycentrics: kernels.f32(3 * room),
-      mask: kernels.f32(room),
+      corners: kernels.u32(3 * room, false),
+      edges: kernels.u32(3 * room, false),
+      barycentrics: kernels.f32(3 * room, false),
+      mask: kernels.f32(room, false),
     };
     const { count, points, pixels, active } = collectSamples(
       kernels,
@@ -66,15 +66,15 @@ export function renderSkin(
       arrays,
       room,
     );
-    const appearance = kernels.f32(count * (map ? map.channels : appearanceStride(0)));
+    const appearance = kernels.f32(count * (map ? map.channels : appearanceStride(0)), !map);
     takeAppearance(kernels, map, points, appearance, count);
-    const normals = kernels.f32(4 * fans.centres.length);
+    const normals = kernels.f32(4 * fans.centres.length, false);
     fanNormals(kernels, fans, head.vertices, normals);
     const q = kernels.f32(Q_STRIDE * active.length);
     const [numbers, unit] = [q.view, normals.view];
     for (let i = 0; i < active.length; i++)
       for (let a = 0; a < 3; a++) numbers[Q_STRIDE * i + 2 + a] = unit[4 * active[i] + a];
-    const colours = kernels.f32(4 * count);
+    const colours = kernels.f32(4 * count, false);
     // Against a black photo residuals are the picture itself, wherever (u, v) lies.
     const photo = takePhoto(kernels, { width: 2, height: 2, channels: 3, data: new Float32Array(12) });
     photometricResiduals(

@@ -2,18 +2,17 @@
  * A prepared model in kernel memory, where it stays from fit to fit. A fit's own arrays come and go above it on the
  * memory stack (`kernels.scope`); fits run synchronously, so that all fits of a thread can share one memory.
  */
+import type { ImageF } from '../core/image.ts';
 import type { CollectMesh } from '../kernels/collect.ts';
-import { createKernels, type F32, type Kernels } from '../kernels/runtime.ts';
+import { createKernels, type F32, type KernelOptions, type Kernels } from '../kernels/runtime.ts';
 import type { WasmImage } from '../kernels/sample.ts';
-import { type Fans, takeFans } from '../kernels/surface.ts';
-import { headSizes } from '../model/head-model.ts';
+import { type Fans, SURFACE_ROWS, takeFans } from '../kernels/surface.ts';
+import { type HeadModel, headSizes } from '../model/head-model.ts';
 import type { PoseInput, Skeleton } from '../model/pose.ts';
 import { poseResident, type ResidentHead, takeHead } from '../model/resident-head.ts';
 import type { ParameterLayout } from './parameters.ts';
-import type { PreparedModel } from './prepare.ts';
+import { type PreparedModel, prepareModel } from './prepare.ts';
 
-/** Numbers of a vertex that a picture depends on: u, v and the unit normal. */
-export const VERTEX_NUMBERS = 5;
 /** Translation and focal length. */
 const CAMERA_COLUMNS = 4;
 
@@ -38,7 +37,7 @@ export interface ResidentModel {
 
 /** Room for the widest derivatives of a model; what is in it is lost from one linearisation to the next. */
 export interface WorkArrays {
-  /** (3R,stride), (5·fans,stride) and (5·fans,stride) float32. */
+  /** (3R,stride), (4·fans,stride) and (4·fans,stride) float32. */
   readonly rows: F32;
   readonly P: F32;
   readonly HP: F32;
@@ -49,15 +48,22 @@ export interface WorkArrays {
 function takeWork(kernels: Kernels, { model, ids, fans }: PreparedModel): WorkArrays {
   const { S, E, J } = headSizes(model);
   const stride = rowStride(S + E + 3 * J + CAMERA_COLUMNS);
-  const P = () => kernels.f32(VERTEX_NUMBERS * fans.centres.length * stride);
+  const P = () => kernels.f32(SURFACE_ROWS * fans.centres.length * stride);
   return { rows: kernels.f32(3 * ids.length * stride), P: P(), HP: P(), layout: null };
 }
 
 /** Copies `prepared` into kernel memory. */
 export function takeModel(kernels: Kernels, prepared: PreparedModel): ResidentModel {
-  const image = (name: 'coarse' | 'fine'): WasmImage => {
-    const { width, height, channels, data } = prepared.texture![name];
+  const image = ({ width, height, channels, data }: ImageF): WasmImage => {
     return { width, height, channels, data: kernels.f32(data) };
+  };
+  const takeMaps = () => {
+    if (!prepared.texture) return null;
+    const fine = image(prepared.texture.fine);
+    return {
+      fine,
+      coarse: prepared.texture.coarse === prepared.texture.fine ? fine : image(prepared.texture.coarse),
+    };
   };
   const head = takeHead(kernels, prepared.model, prepared.ids);
   let last: { readonly params: PoseInput; readonly skeleton: Skeleton } | null = null;
@@ -76,7 +82,7 @@ export function takeModel(kernels: Kernels, prepared: PreparedModel): ResidentMo
       slotCount: prepared.fans.centres.length,
     },
     work: takeWork(kernels, prepared),
-    texture: prepared.texture ? { coarse: image('coarse'), fine: image('fine') } : null,
+    texture: takeMaps(),
     pose: (params) => {
       if (last?.params !== params) last = { params, skeleton: poseResident(kernels, head, params) };
       return last.skeleton;
@@ -94,11 +100,27 @@ const memories = new WeakMap<PreparedModel, Promise<FitMemory>>();
 
 /** Kernels that hold `prepared`, made once per prepared model. */
 export function fitMemory(prepared: PreparedModel): Promise<FitMemory> {
-  let memory = memories.get(prepared);
-  if (!memory) {
-    memory = createKernels().then((kernels) => ({ kernels, resident: takeModel(kernels, prepared) }));
-    memory.catch(() => memories.delete(prepared));
-    memories.set(prepared, memory);
-  }
+  return memories.get(prepared) ?? makeMemory(prepared, {});
+}
+
+/**
+ * Makes the kernels that all further fits of `model` use, and puts the model into their memory.
+ * Threads of kernels that were made for it before are ended.
+ */
+export async function prepareFits(model: HeadModel, options: KernelOptions): Promise<FitMemory> {
+  const prepared = prepareModel(model);
+  const before = memories.get(prepared);
+  const memory = makeMemory(prepared, options);
+  (await before)?.kernels.close();
+  return memory;
+}
+
+function makeMemory(prepared: PreparedModel, options: KernelOptions): Promise<FitMemory> {
+  const memory = createKernels(options).then((kernels) => ({
+    kernels,
+    resident: takeModel(kernels, prepared),
+  }));
+  memory.catch(() => memories.delete(prepared));
+  memories.set(prepared, memory);
   return memory;
 }

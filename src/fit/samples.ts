@@ -37,10 +37,10 @@ export function createSampleArrays(
   const stride = resident.texture ? resident.texture.fine.channels : appearanceStride(0);
   return {
     count: 0,
-    corners: kernels.u32(3 * N),
-    edges: kernels.u32(3 * N),
-    barycentrics: kernels.f32(3 * N),
-    mask: kernels.f32(N),
+    corners: kernels.u32(3 * N, false),
+    edges: kernels.u32(3 * N, false),
+    barycentrics: kernels.f32(3 * N, false),
+    mask: kernels.f32(N, false),
     appearance: kernels.f32(N * stride),
   };
 }

@@ -2,11 +2,13 @@
  * From derivatives of vertices to derivatives of what a picture sees of them: projected position and unit normal.
  */
 import type { Camera } from '../camera/camera.ts';
-import { projectionJacobian } from '../camera/project.ts';
+import { projectionJacobian, projectPoints } from '../camera/project.ts';
 import { firstOf } from '../kernels/part.ts';
+import { Q_STRIDE } from '../kernels/photometric.ts';
 import type { F32, Kernels, U32 } from '../kernels/runtime.ts';
-import { surfaceRows } from '../kernels/surface.ts';
-import type { ParameterLayout } from './parameters.ts';
+import { SURFACE_ROWS, surfaceRows } from '../kernels/surface.ts';
+import type { FitState, ParameterLayout } from './parameters.ts';
+import type { PreparedModel } from './prepare.ts';
 import type { ResidentModel } from './resident.ts';
 
 /** The geometry around one state, shared by all energies. */
@@ -22,12 +24,20 @@ export interface SurfaceGeometry {
 }
 
 /**
- * P = ∂q/∂θ: projection (2 rows) and unit normal (3 rows) of each active vertex.
+ * P = ∂q/∂θ: projection (2 rows) and unit normal (2 rows, along `frames`) of each active vertex.
  * @param normals (fans,4) float32 of `fanNormals`.
  * @param active (A) fans.
- * @param out at least (5A,stride) float32, overwritten.
+ * @param frames (A,8) float32 of `tangentFrames`.
+ * @param out at least (4A,stride) float32, overwritten.
  */
-export function visibleRows(kernels: Kernels, g: SurfaceGeometry, normals: F32, active: U32, out: F32): void {
+export function visibleRows(
+  kernels: Kernels,
+  g: SurfaceGeometry,
+  normals: F32,
+  active: U32,
+  frames: F32,
+  out: F32,
+): void {
   const { resident, rows, stride, layout, camera } = g;
   const A = active.length;
   kernels.scope(() => {
@@ -44,11 +54,12 @@ export function visibleRows(kernels: Kernels, g: SurfaceGeometry, normals: F32, 
     surfaceRows(
       kernels,
       resident.fans,
-      { vertices: resident.head.vertices, normals, active, projection, rows, stride },
-      firstOf(out, 5 * A * stride),
+      { vertices: resident.head.vertices, normals, active, frames, projection, rows, stride },
+      firstOf(out, SURFACE_ROWS * A * stride),
     );
     const P = out.view;
-    for (let i = 0; i < A; i++) cameraColumns(layout, J, 8 * i, 1, P, 5 * i * stride, (5 * i + 1) * stride);
+    for (let i = 0; i < A; i++)
+      cameraColumns(layout, J, 8 * i, 1, P, SURFACE_ROWS * i * stride, (SURFACE_ROWS * i + 1) * stride);
   });
 }
 
@@ -73,4 +84,57 @@ export function cameraColumns(
     out[u + f] = factor * j[at + 6];
     out[v + f] = factor * j[at + 7];
   }
+}
+
+/** Rows that the energies read: active vertices with their neighbours, and corners of landmarks. */
+export function wantedRows(
+  prepared: PreparedModel,
+  targets: { readonly corners: Uint32Array } | null,
+  active: Uint32Array | null,
+): Uint32Array {
+  const wanted = new Uint8Array(prepared.ids.length);
+  if (targets) for (const v of targets.corners) wanted[prepared.rowOf[v]] = 1;
+  if (active) {
+    const { starts, entries, rows } = prepared.fans;
+    for (const fan of active) {
+      wanted[rows[fan]] = 1;
+      for (let e = starts[fan]; e < starts[fan + 1]; e++) wanted[entries[4 * e + 3]] = 1;
+    }
+  }
+  const list = new Uint32Array(wanted.length);
+  let count = 0;
+  for (let r = 0; r < wanted.length; r++) if (wanted[r]) list[count++] = r;
+  return list.subarray(0, count);
+}
+
+/** Writes projection and unit normal of the active fans to `q`; returns its part in use, (A,8). */
+export function projectedNormals(
+  { head, prepared }: ResidentModel,
+  camera: FitState['camera'],
+  normals: F32,
+  active: Uint32Array,
+  q: F32,
+): F32 {
+  const vertices = head.vertices.view;
+  const A = active.length;
+  const points = new Float32Array(3 * A);
+  const { centres } = prepared.fans;
+  for (let i = 0; i < A; i++) {
+    const v = 3 * centres[active[i]];
+    points[3 * i] = vertices[v];
+    points[3 * i + 1] = vertices[v + 1];
+    points[3 * i + 2] = vertices[v + 2];
+  }
+  const projected = projectPoints(camera, points);
+  const [out, n] = [q.view, normals.view];
+  for (let i = 0; i < A; i++) {
+    const o = Q_STRIDE * i;
+    out[o] = projected[3 * i];
+    out[o + 1] = projected[3 * i + 1];
+    const k = 4 * active[i];
+    out[o + 2] = n[k];
+    out[o + 3] = n[k + 1];
+    out[o + 4] = n[k + 2];
+  }
+  return firstOf(q, Q_STRIDE * A);
 }

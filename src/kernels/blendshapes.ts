@@ -5,6 +5,10 @@
  * order; memory bandwidth is the bound. Four components are added per pass over an 8 KB block of `out`.
  */
 import { type F32, type Kernels, requireLength, resolveRange, type WorkRange } from './runtime.ts';
+import { cutRange } from './tasks.ts';
+
+/** Elements worth a task. */
+const GRAIN = 2048;
 
 /**
  * out[i] = base[i] + Σ_k coefficients[k]·basis[k,i], float32.
@@ -30,17 +34,19 @@ export function blendshapes(
   requireLength('blendshapes', 'out', out, n, '(N)');
   const [begin, end] = resolveRange('blendshapes', range, n);
   kernels.scope(() => {
-    const scratch = kernels.u32(2 * count);
-    kernels.raw.blendshapes(
-      base.ptr,
-      basis.ptr,
-      coefficients.ptr,
-      out.ptr,
-      n,
-      count,
-      begin,
-      end,
-      scratch.ptr,
+    kernels.run(
+      'blendshapes',
+      cutRange(begin, end, 2 * kernels.threads, GRAIN, 4).map(([from, to]) => [
+        base.ptr,
+        basis.ptr,
+        coefficients.ptr,
+        out.ptr,
+        n,
+        count,
+        from,
+        to,
+        kernels.u32(2 * count).ptr,
+      ]),
     );
   });
 }

@@ -95,14 +95,14 @@ export function collectSamples(
   requireLength(name, 'out.barycentrics', out.barycentrics, 3 * room, '(N,3)');
   requireLength(name, 'out.mask', out.mask, room, '(N)');
   if (careful) requireLength(name, 'normals', careful.normals, 4 * mesh.slotCount, '(slots,4)');
-  const points = kernels.f32(2 * room);
-  const pixels = kernels.u32(room);
+  const points = kernels.f32(2 * room, false);
+  const pixels = kernels.u32(room, false);
   return kernels.scope(() => {
-    const plane = kernels.u8(width * height);
-    const vertexNumbers = kernels.i32(mesh.slotCount);
-    const edgeNumbers = kernels.i32(mesh.edgeCount);
-    const active = kernels.u32(mesh.slotCount);
-    const ends = kernels.u32(2 * mesh.edgeCount);
+    const plane = kernels.u8(width * height, false);
+    const vertexNumbers = kernels.i32(mesh.slotCount, false);
+    const edgeNumbers = kernels.i32(mesh.edgeCount, false);
+    const active = kernels.u32(mesh.slotCount, false);
+    const ends = kernels.u32(2 * mesh.edgeCount, false);
     const counts = kernels.u32(2);
     const job = kernels.u32(36);
     vertexNumbers.view.fill(-1);

@@ -17,18 +17,21 @@ export interface KernelExports {
     end: number,
     scratch: number,
   ): void;
-  packPanels(a: number, rows: number, n: number, lda: number, packed: number): void;
-  gemmChunk(
+  gemmSlice(
     a: number,
+    lda: number,
     b: number,
-    rows: number,
+    ldb: number,
+    begin: number,
+    end: number,
     n: number,
     k: number,
     c: number,
-    ldc: number,
     lower: number,
     scratch: number,
+    scratchBytes: number,
   ): void;
+  addParts(c: number, parts: number, count: number, length: number): void;
   mirrorLower(c: number, n: number, ldc: number): void;
   rasterizeRows(
     positions: number,
@@ -79,10 +82,25 @@ export interface KernelExports {
     mixed: number,
     mixedStride: number,
   ): void;
+  choleskySolve(a: number, size: number, b: number): number;
+  gatherDamped(
+    hessian: number,
+    gradient: number,
+    step: number,
+    n: number,
+    index: number,
+    m: number,
+    lambda: number,
+    size: number,
+    a: number,
+    b: number,
+  ): void;
+  quadraticModel(hessian: number, gradient: number, step: number, n: number): number;
   collectSamples(job: number): number;
-  photometricCost(job: number, begin: number, end: number): number;
+  photometricCost(job: number, begin: number, end: number, out: number): void;
   photometricResiduals(job: number, begin: number, end: number, out: number): void;
-  photometricRows(job: number, begin: number, end: number): number;
+  originalPart(job: number, begin: number, end: number): void;
+  photometricPart(job: number, begin: number, end: number): void;
   skinPoints(
     points: number,
     weights: number,
@@ -146,12 +164,15 @@ export interface KernelExports {
     end: number,
     rowOf: number,
     normals: number,
+    frames: number,
     projection: number,
     rows: number,
     stride: number,
     out: number,
     scratch: number,
+    scratchBytes: number,
   ): void;
+  tangentFrames(active: number, normals: number, count: number, frames: number): void;
   multiplySparse(
     rowStart: number,
     columns: number,
@@ -179,7 +200,17 @@ export interface KernelExports {
     steps: number,
     tolerance: number,
   ): number;
-  multiplyVertexBlocks(
+  foldBlocks(
+    blocks: number,
+    ends: number,
+    frames: number,
+    vertexCount: number,
+    begin: number,
+    end: number,
+    out: number,
+  ): void;
+  foldMixed(mixed: number, stride: number, frames: number, vertices: number): void;
+  multiplyBlockRows(
     rowStart: number,
     neighbours: number,
     blocks: number,
@@ -189,5 +220,9 @@ export interface KernelExports {
     begin: number,
     end: number,
     scratch: number,
+    scratchBytes: number,
   ): void;
+  runTasks(control: number, tasks: number, count: number, mayWait: number): void;
+  serveTasks(control: number, worker: number): void;
+  stopTasks(control: number): void;
 }

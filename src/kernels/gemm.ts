@@ -2,14 +2,15 @@
  * Products of tall matrices, C += AᵀB: what normal equations are made of.
  *
  * Rows are taken in chunks of 256: summed in float32 within a chunk, chunks summed in float64 into C. The rounding
- * error is then that of 256 terms, however many rows there are. One call into WebAssembly per chunk also lets V8
- * replace its baseline code early (a single call over 30,000 rows would run in it to the end).
+ * error is then that of 256 terms, however many rows there are. Tall matrices are cut into slices with a C each, which
+ * are added up at the end, so that threads can take one each; the cut depends on the rows alone, and so do the bits
+ * of the result.
  *
- * Chunks are packed into panels of 8 columns; a 4×8 tile of C stays in registers (see assembly/gemm.ts). Packing
- * costs about 3 % and makes any row stride as good as any other.
+ * A 4×8 tile of C stays in registers (see assembly/gemm.ts).
  */
 import { InvalidArgumentError } from '../core/errors.ts';
 import { type F32, type F64, type Kernels, requireLength, resolveRange, type WorkRange } from './runtime.ts';
+import { cutRange } from './tasks.ts';
 
 /** A row-major float32 matrix in kernel memory. */
 export interface MatrixF32 {
@@ -25,15 +26,17 @@ export interface MatrixF32 {
 export interface GemmOptions {
   /** Add to C instead of overwriting it. */
   readonly accumulate?: boolean;
-  /** Rows of A and B to take, all by default; workers take a part each into a C of their own. */
+  /** Rows of A and B to take, all by default. */
   readonly rows?: WorkRange;
 }
 
 /** Defaults of {@link GemmOptions}. */
 export const GEMM_DEFAULTS = { accumulate: true } as const;
 
-/** Rows summed in float32. */
+/** Rows summed in float32, as in assembly/gemm.ts. */
 const CHUNK = 256;
+/** Slices of a product over that many rows: each costs clearing and adding a C. */
+const slicesOf = (rows: number) => (rows < 2048 ? 1 : rows < 16384 ? 4 : 8);
 
 /** Describes `data` as a matrix; `stride` defaults to `columns`. */
 export function matrixF32(data: F32, rows: number, columns: number, stride: number = columns): MatrixF32 {
@@ -107,17 +110,32 @@ function product(
   const [begin, end] = resolveRange(name, options.rows, a.rows);
   if (!(options.accumulate ?? GEMM_DEFAULTS.accumulate)) c.view.fill(0);
   if (n === 0 || k === 0) return;
-  const { raw } = kernels;
+  const { raw, threads } = kernels;
   kernels.scope(() => {
-    const panelsA = kernels.f32(CHUNK * 8 * Math.ceil(n / 8));
-    const panelsB = b === a ? panelsA : kernels.f32(CHUNK * 8 * Math.ceil(k / 8));
-    const scratch = kernels.f32(8);
-    for (let row = begin; row < end; row += CHUNK) {
-      const rows = Math.min(CHUNK, end - row);
-      raw.packPanels(a.data.ptr + 4 * row * a.stride, rows, n, a.stride, panelsA.ptr);
-      if (b !== a) raw.packPanels(b.data.ptr + 4 * row * b.stride, rows, k, b.stride, panelsB.ptr);
-      raw.gemmChunk(panelsA.ptr, panelsB.ptr, rows, n, k, c.ptr, k, symmetric ? 1 : 0, scratch.ptr);
-    }
+    const panels = (m: MatrixF32) => (m.stride % 64 === 0 ? 4 * CHUNK * ((m.columns + 7) & ~7) : 0);
+    const bytes = 32 + panels(a) + (b === a ? 0 : panels(b));
+    const scratch = kernels.f32((bytes * threads) / 4, false);
+    const cuts = cutRange(begin, end, slicesOf(end - begin), 1);
+    const length = (n * k + 1) & ~1;
+    const parts = cuts.length > 1 ? kernels.f64(length * cuts.length) : null;
+    kernels.run(
+      'gemmSlice',
+      cuts.map(([from, to], s) => [
+        a.data.ptr,
+        a.stride,
+        b.data.ptr,
+        b.stride,
+        from,
+        to,
+        n,
+        k,
+        parts ? parts.ptr + 8 * length * s : c.ptr,
+        symmetric ? 1 : 0,
+        scratch.ptr,
+        bytes,
+      ]),
+    );
+    if (parts) raw.addParts(c.ptr, parts.ptr, cuts.length, length);
     if (symmetric) raw.mirrorLower(c.ptr, n, n);
   });
 }

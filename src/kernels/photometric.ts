@@ -21,7 +21,9 @@
 import { InvalidArgumentError } from '../core/errors.ts';
 import type { ImageF } from '../core/image.ts';
 import { type F32, type F64, type Kernels, requireLength, type U32 } from './runtime.ts';
-import { createVertexBlocks, type VertexBlocks } from './vertex-blocks.ts';
+import { blockFields, NOTHING, type SampleSums, sampleEquations } from './sample-sums.ts';
+import { cutRange } from './tasks.ts';
+import type { VertexBlocks } from './vertex-blocks.ts';
 
 /** Numbers per vertex in {@link PhotometricInput.q}: u, v, n_x, n_y, n_z and three unused. */
 export const Q_STRIDE = 8;
@@ -84,8 +86,8 @@ export interface PhotometricEquations {
   readonly appearance: F64;
 }
 
-/** Samples per call: their rows stay in the second-level cache, and the first calls tier up early. */
-const CHUNK = 128;
+/** Samples worth a task. */
+const GRAIN = 512;
 
 /** Components per channel, rounded up to whole vectors. */
 export function paddedComponents(T: number): number {
@@ -131,9 +133,19 @@ export function photometricCost(kernels: Kernels, samples: SampleArrays, input: 
   if (!(total > 0)) return 0;
   let sum = 0;
   kernels.scope(() => {
-    const job = fillJob(kernels, samples, input, total, 0);
-    for (let begin = 0; begin < samples.count; begin += CHUNK)
-      sum += kernels.raw.photometricCost(job, begin, Math.min(begin + CHUNK, samples.count));
+    // Summed up in parts of fixed size, so that the sum does not depend on the number of threads.
+    const cuts = cutRange(0, samples.count, 8, GRAIN);
+    const sums = kernels.f64(cuts.length);
+    kernels.run(
+      'photometricCost',
+      cuts.map(([from, to], i) => [
+        fillJob(kernels, samples, input, total, NOTHING),
+        from,
+        to,
+        sums.ptr + 8 * i,
+      ]),
+    );
+    for (const part of sums.view) sum += part;
   });
   return (0.5 * input.loss.weight * sum) / total;
 }
@@ -152,9 +164,8 @@ export function photometricResiduals(
   requireInput(samples, input);
   requireLength('photometricResiduals', 'out', out, 4 * samples.count, '(N,4)');
   kernels.scope(() => {
-    const job = fillJob(kernels, samples, input, 1, 0);
-    for (let begin = 0; begin < samples.count; begin += CHUNK)
-      kernels.raw.photometricResiduals(job, begin, Math.min(begin + CHUNK, samples.count), out.ptr);
+    const job = fillJob(kernels, samples, input, 1, NOTHING);
+    kernels.raw.photometricResiduals(job, 0, samples.count, out.ptr);
   });
 }
 
@@ -172,53 +183,20 @@ export function photometricEquations(
   input: PhotometricInput,
 ): PhotometricEquations {
   const columns = 28 + paddedComponents(input.texture.length);
-  const vertex = createVertexBlocks(kernels, vertexCount, edgeCount, columns);
-  const appearance = kernels.f64(columns * columns);
   requireLength('photometricEquations', 'q', input.q, vertexCount * Q_STRIDE, '(A,8)');
   requireInput(samples, input);
   const total = maskSum(samples);
-  if (!(total > 0)) return { cost: 0, columns, vertex, appearance };
-  let sum = 0;
-  kernels.scope(() => {
-    const { raw } = kernels;
-    const stride = columns + 8;
-    const rows = kernels.f32(3 * CHUNK * stride);
-    const panels = kernels.f32(3 * CHUNK * 8 * Math.ceil(columns / 8));
-    const scratch = kernels.f32(8);
-    const job = fillJob(kernels, samples, input, total, rows.ptr);
-    for (let begin = 0; begin < samples.count; begin += CHUNK) {
-      const count = Math.min(CHUNK, samples.count - begin);
-      sum += raw.photometricRows(job, begin, begin + count);
-      raw.accumulateVertexBlocks(
-        rows.ptr,
-        stride,
-        columns,
-        samples.corners.ptr + 12 * begin,
-        samples.edges.ptr + 12 * begin,
-        samples.barycentrics.ptr + 12 * begin,
-        0,
-        count,
-        vertex.blocks.ptr,
-        vertexCount,
-        vertex.mixed.ptr,
-        vertex.mixedStride,
-      );
-      raw.packPanels(rows.ptr, 3 * count, columns, stride, panels.ptr);
-      raw.gemmChunk(
-        panels.ptr,
-        panels.ptr,
-        3 * count,
-        columns,
-        columns,
-        appearance.ptr,
-        columns,
-        1,
-        scratch.ptr,
-      );
-    }
-    raw.mirrorLower(appearance.ptr, columns, columns);
-  });
-  return { cost: (0.5 * input.loss.weight * sum) / total, columns, vertex, appearance };
+  // Without weight there is nothing to add up.
+  const count = total > 0 ? samples.count : 0;
+  const { sum, vertex, appearance } = sampleEquations(
+    kernels,
+    'photometricPart',
+    count,
+    { vertexCount, edgeCount },
+    columns,
+    (sums) => fillJob(kernels, samples, input, total, sums),
+  );
+  return { cost: count > 0 ? (0.5 * input.loss.weight * sum) / total : 0, columns, vertex, appearance };
 }
 
 function maskSum(samples: SampleArrays): number {
@@ -249,14 +227,14 @@ function fillJob(
   samples: SampleArrays,
   input: PhotometricInput,
   total: number,
-  rows: number,
+  sums: SampleSums,
 ): number {
   const T = input.texture.length;
   const light = kernels.f32(36);
   const constants = kernels.f32(12);
   const texture = kernels.f32(paddedComponents(T));
   const scratch = kernels.f32(64);
-  const job = kernels.u32(18);
+  const job = kernels.u32(26);
   constants.view.set(input.basis);
   texture.view.set(input.texture);
   const columns = light.view;
@@ -282,7 +260,6 @@ function fillJob(
   numbers[0] = 1 / sigma ** 2;
   numbers[1] = 1 / k ** 2;
   numbers[2] = weight / (sigma ** 2 * total);
-  fields[15] = rows;
-  fields[16] = scratch.ptr;
+  fields.set([sums.rows, sums.stride, scratch.ptr, samples.edges.ptr, ...blockFields(sums)], 15);
   return job.ptr;
 }

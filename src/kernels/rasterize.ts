@@ -21,6 +21,10 @@ import {
   type U32,
   type WorkRange,
 } from './runtime.ts';
+import { cutRange } from './tasks.ts';
+
+/** Rows worth a task. */
+const GRAIN = 56;
 
 /** What {@link rasterize} draws. */
 export interface RasterizeInput {
@@ -48,12 +52,12 @@ export interface RasterizeOutput {
   readonly depth: F32;
 }
 
-/** Takes the arrays of {@link RasterizeOutput} from kernel memory. */
+/** Takes the arrays of {@link RasterizeOutput} from kernel memory; `rasterize` clears them. */
 export function createRasterizeOutput(kernels: Kernels, width: number, height: number): RasterizeOutput {
   return {
-    faceIndex: kernels.i32(width * height),
-    barycentrics: kernels.f32(3 * width * height),
-    depth: kernels.f32(width * height),
+    faceIndex: kernels.i32(width * height, false),
+    barycentrics: kernels.f32(3 * width * height, false),
+    depth: kernels.f32(width * height, false),
   };
 }
 
@@ -78,18 +82,22 @@ export function rasterize(
   requireLength('rasterize', 'barycentrics', output.barycentrics, 3 * pixels, '(H,W,3)');
   requireLength('rasterize', 'depth', output.depth, pixels, '(H,W)');
   const [begin, end] = resolveRange('rasterize', rows, height);
-  kernels.raw.rasterizeRows(
-    positions.ptr,
-    faces.ptr,
-    faces.length / 3,
-    width,
-    begin,
-    end,
-    input.perspective ? 1 : 0,
-    input.cull === 'back' ? 1 : 0,
-    output.faceIndex.ptr,
-    output.barycentrics.ptr,
-    output.depth.ptr,
+  // Every band looks at all faces, so that more bands than threads would only cost.
+  kernels.run(
+    'rasterizeRows',
+    cutRange(begin, end, kernels.threads, GRAIN).map(([from, to]) => [
+      positions.ptr,
+      faces.ptr,
+      faces.length / 3,
+      width,
+      from,
+      to,
+      input.perspective ? 1 : 0,
+      input.cull === 'back' ? 1 : 0,
+      output.faceIndex.ptr,
+      output.barycentrics.ptr,
+      output.depth.ptr,
+    ]),
   );
   return output;
 }

@@ -1,20 +1,34 @@
 /**
  * The WebAssembly kernels and the memory they work in.
  *
- * Two builds of the same sources (assembly/) are embedded: plain SIMD, the default, whose results are the same on
- * every machine, and relaxed SIMD, which fuses multiply-adds where the CPU can and so differs in the last bits.
+ * Builds of the same sources (assembly/) are embedded: relaxed SIMD, which fuses multiply-adds where the CPU can, taken
+ * wherever the platform runs it (a sixth less time for matrix products), and plain SIMD, which differs from it in the
+ * last bits. Each comes for a memory of its own and for one that is shared with worker threads.
  *
  * Memory is a stack: arrays are taken from the top with `f32`, `i32`, …, and everything above a mark is given back
  * at once with `release`. There is no per-array free: a model's arrays are taken first and stay, those of one fit
- * or one pyramid level come and go above them. Each array is 16-byte aligned and followed by at least 16 spare
+ * or one pyramid level come and go above them. Each array is 16-byte aligned and followed by at least 32 spare
  * bytes, because kernels read (never write) whole vectors.
  *
  * The memory grows on demand. Growing detaches every typed array on it, which is why kernels take handles
- * ({@link WasmArray}) and why `view` must be read again after anything that allocates.
+ * ({@link WasmArray}) and why `view` must be read again after anything that allocates. (A shared memory is not
+ * detached; views of it then are shorter than it.)
+ *
+ * Threads: one thread owns the memory, takes arrays and calls kernels. Others only help inside a call: they wait on a
+ * word in the memory and take tasks from a table (`tasks.ts`). How a thread is started is the platform's
+ * (`node/kernel-workers.ts`, `web/kernel-workers.ts`); one that never comes up is not missed.
  */
 import { InvalidArgumentError, OutOfMemoryError } from '../core/errors.ts';
 import type { KernelExports } from './exports.ts';
-import { PLAIN_WASM, RELAXED_WASM } from './wasm.generated.ts';
+import {
+  CONTROL_BYTES,
+  TASK_KERNELS,
+  TASK_WORDS,
+  TASKS_MAX,
+  type TaskArguments,
+  type TaskKernel,
+} from './tasks.ts';
+import { PLAIN_SHARED_WASM, PLAIN_WASM, RELAXED_SHARED_WASM, RELAXED_WASM } from './wasm.generated.ts';
 
 /** Typed arrays that can live in kernel memory. */
 export type WasmView = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
@@ -51,35 +65,63 @@ export interface MemoryMark {
   readonly arrays: number;
 }
 
+/** What a worker thread needs: it makes an instance of the module in the memory and calls `serveTasks`. */
+export interface KernelWorkerData {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  /** First argument of `serveTasks`. */
+  readonly control: number;
+  /** Second argument: from 1. */
+  readonly number: number;
+}
+
+/** A started worker thread. */
+export interface KernelWorker {
+  /** Ends the thread. */
+  terminate(): void;
+}
+
+/** Starts a worker thread; null where that cannot be. */
+export type StartKernelWorker = (data: KernelWorkerData) => KernelWorker | null;
+
 /** Options of {@link createKernels}. */
 export interface KernelOptions {
   /** Use relaxed SIMD (fused multiply-add) where the platform has it. Results then differ in the last bits. */
   readonly relaxed?: boolean;
+  /** Threads that share the work, the calling one included. More than one needs `startWorker`. */
+  readonly threads?: number;
+  /** Starts the other threads. */
+  readonly startWorker?: StartKernelWorker | null;
+  /** Whether the calling thread may sleep: not in a page outside workers. */
+  readonly mayWait?: boolean;
 }
 
 /** Defaults of {@link KernelOptions}. */
-export const KERNEL_DEFAULTS: Required<KernelOptions> = { relaxed: false };
+export const KERNEL_DEFAULTS = { relaxed: true, threads: 1, startWorker: null, mayWait: true } as const;
 
-/** One instance of the kernels with its own memory. Not shared between threads. */
+/** One instance of the kernels with its own memory, for the thread that made it. */
 export interface Kernels {
   /** Whether this is the relaxed SIMD build. */
   readonly relaxed: boolean;
+  /** Threads that share the work, this one included. */
+  readonly threads: number;
   /** Bytes of kernel memory in use. */
   readonly bytesUsed: number;
   /**
    * Takes a float32 array from the top of the memory: zeros for a length, a copy for data.
+   * @param clear false: what was there before instead of zeros, for arrays that get overwritten
    * @throws {InvalidArgumentError} length negative or not an integer
    * @throws {OutOfMemoryError} memory cannot grow
    */
-  f32(lengthOrData: number | ArrayLike<number>): F32;
+  f32(lengthOrData: number | ArrayLike<number>, clear?: boolean): F32;
   /** As {@link Kernels.f32}, float64. */
-  f64(lengthOrData: number | ArrayLike<number>): F64;
+  f64(lengthOrData: number | ArrayLike<number>, clear?: boolean): F64;
   /** As {@link Kernels.f32}, int32. */
-  i32(lengthOrData: number | ArrayLike<number>): I32;
+  i32(lengthOrData: number | ArrayLike<number>, clear?: boolean): I32;
   /** As {@link Kernels.f32}, uint32. */
-  u32(lengthOrData: number | ArrayLike<number>): U32;
+  u32(lengthOrData: number | ArrayLike<number>, clear?: boolean): U32;
   /** As {@link Kernels.f32}, uint8. */
-  u8(lengthOrData: number | ArrayLike<number>): U8;
+  u8(lengthOrData: number | ArrayLike<number>, clear?: boolean): U8;
   /** The present height of the stack. */
   mark(): MemoryMark;
   /**
@@ -89,12 +131,16 @@ export interface Kernels {
   release(mark: MemoryMark): void;
   /** Runs `body` and gives back every array it took, also when it throws. `body` must be synchronous. */
   scope<R>(body: () => R): R;
+  /** Ends the other threads; the kernels go on on this one. */
+  close(): void;
+  /** Calls a kernel with each of the arguments, on whichever threads there are, in no particular order. @internal */
+  run(kernel: TaskKernel, calls: readonly TaskArguments[]): void;
   /** The raw functions, for the wrappers beside this file. @internal */
   readonly raw: KernelExports;
 }
 
 /** Bytes left readable after each array. */
-const GUARD = 16;
+const GUARD = 32;
 const PAGE = 65536;
 
 type ViewConstructor<T extends WasmView> = {
@@ -145,38 +191,78 @@ class KernelInstance implements Kernels {
   /** The highest that `#top` has been. */
   #used: number;
   #arrays: Handle<WasmView>[] = [];
+  #workers: KernelWorker[] = [];
+  /** Addresses of what the threads agree by and of the tasks. */
+  #control: number;
+  #tasks: number;
+  #mayWait: boolean;
 
-  constructor(relaxed: boolean, memory: WebAssembly.Memory, instance: WebAssembly.Instance) {
+  constructor(built: Build, module: WebAssembly.Module, instance: WebAssembly.Instance) {
+    const { relaxed, memory, threads, startWorker, mayWait } = built;
     this.relaxed = relaxed;
     this.#memory = memory;
+    this.#mayWait = mayWait;
     this.raw = instance.exports as unknown as KernelExports;
-    this.#base = (this.raw.heapBase() + 15) & ~15;
+    this.#control = (this.raw.heapBase() + 63) & ~63;
+    this.#tasks = this.#control + CONTROL_BYTES;
+    this.#base = this.#tasks + 4 * TASK_WORDS * TASKS_MAX;
     this.#top = this.#base;
     this.#used = this.#base;
+    for (let number = 1; number < threads; number++) {
+      const worker = startWorker?.({ module, memory, control: this.#control, number });
+      if (worker) this.#workers.push(worker);
+    }
+  }
+
+  get threads(): number {
+    return 1 + this.#workers.length;
+  }
+
+  close(): void {
+    if (this.#workers.length > 0) this.raw.stopTasks(this.#control);
+    for (const worker of this.#workers.splice(0)) worker.terminate();
+  }
+
+  run(kernel: TaskKernel, calls: readonly TaskArguments[]): void {
+    if (this.#workers.length === 0 || calls.length < 2) {
+      const call = this.raw[kernel] as (...args: TaskArguments) => void;
+      for (const args of calls) call(...args);
+      return;
+    }
+    const number = TASK_KERNELS.indexOf(kernel);
+    for (let from = 0; from < calls.length; from += TASKS_MAX) {
+      const count = Math.min(TASKS_MAX, calls.length - from);
+      const table = new Uint32Array(this.#memory.buffer, this.#tasks, TASK_WORDS * count);
+      for (let t = 0; t < count; t++) {
+        table[TASK_WORDS * t] = number;
+        table.set(calls[from + t], TASK_WORDS * t + 1);
+      }
+      this.raw.runTasks(this.#control, this.#tasks, count, this.#mayWait ? 1 : 0);
+    }
   }
 
   get bytesUsed(): number {
     return this.#top - this.#base;
   }
 
-  f32(lengthOrData: number | ArrayLike<number>): F32 {
-    return this.#take(Float32Array, lengthOrData);
+  f32(lengthOrData: number | ArrayLike<number>, clear = true): F32 {
+    return this.#take(Float32Array, lengthOrData, clear);
   }
 
-  f64(lengthOrData: number | ArrayLike<number>): F64 {
-    return this.#take(Float64Array, lengthOrData);
+  f64(lengthOrData: number | ArrayLike<number>, clear = true): F64 {
+    return this.#take(Float64Array, lengthOrData, clear);
   }
 
-  i32(lengthOrData: number | ArrayLike<number>): I32 {
-    return this.#take(Int32Array, lengthOrData);
+  i32(lengthOrData: number | ArrayLike<number>, clear = true): I32 {
+    return this.#take(Int32Array, lengthOrData, clear);
   }
 
-  u32(lengthOrData: number | ArrayLike<number>): U32 {
-    return this.#take(Uint32Array, lengthOrData);
+  u32(lengthOrData: number | ArrayLike<number>, clear = true): U32 {
+    return this.#take(Uint32Array, lengthOrData, clear);
   }
 
-  u8(lengthOrData: number | ArrayLike<number>): U8 {
-    return this.#take(Uint8Array, lengthOrData);
+  u8(lengthOrData: number | ArrayLike<number>, clear = true): U8 {
+    return this.#take(Uint8Array, lengthOrData, clear);
   }
 
   mark(): MemoryMark {
@@ -205,6 +291,7 @@ class KernelInstance implements Kernels {
   #take<T extends WasmView>(
     make: ViewConstructor<T>,
     lengthOrData: number | ArrayLike<number>,
+    clear: boolean,
   ): WasmArray<T> {
     const data = typeof lengthOrData === 'number' ? null : lengthOrData;
     const length = typeof lengthOrData === 'number' ? lengthOrData : lengthOrData.length;
@@ -218,7 +305,7 @@ class KernelInstance implements Kernels {
     this.#top = top >>> 0;
     const handle = new Handle(this.#memory, make, ptr, length);
     if (data) handle.view.set(data);
-    else if (ptr < this.#used) {
+    else if (clear && ptr < this.#used) {
       // Memory never used before is zero already; filling it would only make its pages exist.
       const { view } = handle;
       view.fill(0, 0, Math.ceil((this.#used - ptr) / make.BYTES_PER_ELEMENT));
@@ -257,38 +344,71 @@ const RELAXED_PROBE = new Uint8Array([
   1, 32, 2, 253, 133, 2, 11,
 ]);
 
-/** Whether this platform runs relaxed SIMD. Node 20 does after {@link enableRelaxedSimd} of `photofit/node`. */
+/** Whether this platform runs relaxed SIMD. Node 20 does after `enableRelaxedSimd` of `photofit/node`. */
 export function relaxedSimdSupported(): boolean {
   return WebAssembly.validate(RELAXED_PROBE);
 }
 
 /**
- * Compiles the kernels without blocking and makes an empty memory for them.
- * `relaxed: true` falls back to the plain build where relaxed SIMD is missing; see {@link Kernels.relaxed}.
+ * Compiles the kernels without blocking and makes an empty memory for them. Where the platform lacks what `relaxed` or
+ * `threads` ask for, the kernels do without; see {@link Kernels.relaxed} and {@link Kernels.threads}.
  */
 export async function createKernels(options: KernelOptions = {}): Promise<Kernels> {
-  const { relaxed, bytes, memory, imports } = prepare(options);
-  const { instance } = await WebAssembly.instantiate(bytes, imports);
-  return new KernelInstance(relaxed, memory, instance);
+  const built = prepare(options);
+  const { module, instance } = await WebAssembly.instantiate(built.bytes, built.imports);
+  return new KernelInstance(built, module, instance);
 }
 
 /** As {@link createKernels}, blocking for a few milliseconds. */
 export function createKernelsSync(options: KernelOptions = {}): Kernels {
-  const { relaxed, bytes, memory, imports } = prepare(options);
-  return new KernelInstance(
-    relaxed,
-    memory,
-    new WebAssembly.Instance(new WebAssembly.Module(bytes), imports),
-  );
+  const built = prepare(options);
+  const module = new WebAssembly.Module(built.bytes);
+  return new KernelInstance(built, module, new WebAssembly.Instance(module, built.imports));
 }
 
-function prepare(options: KernelOptions) {
-  const relaxed = (options.relaxed ?? KERNEL_DEFAULTS.relaxed) && relaxedSimdSupported();
-  const text = atob(relaxed ? RELAXED_WASM : PLAIN_WASM);
+interface Build {
+  readonly relaxed: boolean;
+  readonly threads: number;
+  readonly startWorker: StartKernelWorker | null;
+  readonly mayWait: boolean;
+  readonly memory: WebAssembly.Memory;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly imports: WebAssembly.Imports;
+}
+
+function prepare(options: KernelOptions): Build {
+  const { threads, startWorker, mayWait, relaxed: wanted } = { ...KERNEL_DEFAULTS, ...options };
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new InvalidArgumentError(`kernels: threads must be a positive integer, got ${threads}`);
+  const relaxed = wanted && relaxedSimdSupported();
+  const shared = threads > 1 && startWorker ? sharedMemory() : null;
+  const own = relaxed ? RELAXED_WASM : PLAIN_WASM;
+  const text = atob(shared ? (relaxed ? RELAXED_SHARED_WASM : PLAIN_SHARED_WASM) : own);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  const memory = new WebAssembly.Memory({ initial: 16 });
-  return { relaxed, bytes, memory, imports: { env: { memory } } };
+  const memory = shared ?? new WebAssembly.Memory({ initial: INITIAL_PAGES });
+  return {
+    relaxed,
+    threads: shared ? threads : 1,
+    startWorker,
+    mayWait,
+    memory,
+    bytes,
+    imports: { env: { memory } },
+  };
+}
+
+const INITIAL_PAGES = 16;
+/** As in scripts/build-kernels.mjs. */
+const SHARED_PAGES = 32768;
+
+/** A memory that threads can share; null where there is none. */
+function sharedMemory(): WebAssembly.Memory | null {
+  try {
+    return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: SHARED_PAGES, shared: true });
+  } catch {
+    return null;
+  }
 }
 
 /**

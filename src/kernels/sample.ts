@@ -7,6 +7,10 @@
  */
 import { InvalidArgumentError } from '../core/errors.ts';
 import { type F32, type Kernels, requireLength, resolveRange, type WorkRange } from './runtime.ts';
+import { cutRange } from './tasks.ts';
+
+/** Points worth a task. */
+const GRAIN = 512;
 
 /** A float picture in kernel memory. */
 export interface WasmImage {
@@ -53,7 +57,19 @@ export function sampleBilinear(
   }
   const [begin, end] = resolveRange(name, range, n);
   if (!gradient) {
-    kernels.raw.sampleBilinear(data.ptr, width, height, channels, points.ptr, begin, end, out.ptr);
+    kernels.run(
+      'sampleBilinear',
+      cutRange(begin, end, 2 * kernels.threads, GRAIN).map(([from, to]) => [
+        data.ptr,
+        width,
+        height,
+        channels,
+        points.ptr,
+        from,
+        to,
+        out.ptr,
+      ]),
+    );
     return;
   }
   const { dx, dy } = gradient;

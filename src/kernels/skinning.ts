@@ -5,6 +5,10 @@
  * axis a of the r-th point of a chosen set. Kernels fill in groups of columns for a list of points.
  */
 import { type F32, type Kernels, requireLength, type U32 } from './runtime.ts';
+import { cutRange } from './tasks.ts';
+
+/** Points worth a task. */
+const GRAIN = 2048;
 
 /** Joints of a linear blend skinning. */
 export interface Skinning {
@@ -66,8 +70,19 @@ export function skinPoints(kernels: Kernels, skinning: Skinning, points: F32, ou
   requireLength('skinPoints', 'out', out, points.length, '(V,3)');
   kernels.scope(() => {
     const { joints, weights, transforms } = skinning;
-    const scratch = kernels.f32(16).ptr;
-    kernels.raw.skinPoints(points.ptr, weights.ptr, transforms.ptr, joints, 0, V, out.ptr, scratch);
+    kernels.run(
+      'skinPoints',
+      cutRange(0, V, kernels.threads, GRAIN).map(([from, to]) => [
+        points.ptr,
+        weights.ptr,
+        transforms.ptr,
+        joints,
+        from,
+        to,
+        out.ptr,
+        kernels.f32(16).ptr,
+      ]),
+    );
   });
 }
 
@@ -93,22 +108,24 @@ export function skinRows(
   requireLength(name, 'stride', { length: Math.max(to.stride, column + count) }, to.stride, 'wide');
   if (shift) requireLength(name, 'shift', shift, 3 * skinning.joints * count, '(3J,k)');
   kernels.scope(() => {
-    const scratch = kernels.f32(16).ptr;
-    kernels.raw.skinRows(
-      to.rows.ptr,
-      to.rows.length,
-      to.ids.ptr,
-      basis.ptr,
-      components,
-      count,
-      skinning.weights.ptr,
-      skinning.transforms.ptr,
-      skinning.joints,
-      shift ? shift.ptr : 0,
-      to.out.ptr,
-      to.stride,
-      column,
-      scratch,
+    kernels.run(
+      'skinRows',
+      cutRange(0, to.rows.length, 2 * kernels.threads, GRAIN / 8).map(([from, end]) => [
+        to.rows.ptr + 4 * from,
+        end - from,
+        to.ids.ptr,
+        basis.ptr,
+        components,
+        count,
+        skinning.weights.ptr,
+        skinning.transforms.ptr,
+        skinning.joints,
+        shift ? shift.ptr : 0,
+        to.out.ptr,
+        to.stride,
+        column,
+        kernels.f32(16).ptr,
+      ]),
     );
   });
 }
@@ -162,24 +179,27 @@ export function rotationRows(
     const vectors = kernels.f32(12);
     for (let i = 0; i < 3; i++) for (let a = 0; a < 3; a++) vectors.view[4 * i + a] = axes[3 * i + a];
     const turn = kernels.f32(correctives ? correctives.turn : 0);
-    kernels.raw.rotationRows(
-      to.rows.ptr,
-      to.rows.length,
-      to.ids.ptr,
-      points.ptr,
-      skinning.weights.ptr,
-      skinning.transforms.ptr,
-      arms.ptr,
-      skinning.joints,
-      vectors.ptr,
-      correctives ? correctives.shapes.ptr : 0,
-      correctives ? correctives.stride : 0,
-      correctives ? correctives.first : 0,
-      turn.ptr,
-      to.out.ptr,
-      to.stride,
-      column,
-      kernels.f32(32).ptr,
+    kernels.run(
+      'rotationRows',
+      cutRange(0, to.rows.length, kernels.threads, GRAIN / 4).map(([from, end]) => [
+        to.rows.ptr + 4 * from,
+        end - from,
+        to.ids.ptr,
+        points.ptr,
+        skinning.weights.ptr,
+        skinning.transforms.ptr,
+        arms.ptr,
+        skinning.joints,
+        vectors.ptr,
+        correctives ? correctives.shapes.ptr : 0,
+        correctives ? correctives.stride : 0,
+        correctives ? correctives.first : 0,
+        turn.ptr,
+        to.out.ptr,
+        to.stride,
+        column,
+        kernels.f32(32).ptr,
+      ]),
     );
   });
 }

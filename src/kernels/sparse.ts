@@ -5,6 +5,10 @@
 import { InvalidArgumentError } from '../core/errors.ts';
 import type { MatrixF32 } from './gemm.ts';
 import { type F32, type Kernels, requireLength, resolveRange, type U32, type WorkRange } from './runtime.ts';
+import { cutRange } from './tasks.ts';
+
+/** Rows worth a task. */
+const GRAIN = 256;
 
 /** A sparse matrix in compressed rows, in kernel memory. */
 export interface SparseMatrix {
@@ -38,16 +42,19 @@ export function multiplySparse(
     throw new InvalidArgumentError(`${name}: y must have ${x.columns} columns as x has, got ${y.columns}`);
   }
   const [begin, end] = resolveRange(name, range, y.rows);
-  kernels.raw.multiplySparse(
-    s.rowStart.ptr,
-    s.columns.ptr,
-    s.values.ptr,
-    x.data.ptr,
-    x.stride,
-    x.columns,
-    y.data.ptr,
-    y.stride,
-    begin,
-    end,
+  kernels.run(
+    'multiplySparse',
+    cutRange(begin, end, 2 * kernels.threads, GRAIN).map(([from, to]) => [
+      s.rowStart.ptr,
+      s.columns.ptr,
+      s.values.ptr,
+      x.data.ptr,
+      x.stride,
+      x.columns,
+      y.data.ptr,
+      y.stride,
+      from,
+      to,
+    ]),
   );
 }

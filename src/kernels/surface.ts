@@ -3,9 +3,15 @@
  *
  * A vertex' fan is its ring of neighbours: with x the posed vertices, its area-weighted normal is
  * N = Σ (x_j − x_v) × (x_next(j) − x_v), and dN = Σ (dx_j − dx_v) × (x_next(j) − x_previous(j)), half as many terms as
- * a sum over faces and nothing written twice.
+ * a sum over faces and nothing written twice. A unit normal moves in its tangent plane only: two rows, not three.
  */
 import { type F32, type Kernels, requireLength, type U32 } from './runtime.ts';
+import { cutRange } from './tasks.ts';
+
+/** Derivative rows of a vertex: u, v, and its normal along two tangents. */
+export const SURFACE_ROWS = 4;
+/** Vertices worth a task. */
+const GRAIN = 128;
 
 /** Fans of some vertices, as plain arrays. */
 export interface FanTables {
@@ -107,6 +113,18 @@ export function fanNormals(kernels: Kernels, fans: Fans, vertices: F32, out: F32
   kernels.raw.fanNormals(vertices.ptr, fans.centres.ptr, fans.starts.ptr, fans.entries.ptr, 0, n, out.ptr);
 }
 
+/**
+ * Two unit vectors across the normal of each active fan.
+ * @param active (A) uint32 fans
+ * @param normals (fans,4) float32 of {@link fanNormals}
+ * @param out (A,8) float32, each xyz0
+ * @throws {InvalidArgumentError} on lengths that do not match
+ */
+export function tangentFrames(kernels: Kernels, active: U32, normals: F32, out: F32): void {
+  requireLength('tangentFrames', 'out', out, 8 * active.length, '(A,8)');
+  kernels.raw.tangentFrames(active.ptr, normals.ptr, active.length, out.ptr);
+}
+
 /** What {@link surfaceRows} starts from. */
 export interface SurfaceInput {
   /** (V,3) float32. */
@@ -115,6 +133,8 @@ export interface SurfaceInput {
   readonly normals: F32;
   /** (A) uint32 fans. */
   readonly active: U32;
+  /** (A,8) float32 of {@link tangentFrames}. */
+  readonly frames: F32;
   /** (A,8) float32 ∂(u, v)/∂(x, y, z) by rows, two unused. */
   readonly projection: F32;
   /** (3R,stride) float32 derivative rows of vertices. */
@@ -124,32 +144,40 @@ export interface SurfaceInput {
 }
 
 /**
- * Derivative rows of u, v, n_x, n_y, n_z of the active fans' vertices.
- * @param out (5A,stride) float32
+ * Derivative rows of u, v, and of the unit normal along its two tangents, of the active fans' vertices.
+ * @param out (4A,stride) float32
  * @throws {InvalidArgumentError} on lengths that do not match
  */
 export function surfaceRows(kernels: Kernels, fans: Fans, input: SurfaceInput, out: F32): void {
   const name = 'surfaceRows';
   const A = input.active.length;
   requireLength(name, 'normals', input.normals, 4 * fans.centres.length, '(fans,4)');
+  requireLength(name, 'frames', input.frames, 8 * A, '(A,8)');
   requireLength(name, 'projection', input.projection, 8 * A, '(A,8)');
-  requireLength(name, 'out', out, 5 * A * input.stride, '(5A,stride)');
+  requireLength(name, 'out', out, SURFACE_ROWS * A * input.stride, '(4A,stride)');
   requireLength(name, 'stride', { length: 8 * Math.ceil(input.stride / 8) }, input.stride, 'a multiple of 8');
   kernels.scope(() => {
-    kernels.raw.surfaceRows(
-      input.vertices.ptr,
-      fans.starts.ptr,
-      fans.entries.ptr,
-      input.active.ptr,
-      0,
-      A,
-      fans.rows.ptr,
-      input.normals.ptr,
-      input.projection.ptr,
-      input.rows.ptr,
-      input.stride,
-      out.ptr,
-      kernels.f32(4 * (fans.longest + 1)).ptr,
+    const scratchBytes = 16 * (fans.longest + 1);
+    const scratch = kernels.f32((scratchBytes * kernels.threads) / 4);
+    kernels.run(
+      'surfaceRows',
+      cutRange(0, A, 2 * kernels.threads, GRAIN).map(([from, to]) => [
+        input.vertices.ptr,
+        fans.starts.ptr,
+        fans.entries.ptr,
+        input.active.ptr,
+        from,
+        to,
+        fans.rows.ptr,
+        input.normals.ptr,
+        input.frames.ptr,
+        input.projection.ptr,
+        input.rows.ptr,
+        input.stride,
+        out.ptr,
+        scratch.ptr,
+        scratchBytes,
+      ]),
     );
   });
 }

@@ -12,6 +12,7 @@ export { type FfhqEntry, ffhqNames, findFfhq, readFfhqLandmarks, readFfhqMask } 
 export { type FlamePaths, findFlameFiles, loadFlame } from './flame-files.ts';
 export { FIGURE_DEFAULTS, type FigureOptions, headsSheetPng, spaceFigurePng } from './head-figures.ts';
 export { HEAD_SHEET_DEFAULTS, type HeadSheetOptions, headSheetPng } from './head-sheet.ts';
+export { defaultThreads, startKernelWorker, useThreads } from './kernel-workers.ts';
 export { type LoadedFit, loadFit } from './load-fit.ts';
 export {
   type MapFolder,

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from '../core/errors.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { readHeadPack } from '../model/pack.ts';
+import { enableRelaxedSimd } from './relaxed-simd.ts';
 
 const ENDING = '.head';
 // The same two steps up from src/node and from dist/node.
@@ -38,12 +39,14 @@ export async function listHeadFiles(folder?: string): Promise<HeadFile[]> {
 }
 
 /**
- * Reads a head model; the caller keeps it, nothing is cached here.
+ * Reads a head model; the caller keeps it, nothing is cached here. Switches on what makes fits of it fast on Node 20
+ * ({@link enableRelaxedSimd}).
  * @param nameOrPath name of an embedded head, path of a `.head` file, or a folder with FLAME's files
  * @throws {InvalidArgumentError} when there is no such head
  * @throws {FormatError} when the file is not a head model
  */
 export async function loadHeadModel(nameOrPath: string = DEFAULT_HEAD): Promise<LoadedHead> {
+  enableRelaxedSimd();
   const embedded = await headFilesIn(EMBEDDED, true);
   const file = embedded.find((head) => head.name === nameOrPath)?.file ?? nameOrPath;
   const found = await stat(file).catch((cause: NodeJS.ErrnoException) => {

@@ -7,8 +7,9 @@
  * re-weighted least squares), `cost` the robust energy itself, which a step must lower to be taken.
  */
 import { throwIfAborted } from '../core/errors.ts';
-import { solveArrow } from '../linalg/arrow.ts';
-import { choleskyFactor, choleskySolve } from '../linalg/cholesky.ts';
+import { dampedEquations } from '../kernels/damped.ts';
+import type { Kernels } from '../kernels/runtime.ts';
+import { boundedStep, plainEquations } from './damped-step.ts';
 
 /** Quadratic model of the energy around a state: E(x ⊕ d) ≈ cost + gradientᵀd + ½ dᵀ·hessian·d. */
 export interface NormalEquations {
@@ -45,6 +46,8 @@ export interface MinimizeOptions {
   /** Called after every linearisation with the iteration number and the energy there. */
   readonly onIteration?: (iteration: number, cost: number) => void;
   readonly signal?: AbortSignal;
+  /** Solves in their memory, which is faster; equations in groups and small ones are solved without. */
+  readonly kernels?: Kernels;
 }
 
 /** Defaults of {@link minimize}. */
@@ -69,7 +72,7 @@ export function minimize<X>(
   start: X,
   options: MinimizeOptions = {},
 ): MinimizeResult<X> {
-  const { iterations, tolerance, damping } = { ...MINIMIZE_DEFAULTS, ...options };
+  const { iterations, tolerance, damping, kernels } = { ...MINIMIZE_DEFAULTS, ...options };
   let state = start;
   let lambda = damping;
   let cost = Number.NaN;
@@ -80,15 +83,19 @@ export function minimize<X>(
     cost = equations.cost;
     options.onIteration?.(done, cost);
     const bounds = problem.stepBounds?.(state);
+    const { hessian, gradient, groups } = equations;
+    const mark = kernels?.mark();
+    const system =
+      kernels && !groups ? dampedEquations(kernels, hessian, gradient) : plainEquations(equations);
     let accepted = false;
     let relative = 0;
     for (let attempt = 0; attempt < REJECTIONS_MAX; attempt++) {
-      const step = dampedStep(equations, lambda, bounds);
+      const step = boundedStep(system, gradient, lambda, bounds);
       if (step) {
         const next = problem.retract(state, step);
         const nextCost = problem.cost(next);
         if (nextCost < cost) {
-          const gain = (cost - nextCost) / Math.max(predictedDecrease(equations, step), 1e-300);
+          const gain = (cost - nextCost) / Math.max(system.predictedDecrease(step), 1e-300);
           lambda = Math.max(1e-7, lambda * (gain > 0.75 ? 0.2 : gain > 0.25 ? 0.6 : 2));
           relative = (cost - nextCost) / Math.max(cost, 1e-300);
           state = next;
@@ -99,6 +106,7 @@ export function minimize<X>(
       }
       lambda = Math.max(lambda * 8, 1e-6);
     }
+    if (mark) kernels?.release(mark);
     if (!accepted) break;
     if (relative < tolerance) {
       done++;
@@ -106,79 +114,4 @@ export function minimize<X>(
     }
   }
   return { state, cost, iterations: done };
-}
-
-/** Solves (H + λ·diag H)·d = −g within the bounds; null when the system cannot be factored. */
-function dampedStep(
-  { hessian, gradient, groups }: NormalEquations,
-  lambda: number,
-  bounds: { readonly lower: Float64Array; readonly upper: Float64Array } | undefined,
-): Float64Array | null {
-  const n = gradient.length;
-  const step = new Float64Array(n);
-  const free = new Uint8Array(n).fill(1);
-  if (bounds)
-    for (let i = 0; i < n; i++)
-      if ((bounds.lower[i] >= 0 && gradient[i] > 0) || (bounds.upper[i] <= 0 && gradient[i] < 0)) free[i] = 0;
-  // A parameter that the solution drives out of its box is fixed at the border and the rest solved again.
-  for (let round = 0; round < 3; round++) {
-    const index: number[] = [];
-    for (let i = 0; i < n; i++) if (free[i]) index.push(i);
-    const m = index.length;
-    const a = new Float64Array(m * m);
-    const b = new Float64Array(m);
-    for (let r = 0; r < m; r++) {
-      const row = index[r] * n;
-      let s = -gradient[index[r]];
-      for (let j = 0; j < n; j++) if (!free[j] && step[j] !== 0) s -= hessian[row + j] * step[j];
-      b[r] = s;
-      // The lower triangle is all that is read.
-      if (m === n) a.set(hessian.subarray(row, row + r + 1), row);
-      else for (let c = 0; c <= r; c++) a[r * m + c] = hessian[row + index[c]];
-      a[r * m + r] += lambda * a[r * m + r] + 1e-12;
-    }
-    const solution = groups ? solveArrow(a, m, b, freeSizes(groups, free)) : solveDense(a, m, b);
-    if (!solution) return null;
-    let clipped = false;
-    for (let r = 0; r < m; r++) {
-      const i = index[r];
-      let d = solution[r];
-      if (!Number.isFinite(d)) return null;
-      if (bounds && (d < bounds.lower[i] || d > bounds.upper[i])) {
-        d = Math.min(Math.max(d, bounds.lower[i]), bounds.upper[i]);
-        free[i] = 0;
-        clipped = true;
-      }
-      step[i] = d;
-    }
-    if (!clipped) break;
-  }
-  return step;
-}
-
-/** Solves a·x = b, lower triangle given; null where a pivot is not positive. Both are overwritten. */
-function solveDense(a: Float64Array, n: number, b: Float64Array): Float64Array | null {
-  return choleskyFactor(a, n) >= 0 ? null : choleskySolve(a, n, b, b);
-}
-
-/** How many parameters of each group are free. */
-function freeSizes(groups: readonly number[], free: Uint8Array): number[] {
-  let offset = 0;
-  return groups.map((size) => {
-    let count = 0;
-    for (let i = 0; i < size; i++) count += free[offset + i];
-    offset += size;
-    return count;
-  });
-}
-
-function predictedDecrease({ hessian, gradient }: NormalEquations, step: Float64Array): number {
-  const n = step.length;
-  let sum = 0;
-  for (let i = 0; i < n; i++) {
-    let h = 0;
-    for (let j = 0; j < n; j++) h += hessian[i * n + j] * step[j];
-    sum -= step[i] * (gradient[i] + 0.5 * h);
-  }
-  return sum;
 }

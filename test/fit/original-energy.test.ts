@@ -16,7 +16,7 @@ import {
 } from '../../src/fit/original-energy.ts';
 import { originalParams, readOriginalFit, writeOriginalFit } from '../../src/fit/original-files.ts';
 import { fitOriginal, originalStart } from '../../src/fit/original-fit.ts';
-import { asOriginal, createOriginalProblem, prepareOriginal } from '../../src/fit/original-problem.ts';
+import { asOriginal, createOriginalProblem, takeOriginal } from '../../src/fit/original-problem.ts';
 import { createLayout, type FitState, retractState } from '../../src/fit/parameters.ts';
 import { readNpy, toFloat64 } from '../../src/io/npy.ts';
 import { createKernels, type Kernels } from '../../src/kernels/runtime.ts';
@@ -199,9 +199,8 @@ describe.skipIf(!hasShared)('the original energy on its images (needs ../shared)
       camera: { ...start.camera, scale: 660 } as FitState['camera'],
     };
     const problem = createOriginalProblem(kernels, {
-      prepared: prepareOriginal(head),
+      memory: takeOriginal(kernels, head, black),
       layout,
-      observation: black,
       stage: 'full',
       epsilon: { landmarks: 1e-6, photometric: 1e-6 },
     });

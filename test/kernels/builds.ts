@@ -4,6 +4,6 @@ import { enableRelaxedSimd } from '../../src/node/relaxed-simd.ts';
 
 enableRelaxedSimd();
 export const BUILDS: ReadonlyArray<readonly [name: string, create: () => Kernels]> = [
-  ['plain', () => createKernelsSync()],
+  ['plain', () => createKernelsSync({ relaxed: false })],
   ['relaxed', () => createKernelsSync({ relaxed: true })],
 ];

@@ -12,6 +12,7 @@ import {
   type SampleArrays,
   takePhoto,
 } from '../../src/kernels/photometric.ts';
+import { gemmReference } from '../../src/kernels/reference/gemm.ts';
 import {
   type ActiveMesh,
   multiplyBlocks,
@@ -20,6 +21,7 @@ import {
   Q,
   type SurfaceSamples,
 } from '../../src/kernels/reference/photometric.ts';
+import { tangentBasisReference } from '../../src/kernels/reference/vertex-blocks.ts';
 import type { Kernels } from '../../src/kernels/runtime.ts';
 import { multiplyVertexBlocks } from '../../src/kernels/vertex-blocks.ts';
 import { SH_CONSTANTS } from '../../src/light/sh.ts';
@@ -121,6 +123,13 @@ function close(got: (i: number) => number, want: ArrayLike<number>): void {
   for (let i = 0; i < want.length; i++) expect(Math.abs(got(i) - want[i]) / size).toBeLessThan(TOLERANCE);
 }
 
+function transpose(a: ArrayLike<number>, rows: number, columns: number): Float64Array {
+  return Float64Array.from(
+    { length: rows * columns },
+    (_, i) => a[(i % rows) * columns + Math.floor(i / rows)],
+  );
+}
+
 describe.each(BUILDS)('photometric (%s)', (_name, create) => {
   const kernels = create();
 
@@ -138,8 +147,11 @@ describe.each(BUILDS)('photometric (%s)', (_name, create) => {
     const X = 27 + T;
     /** Column of the reference's column x. */
     const column = (x: number) => (x < 27 ? x : x + 1);
-    const n = 11;
-    const P = Float32Array.from({ length: Q * mesh.vertices.length * n }, (_, i) => Math.sin(i));
+    const n = 16;
+    const A = mesh.vertices.length;
+    const P = Float32Array.from({ length: 4 * A * n }, (_, i) => Math.sin(i));
+    const frames = Float32Array.from({ length: 8 * A }, (_, i) => (i % 4 === 3 ? 0 : Math.cos(i)));
+    const T5 = tangentBasisReference(frames);
     kernels.scope(() => {
       const { arrays, input } = load(kernels, world);
       const cost = photometricCost(kernels, arrays, input);
@@ -156,9 +168,11 @@ describe.each(BUILDS)('photometric (%s)', (_name, create) => {
       close((i) => mixed[Math.floor(i / X) * mixedStride + column(i % X)], expected.mixed);
       close((i) => mixed[i * mixedStride + RESIDUAL_COLUMN], expected.gradient);
       const y = kernels.f32(P.length);
-      multiplyVertexBlocks(kernels, got.vertex, mesh.edges, kernels.f32(P), n, y);
-      const product = multiplyBlocks(mesh, expected, P, n);
-      close((i) => y.view[i], product);
+      multiplyVertexBlocks(kernels, got.vertex, mesh.edges, kernels.f32(frames), kernels.f32(P), n, y);
+      // TᵀHT·P: in five numbers per vertex, then back to four rows.
+      const TP = gemmReference(transpose(T5, 5 * A, 4 * A), P, [4 * A, 5 * A, n]);
+      const HTP = multiplyBlocks(mesh, expected, Float32Array.from(TP), n);
+      close((i) => y.view[i], gemmReference(T5, HTP, [5 * A, 4 * A, n]));
     });
   });
 

@@ -72,8 +72,9 @@ describe('kernel memory', () => {
     expect(kernels.bytesUsed).toBe(used);
   });
 
-  it('has a plain build by default and a relaxed one on request', async () => {
-    expect((await createKernels()).relaxed).toBe(false);
+  it('is the relaxed build where there is one, the plain one on request', async () => {
+    expect((await createKernels()).relaxed).toBe(true);
+    expect((await createKernels({ relaxed: false })).relaxed).toBe(false);
     expect(relaxedSimdSupported()).toBe(true); // enabled by ./builds.ts
     expect(BUILDS.map(([, create]) => create().relaxed)).toEqual([false, true]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
 import { firstOf } from '../../src/kernels/part.ts';
 import { normalsReference, surfaceRowsReference } from '../../src/kernels/reference/surface.ts';
-import { buildFans, fanNormals, surfaceRows, takeFans } from '../../src/kernels/surface.ts';
+import { buildFans, fanNormals, surfaceRows, takeFans, tangentFrames } from '../../src/kernels/surface.ts';
 import { BUILDS } from './builds.ts';
 
 /** A wavy grid with a border, and a fin on one edge: three faces meet there. */
@@ -62,28 +62,63 @@ describe.each(BUILDS)('surface (%s)', (_name, create) => {
       const fans = takeFans(kernels, buildFans(centres, faces, rowOf));
       const normals = kernels.f32(4 * centres.length);
       const points = kernels.f32(vertices);
-      const out = kernels.f32(5 * active.length * stride + 1);
+      const out = kernels.f32(4 * active.length * stride + 1);
+      const list = kernels.u32(active);
+      const frames = kernels.f32(8 * active.length);
       fanNormals(kernels, fans, points, normals);
+      tangentFrames(kernels, list, normals, frames);
       surfaceRows(
         kernels,
         fans,
         {
           vertices: points,
           normals,
-          active: kernels.u32(active),
+          active: list,
+          frames,
           projection: kernels.f32(projection),
           rows: kernels.f32(byRow),
           stride,
         },
-        firstOf(out, 5 * active.length * stride),
+        firstOf(out, 4 * active.length * stride),
       );
       for (const [i, fan] of active.entries()) {
         const J = projection.subarray(8 * i, 8 * i + 8);
         const expected = surfaceRowsReference(vertices, faces, centres[fan], J, byVertex, stride);
-        for (let k = 0; k < 5 * stride; k++)
-          expect(Math.abs(out.view[5 * i * stride + k] - expected[k])).toBeLessThan(2e-5);
+        const at = (row: number, k: number) => out.view[(4 * i + row) * stride + k];
+        const tangents = frames.view.subarray(8 * i, 8 * i + 8);
+        for (let k = 0; k < stride; k++) {
+          for (let row = 0; row < 2; row++)
+            expect(Math.abs(at(row, k) - expected[row * stride + k])).toBeLessThan(2e-5);
+          // ∂n = t₁·row₂ + t₂·row₃
+          for (let a = 0; a < 3; a++) {
+            const dn = tangents[a] * at(2, k) + tangents[4 + a] * at(3, k);
+            expect(Math.abs(dn - expected[(2 + a) * stride + k])).toBeLessThan(2e-5);
+          }
+        }
       }
-      expect(out.view[5 * active.length * stride]).toBe(0);
+      expect(out.view[4 * active.length * stride]).toBe(0);
+    });
+  });
+
+  it('tangents are unit vectors across any normal', () => {
+    const directions = [
+      [0, 0, 1],
+      [0, 0, -1],
+      [1, 0, 0],
+      [0.6, 0, -0.8],
+      [0.6, -0.64, 0.48],
+    ];
+    kernels.scope(() => {
+      const normals = kernels.f32(directions.flatMap((n) => [...n, 1]));
+      const out = kernels.f32(8 * directions.length);
+      tangentFrames(kernels, kernels.u32(directions.map((_, i) => i)), normals, out);
+      for (const [i, n] of directions.entries()) {
+        const [t1, t2] = [0, 4].map((o) => out.view.subarray(8 * i + o, 8 * i + o + 3));
+        const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+        expect(
+          [dot(t1, t1), dot(t2, t2), dot(t1, t2), dot(t1, n), dot(t2, n)].map((x) => Math.round(1e6 * x) + 0),
+        ).toEqual([1e6, 1e6, 0, 0, 0]);
+      }
     });
   });
 
@@ -97,11 +132,12 @@ describe.each(BUILDS)('surface (%s)', (_name, create) => {
         vertices: points,
         normals,
         active: kernels.u32([0]),
+        frames: kernels.f32(8),
         projection: kernels.f32(8),
         rows: kernels.f32(3 * V * 12),
         stride: 12,
       };
-      expect(() => surfaceRows(kernels, fans, input, kernels.f32(60))).toThrow(
+      expect(() => surfaceRows(kernels, fans, input, kernels.f32(48))).toThrow(
         /stride must be a multiple of 8/,
       );
       expect(() => firstOf(points, 3 * V + 1)).toThrow(/firstOf/);

@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
 import { gemmReference } from '../../src/kernels/reference/gemm.ts';
-import { vertexBlocksReference } from '../../src/kernels/reference/vertex-blocks.ts';
+import { tangentBasisReference, vertexBlocksReference } from '../../src/kernels/reference/vertex-blocks.ts';
 import {
   accumulateVertexBlocks,
   createVertexBlocks,
+  foldMixedRows,
   multiplyVertexBlocks,
 } from '../../src/kernels/vertex-blocks.ts';
 import { BUILDS } from './builds.ts';
@@ -54,7 +55,9 @@ describe.each(BUILDS)('vertex blocks (%s)', (_name, create) => {
     const input = scene(A, N, columns, pad, seed);
     const expected = vertexBlocksReference(input, A);
     const random = createRandom(seed + 1);
-    const p = Float32Array.from({ length: 5 * A * n }, () => random.normal());
+    const p = Float32Array.from({ length: 4 * A * n }, () => random.normal());
+    const frames = Float32Array.from({ length: 8 * A }, (_, i) => (i % 4 === 3 ? 0 : random.normal()));
+    const T = tangentBasisReference(frames);
     const tolerance = 1e-5 * (N + 1);
     kernels.scope(() => {
       const output = createVertexBlocks(kernels, A, input.edges.length / 2, columns);
@@ -76,21 +79,33 @@ describe.each(BUILDS)('vertex blocks (%s)', (_name, create) => {
           expect(Math.abs(error)).toBeLessThan(tolerance);
         }
       }
-      const y = kernels.f32(5 * A * n);
+      const [basis, y] = [kernels.f32(frames), kernels.f32(4 * A * n)];
       y.view.fill(3);
-      multiplyVertexBlocks(kernels, output, input.edges, kernels.f32(p), n, y);
-      // H is symmetric: HᵀP = H·P.
-      const product = gemmReference(expected.geometry, p, [5 * A, 5 * A, n]);
+      multiplyVertexBlocks(kernels, output, input.edges, basis, kernels.f32(p), n, y);
+      // H is symmetric: HᵀT = H·T.
+      const HT = gemmReference(expected.geometry, T, [5 * A, 5 * A, 4 * A]);
+      const folded = gemmReference(T, HT, [5 * A, 4 * A, 4 * A]);
+      const product = gemmReference(folded, p, [4 * A, 4 * A, n]);
+      const size = (of: Float64Array) => of.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-12);
+      const scale = size(product);
       for (let i = 0; i < product.length; i++)
-        expect(Math.abs(y.view[i] - product[i])).toBeLessThan(10 * tolerance);
+        expect(Math.abs(y.view[i] - product[i]) / scale).toBeLessThan(1e-5);
+      const rows = foldMixedRows(kernels, output, basis).view;
+      const turned = gemmReference(T, expected.mixed, [5 * A, 4 * A, columns]);
+      const mixedScale = size(turned);
+      for (let r = 0; r < 4 * A; r++)
+        for (let x = 0; x < columns; x++)
+          expect(
+            Math.abs(rows[r * output.mixedStride + x] - turned[r * columns + x]) / mixedScale,
+          ).toBeLessThan(1e-5);
     });
   }
 
   it.each([
-    [3, 0, 4, 3],
-    [3, 1, 1, 1],
+    [3, 0, 4, 8],
+    [3, 1, 1, 8],
     [4, 9, 27, 8],
-    [9, 40, 35, 21],
+    [9, 40, 35, 24],
     [12, 60, 0, 16],
     [5, 7, 6, 0],
   ])('equals the reference for A = %i, N = %i, X = %i, n = %i', (A, N, columns, n) =>
@@ -104,7 +119,7 @@ describe.each(BUILDS)('vertex blocks (%s)', (_name, create) => {
         fc.nat(40),
         fc.nat(20),
         fc.nat(4),
-        fc.nat(25),
+        fc.nat(3).map((n) => 8 * n),
         fc.nat(),
         check,
       ),
@@ -130,9 +145,16 @@ describe.each(BUILDS)('vertex blocks (%s)', (_name, create) => {
       expect(() => accumulateVertexBlocks(kernels, { ...samples, edges: kernels.u32(1) }, output)).toThrow(
         /edges/,
       );
-      const p = kernels.f32(20);
-      expect(() => multiplyVertexBlocks(kernels, output, new Uint32Array(2), p, 1, p)).toThrow(/blocks/);
-      expect(() => multiplyVertexBlocks(kernels, output, input.edges, p, 2, p)).toThrow(/p must be \(5A,n\)/);
+      const [p, frames] = [kernels.f32(128), kernels.f32(32)];
+      const { edges } = input;
+      expect(() => multiplyVertexBlocks(kernels, output, new Uint32Array(2), frames, p, 8, p)).toThrow(
+        /blocks/,
+      );
+      expect(() => multiplyVertexBlocks(kernels, output, edges, p, p, 8, p)).toThrow(/frames/);
+      expect(() => multiplyVertexBlocks(kernels, output, edges, frames, p, 7, p)).toThrow(/multiple of 8/);
+      expect(() => multiplyVertexBlocks(kernels, output, edges, frames, p, 16, p)).toThrow(
+        /p must be \(4A,n\)/,
+      );
     });
   });
 });

@@ -9,6 +9,24 @@ export interface BlockSamplesReference {
   readonly columns: number;
 }
 
+/** T (5A,4A) of vertices whose numbers 2…4 are normals with tangents `frames` (A,8): columns u, v, t₁, t₂. */
+export function tangentBasisReference(frames: ArrayLike<number>): Float64Array {
+  const A = frames.length / 8;
+  const T = new Float64Array(20 * A * A);
+  const put = (row: number, column: number, value: number) => {
+    T[row * 4 * A + column] = value;
+  };
+  for (let i = 0; i < A; i++) {
+    put(5 * i, 4 * i, 1);
+    put(5 * i + 1, 4 * i + 1, 1);
+    for (let a = 0; a < 3; a++) {
+      put(5 * i + 2 + a, 4 * i + 2, frames[8 * i + a]);
+      put(5 * i + 2 + a, 4 * i + 3, frames[8 * i + 4 + a]);
+    }
+  }
+  return T;
+}
+
 /** JᵀJ of all samples: `geometry` (5A,5A) and `mixed` (5A,X). */
 export function vertexBlocksReference(samples: BlockSamplesReference, vertexCount: number) {
   const { corners, barycentrics, jacobian, stride, columns } = samples;

@@ -1,0 +1,98 @@
+/**
+ * From sums over surface samples (`kernels/sample-sums.ts`) to the normal equations of a layout's parameters: light and
+ * texture as they are, geometry as PᵀHP with P = ∂q/∂θ, and what couples the two.
+ */
+import { gemmTN, matrixF32, symmetricTN } from '../kernels/gemm.ts';
+import { firstOf } from '../kernels/part.ts';
+import { RESIDUAL_COLUMN } from '../kernels/photometric.ts';
+import type { F32, F64, Kernels } from '../kernels/runtime.ts';
+import { SURFACE_ROWS } from '../kernels/surface.ts';
+import { foldMixedRows, multiplyVertexBlocks, type VertexBlocks } from '../kernels/vertex-blocks.ts';
+import type { ParameterLayout } from './parameters.ts';
+
+/** Normal equations to add to: the lower triangle of `hessian` (n,n), `gradient` (n). */
+export interface EquationsTarget {
+  readonly layout: ParameterLayout;
+  /** Texture components of the model. */
+  readonly T: number;
+  readonly hessian: Float64Array;
+  readonly gradient: Float64Array;
+}
+
+/** Sums over samples, with X shared columns: light 27, residual, texture. */
+export interface SampleTotals {
+  readonly columns: number;
+  readonly vertex: VertexBlocks;
+  /** (X,X). */
+  readonly appearance: F64;
+}
+
+/** Adds the block of light and texture. */
+export function addAppearance(to: EquationsTarget, { columns, appearance }: SampleTotals): void {
+  const { layout, hessian, gradient } = to;
+  const n = layout.size;
+  const map = appearanceColumns(layout, to.T);
+  const block = appearance.view;
+  for (let x = 0; x < map.length; x++) {
+    const i = map[x];
+    if (i < 0) continue;
+    gradient[i] += block[RESIDUAL_COLUMN * columns + x];
+    for (let y = 0; y < map.length; y++) {
+      const j = map[y];
+      if (j >= 0 && j <= i) hessian[i * n + j] += block[x * columns + y];
+    }
+  }
+}
+
+/**
+ * Adds PᵀHP, the mixed blocks and the gradient of geometry. The mixed rows of `totals` are overwritten.
+ * @param room derivative rows P, at least (4A,stride), and room for H·P.
+ * @param frames (A,8) float32 of `tangentFrames`.
+ * @param edges (D,2) of the samples.
+ */
+export function addGeometry(
+  kernels: Kernels,
+  to: EquationsTarget,
+  { columns, vertex }: SampleTotals,
+  room: { readonly P: F32; readonly HP: F32; readonly stride: number },
+  frames: F32,
+  edges: Uint32Array,
+): void {
+  const { layout, hessian, gradient } = to;
+  const { stride } = room;
+  const n = layout.size;
+  const g = layout.geometrySize;
+  const m = SURFACE_ROWS * vertex.vertexCount;
+  const p = firstOf(room.P, m * stride);
+  const hp = firstOf(room.HP, m * stride);
+  multiplyVertexBlocks(kernels, vertex, edges, frames, p, stride, hp);
+  const mixed = foldMixedRows(kernels, vertex, frames);
+  const product = kernels.f64(g * g);
+  const cross = kernels.f64(columns * g);
+  symmetricTN(kernels, matrixF32(p, m, g, stride), matrixF32(hp, m, g, stride), product);
+  gemmTN(kernels, matrixF32(mixed, m, columns, vertex.mixedStride), matrixF32(p, m, g, stride), cross);
+  const [G, C] = [product.view, cross.view];
+  const map = appearanceColumns(layout, to.T);
+  for (let i = 0; i < g; i++) {
+    gradient[i] += C[RESIDUAL_COLUMN * g + i];
+    for (let j = 0; j <= i; j++) hessian[i * n + j] += G[i * g + j];
+  }
+  for (let x = 0; x < map.length; x++) {
+    const i = map[x];
+    if (i >= 0) for (let j = 0; j < g; j++) hessian[i * n + j] += C[x * g + j];
+  }
+}
+
+/** Column in the layout of each column of the appearance block; −1 where it is fixed or no parameter. */
+function appearanceColumns(layout: ParameterLayout, T: number): Int32Array {
+  const map = new Int32Array(RESIDUAL_COLUMN + 1 + T).fill(-1);
+  const light = layout.blocks.get('light');
+  if (light)
+    for (let k = 0; k < 9; k++)
+      for (let c = 0; c < 3; c++)
+        map[3 * k + c] = light.offset + (layout.lightColumns === 27 ? 3 * k + c : k);
+  const texture = layout.blocks.get('texture');
+  if (texture)
+    for (let t = 0; t < Math.min(texture.size, T); t++) map[RESIDUAL_COLUMN + 1 + t] = texture.offset + t;
+  return map;
+}

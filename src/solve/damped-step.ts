@@ -1,0 +1,101 @@
+/**
+ * The damped step of Levenberg-Marquardt within a box, by an active set: unknowns that the gradient pushes out of the box
+ * are held, those that the solution drives out are put on its border and the rest is solved again.
+ */
+import type { DampedEquations } from '../kernels/damped.ts';
+import { solveArrow } from '../linalg/arrow.ts';
+import { choleskyFactor, choleskySolve } from '../linalg/cholesky.ts';
+import type { NormalEquations } from './levenberg-marquardt.ts';
+
+/** Lowest and highest step per unknown, (n) each. */
+export interface StepBounds {
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
+
+/** Rounds of putting unknowns on the border. */
+const ROUNDS = 3;
+
+/** The step (n) within the bounds; null when the system cannot be solved. */
+export function boundedStep(
+  system: DampedEquations,
+  gradient: Float64Array,
+  lambda: number,
+  bounds: StepBounds | undefined,
+): Float64Array | null {
+  const n = gradient.length;
+  const step = new Float64Array(n);
+  const free = new Uint8Array(n).fill(1);
+  if (bounds)
+    for (let i = 0; i < n; i++)
+      if ((bounds.lower[i] >= 0 && gradient[i] > 0) || (bounds.upper[i] <= 0 && gradient[i] < 0)) free[i] = 0;
+  const held = new Float64Array(n);
+  const index = new Uint32Array(n);
+  for (let round = 0; round < ROUNDS; round++) {
+    let m = 0;
+    for (let i = 0; i < n; i++) {
+      held[i] = free[i] ? 0 : step[i];
+      if (free[i]) index[m++] = i;
+    }
+    const solution = system.solve(index.subarray(0, m), held, lambda);
+    if (!solution) return null;
+    let clipped = false;
+    for (let r = 0; r < m; r++) {
+      const i = index[r];
+      let d = solution[r];
+      if (!Number.isFinite(d)) return null;
+      if (bounds && (d < bounds.lower[i] || d > bounds.upper[i])) {
+        d = Math.min(Math.max(d, bounds.lower[i]), bounds.upper[i]);
+        free[i] = 0;
+        clipped = true;
+      }
+      step[i] = d;
+    }
+    if (!clipped) break;
+  }
+  return step;
+}
+
+/** Equations solved in plain TypeScript, with groups where they have any. */
+export function plainEquations({ hessian, gradient, groups }: NormalEquations): DampedEquations {
+  const n = gradient.length;
+  return {
+    solve: (index, held, lambda) => {
+      const m = index.length;
+      const a = new Float64Array(m * m);
+      const b = new Float64Array(m);
+      for (let r = 0; r < m; r++) {
+        const row = index[r] * n;
+        let s = -gradient[index[r]];
+        for (let j = 0; j < n; j++) s -= hessian[row + j] * held[j];
+        b[r] = s;
+        // The lower triangle is all that is read.
+        for (let c = 0; c <= r; c++) a[r * m + c] = hessian[row + index[c]];
+        a[r * m + r] += lambda * a[r * m + r] + 1e-12;
+      }
+      if (groups) return solveArrow(a, m, b, freeSizes(groups, index));
+      return choleskyFactor(a, m) >= 0 ? null : choleskySolve(a, m, b, b);
+    },
+    predictedDecrease: (step) => {
+      let sum = 0;
+      for (let i = 0; i < n; i++) {
+        let h = 0;
+        for (let j = 0; j < n; j++) h += hessian[i * n + j] * step[j];
+        sum -= step[i] * (gradient[i] + 0.5 * h);
+      }
+      return sum;
+    },
+  };
+}
+
+/** How many unknowns of each group are free; `index` is ascending. */
+function freeSizes(groups: readonly number[], index: ArrayLike<number>): number[] {
+  let offset = 0;
+  let at = 0;
+  return groups.map((size) => {
+    offset += size;
+    const from = at;
+    while (at < index.length && index[at] < offset) at++;
+    return at - from;
+  });
+}
