@@ -1,9 +1,10 @@
-// Times of the kernels at the sizes a fit has: node scripts/run.mjs bench/kernels.ts
-// Medians over repeated runs on one thread. Where python3 has numpy, OpenBLAS's float32 AᵀA and AᵀB (one thread) are
-// timed in the same run, between ours, and given as a ratio; the rest has no peer here.
+// Times of the kernels at the sizes a fit has: node scripts/run.mjs bench/kernels.ts [NAME]
+// Medians and best of repeated runs: plain build on one thread, relaxed build on one and on two. Where python3 has numpy,
+// OpenBLAS's float32 AᵀA and AᵀB on one and two threads are timed in the same run and given as ratios, best to best.
 import { spawnSync } from 'node:child_process';
 import { createRandom } from '../src/core/random.ts';
 import { blendshapes } from '../src/kernels/blendshapes.ts';
+import { dampedEquations } from '../src/kernels/damped.ts';
 import { gemmTN, matrixF32, symmetricTN, syrkTN } from '../src/kernels/gemm.ts';
 import { createRasterizeOutput, rasterize } from '../src/kernels/rasterize.ts';
 import { createKernelsSync, type Kernels } from '../src/kernels/runtime.ts';
@@ -16,6 +17,7 @@ import {
 } from '../src/kernels/vertex-blocks.ts';
 import { choleskyFactor } from '../src/linalg/cholesky.ts';
 import { symmetricEigen } from '../src/linalg/eigen.ts';
+import { startKernelWorker } from '../src/node/kernel-workers.ts';
 import { enableRelaxedSimd } from '../src/node/relaxed-simd.ts';
 import { resampleCrop } from '../src/render/resample.ts';
 
@@ -83,6 +85,19 @@ function grid(side: number) {
   }
   const triangleEdges = corners.map(([a, b, c]) => [edge(a, b), edge(b, c), edge(c, a)]);
   return { vertices: side * side, corners, triangleEdges, edges: Uint32Array.from(edges) };
+}
+
+/** A positive definite matrix. */
+function positive(n: number) {
+  const g = normals(n * n);
+  const hessian = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      for (let k = 0; k < n; k++) hessian[i * n + j] += g[i * n + k] * g[j * n + k];
+    }
+    hessian[i * n + i] += n;
+  }
+  return { hessian };
 }
 
 type Task = readonly [name: string, body: (kernels: Kernels) => () => void];
@@ -177,16 +192,29 @@ const tasks: Task[] = [
     },
   ],
   [
-    'block product, 2,116 vertices × 150',
+    'block product, 2,116 vertices × 152',
     (kernels) => {
       const { vertices, edges } = grid(46);
       const output = createVertexBlocks(kernels, vertices, edges.length / 2, 0);
       output.blocks.view.set(normals(output.blocks.length));
-      const p = kernels.f32(normals(5 * vertices * 150));
-      const y = kernels.f32(5 * vertices * 150);
-      return () => multiplyVertexBlocks(kernels, output, edges, p, 150, y);
+      const frames = kernels.f32(normals(8 * vertices));
+      const p = kernels.f32(normals(4 * vertices * 152));
+      const y = kernels.f32(4 * vertices * 152);
+      return () => multiplyVertexBlocks(kernels, output, edges, frames, p, 152, y);
     },
   ],
+  ...[128, 256, 400].map(
+    (n): Task => [
+      `damped step, n = ${n}`,
+      (kernels) => {
+        const { hessian } = positive(n);
+        const held = new Float64Array(n);
+        const index = Uint32Array.from(held, (_, i) => i);
+        const equations = dampedEquations(kernels, hessian, new Float64Array(n).fill(1));
+        return () => void equations.solve(index, held, 1e-3);
+      },
+    ],
+  ),
   [
     'sparse, 10,000 rows of 20 × 150',
     (kernels) => {
@@ -206,16 +234,9 @@ const tasks: Task[] = [
 /** Plain TypeScript on the way of a fit. */
 const plainTasks: readonly (readonly [name: string, body: () => void])[] = [
   ...[128, 256, 400].map((n) => {
-    const g = Float64Array.from({ length: n * n }, () => random.normal());
-    const a = new Float64Array(n * n);
-    for (let i = 0; i < n; i++) {
-      for (let j = 0; j < n; j++) {
-        for (let k = 0; k < n; k++) a[i * n + j] += g[i * n + k] * g[j * n + k];
-      }
-      a[i * n + i] += n;
-    }
+    const { hessian } = positive(n);
     const l = new Float64Array(n * n);
-    return [`Cholesky, n = ${n}`, () => void choleskyFactor(a, n, l)] as const;
+    return [`Cholesky in TypeScript, n = ${n}`, () => void choleskyFactor(hessian, n, l)] as const;
   }),
   ...[100, 300].map((n) => {
     const a = Float64Array.from({ length: n * n }, (_, i) =>
@@ -232,8 +253,8 @@ const plainTasks: readonly (readonly [name: string, body: () => void])[] = [
   ],
 ];
 
-/** OpenBLAS's best of 7, milliseconds, by task; empty without numpy. */
-function openblas(): Record<string, number> {
+/** OpenBLAS's best of 7 on `threads`, milliseconds, by task; empty without numpy. */
+function openblas(threads: number): Record<string, number> {
   const script = `
 import json, time
 import numpy as np
@@ -248,33 +269,55 @@ a = np.asfortranarray(r.standard_normal((30000, 256), dtype=np.float32))
 g, h = (r.standard_normal((10000, n), dtype=np.float32) for n in (200, 120))
 print(json.dumps({'syrk 30,000 × 256': best(lambda: ssyrk(1.0, a, trans=1)), 'gemm 10,000 × (200, 120)': best(lambda: g.T @ h)}))
 `;
-  const env = { ...process.env, OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1', PYTHONIOENCODING: 'utf8' };
+  const n = String(threads);
+  const env = { ...process.env, OPENBLAS_NUM_THREADS: n, OMP_NUM_THREADS: n, PYTHONIOENCODING: 'utf8' };
   const run = spawnSync('python3', ['-c', script], { env, encoding: 'utf8' });
   return run.status === 0 ? JSON.parse(run.stdout) : {};
 }
 
 const only = process.argv[2];
-const peers = openblas();
-const header = ['task', 'plain ms', 'best', 'relaxed ms', 'best', 'OpenBLAS best', 'plain / OpenBLAS'];
+const peers = [openblas(1), openblas(2)];
+const header = [
+  'task',
+  'plain ms',
+  'best',
+  'relaxed',
+  'best',
+  '2 threads',
+  'best',
+  'OpenBLAS',
+  '2 threads',
+  '1:1',
+  '2:2',
+];
 const rows = [header];
 for (const [name, body] of tasks) {
   if (only && !name.includes(only)) continue;
-  const [plain, relaxed] = [false, true].map((flag) => time(body(createKernelsSync({ relaxed: flag }))));
-  const peer = peers[name];
+  const times = [
+    { relaxed: false, threads: 1 },
+    { relaxed: true, threads: 1 },
+    { relaxed: true, threads: 2 },
+  ].map((options) => {
+    const kernels = createKernelsSync({ ...options, startWorker: startKernelWorker });
+    const measured = time(body(kernels));
+    kernels.close();
+    return measured;
+  });
+  const [one, two] = peers.map((peer) => peer[name]);
+  const ratio = (peer: number | undefined, own: number) => (peer ? (peer / own).toFixed(2) : '');
   rows.push([
     name,
-    plain.median.toFixed(3),
-    plain.best.toFixed(3),
-    relaxed.median.toFixed(3),
-    relaxed.best.toFixed(3),
-    peer ? peer.toFixed(3) : '',
-    peer ? (plain.best / peer).toFixed(2) : '',
+    ...times.flatMap(({ median, best }) => [median.toFixed(3), best.toFixed(3)]),
+    one?.toFixed(3) ?? '',
+    two?.toFixed(3) ?? '',
+    ratio(one, times[1].best),
+    ratio(two, times[2].best),
   ]);
 }
 for (const [name, body] of plainTasks) {
   if (only && !name.includes(only)) continue;
   const plain = time(body);
-  rows.push([name, plain.median.toFixed(3), plain.best.toFixed(3), '', '', '', '']);
+  rows.push([name, plain.median.toFixed(3), plain.best.toFixed(3), ...header.slice(3).map(() => '')]);
 }
 const widths = header.map((_, c) => Math.max(...rows.map((row) => row[c].length)));
 for (const row of rows) {
