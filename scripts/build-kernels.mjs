@@ -17,7 +17,17 @@ import { fileURLToPath } from 'node:url';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const sources = path.join(root, 'assembly');
 const target = path.join(root, 'src/kernels/wasm.generated.ts');
-const FLAGS = ['-O3', '--runtime', 'stub', '--importMemory', '--noAssert', '--enable', 'simd', '--enable', 'threads'];
+const FLAGS = [
+  '-O3',
+  '--runtime',
+  'stub',
+  '--importMemory',
+  '--noAssert',
+  '--enable',
+  'simd',
+  '--enable',
+  'threads',
+];
 const RELAXED = ['--enable', 'relaxed-simd'];
 /** 2 GiB at most, of which nothing is taken before it is used; a shared memory has to say. */
 const SHARED = ['--sharedMemory', '--maximumMemory', '32768'];
