@@ -5,7 +5,6 @@
 import type { DampedEquations } from '../kernels/damped.ts';
 import { solveArrow } from '../linalg/arrow.ts';
 import { choleskyFactor, choleskySolve } from '../linalg/cholesky.ts';
-import type { NormalEquations } from './levenberg-marquardt.ts';
 
 /** Lowest and highest step per unknown, (n) each. */
 export interface StepBounds {
@@ -56,8 +55,16 @@ export function boundedStep(
   return step;
 }
 
-/** Equations solved in plain TypeScript, with groups where they have any. */
-export function plainEquations({ hessian, gradient, groups }: NormalEquations): DampedEquations {
+/** Equations solved in plain TypeScript, with groups (see `NormalEquations`) where they have any. */
+export function plainEquations({
+  hessian,
+  gradient,
+  groups,
+}: {
+  readonly hessian: Float64Array;
+  readonly gradient: Float64Array;
+  readonly groups?: readonly number[];
+}): DampedEquations {
   const n = gradient.length;
   return {
     solve: (index, held, lambda) => {
