@@ -72,13 +72,30 @@ export async function writeFolderAtomically(
 }
 
 /**
- * Writes one file, whole or not at all; parents are made. A large one may come in pieces.
+ * Writes one file, whole or not at all; parents are made.
  * @throws {PhotofitError} when it cannot be written
  * @throws {AbortedError} when cancelled; nothing is left
  */
 export async function writeFileAtomically(
   file: string,
-  content: Uint8Array | string | AsyncIterable<Uint8Array>,
+  content: Uint8Array | string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  await produceFileAtomically(
+    file,
+    (aside) => writeFile(aside, content, { signal: options.signal }),
+    options,
+  );
+}
+
+/**
+ * Has `produce` write a file aside, at the path that it is given, and moves it into place; parents are made.
+ * @throws {PhotofitError} when it cannot be written
+ * @throws {AbortedError} when cancelled; nothing is left
+ */
+export async function produceFileAtomically(
+  file: string,
+  produce: (aside: string) => Promise<void>,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   throwIfAborted(options.signal);
@@ -89,7 +106,7 @@ export async function writeFileAtomically(
       await mkdir(path.dirname(target), { recursive: true });
       await inTemporaryFolder(target, async (temporary) => {
         const aside = path.join(temporary, 'content');
-        await writeFile(aside, content, { signal: options.signal });
+        await produce(aside);
         throwIfAborted(options.signal);
         await rename(aside, target);
       });

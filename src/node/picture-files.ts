@@ -2,18 +2,15 @@
  * Pictures to files, by what the file is called: stills as PNG, JPEG or WebP; sequences as a folder of PNGs, animated
  * WebP or GIF, or a film through the `ffmpeg` on the PATH.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
 import sharp from 'sharp';
-import { InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
+import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8, ImageF } from '../core/image.ts';
 import { writeFileAtomically, writeFolderAtomically } from './atomic.ts';
+import { FILM_ENDINGS, writeFilm } from './film.ts';
 
 /** What a sequence is written as. */
 export type SequenceKind = 'folder' | 'webp' | 'gif' | 'film';
-
-const FILMS = ['.mp4', '.mov', '.webm', '.mkv'];
 
 /** One picture as bytes in the format that `file` ends in; PNG where that says nothing. */
 export async function encodePicture(picture: Image8, file: string): Promise<Uint8Array> {
@@ -44,7 +41,7 @@ export function albedoPng({ width, height, data }: ImageF): Promise<Uint8Array> 
 export function sequenceKind(out: string): SequenceKind {
   const ending = path.extname(out).toLowerCase();
   if (ending === '.webp' || ending === '.gif') return ending === '.gif' ? 'gif' : 'webp';
-  if (FILMS.includes(ending)) return 'film';
+  if (FILM_ENDINGS.includes(ending)) return 'film';
   if (ending === '' || out.endsWith('/') || out.endsWith(path.sep)) return 'folder';
   throw new InvalidArgumentError(
     `${out}: a turntable is written as .mp4, .webp, .gif, or into a folder of PNGs (a name without ending)`,
@@ -62,7 +59,13 @@ export async function writeSequence(
   options: { readonly fps: number; readonly signal?: AbortSignal },
 ): Promise<void> {
   const kind = sequenceKind(out);
-  if (kind === 'film') return writeFilm(out, frames, options);
+  if (kind === 'film') {
+    const first = frames.at(0);
+    const { width, height } = first;
+    return writeFilm(out, { width, height, channels: 4, ...options }, async (write) => {
+      for (let i = 0; i < frames.count; i++) await write((i === 0 ? first : frames.at(i)).data);
+    });
+  }
   if (kind === 'folder') {
     const digits = Math.max(3, String(frames.count - 1).length);
     const files: [string, Uint8Array][] = [];
@@ -86,71 +89,7 @@ export async function writeSequence(
   return writeFileAtomically(out, bytes, { signal: options.signal });
 }
 
-/** Raw pictures into ffmpeg; the film comes back through its standard output where the format can, else a file. */
-async function writeFilm(
-  out: string,
-  frames: { readonly count: number; at(index: number): Image8 },
-  options: { readonly fps: number; readonly signal?: AbortSignal },
-): Promise<void> {
-  const first = frames.at(0);
-  const format = path.extname(out).toLowerCase().slice(1);
-  const container = { mkv: 'matroska' }[format] ?? format;
-  const codec =
-    format === 'webm' ? ['-c:v', 'libvpx-vp9', '-b:v', '0', '-crf', '30'] : ['-c:v', 'libx264', '-crf', '18'];
-  const command = [
-    ['-hide_banner', '-loglevel', 'error', '-nostdin'],
-    ['-f', 'rawvideo', '-pix_fmt', 'rgba', '-s', `${first.width}x${first.height}`],
-    ['-r', String(options.fps), '-i', 'pipe:0'],
-    // Films have even sizes; their colours are told, lest players guess.
-    ['-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv', '-pix_fmt', 'yuv420p'],
-    ['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'iec61966-2-1', '-color_range', 'tv'],
-    // A pipe cannot be rewound: the index goes into the fragments.
-    [...codec, ...(format === 'mp4' || format === 'mov' ? ['-movflags', 'frag_keyframe+empty_moov'] : [])],
-    ['-f', container, 'pipe:1'],
-  ].flat();
-  const ffmpeg = spawn('ffmpeg', command, { stdio: ['pipe', 'pipe', 'pipe'] });
-  const film: Buffer[] = [];
-  let said = '';
-  ffmpeg.stdout.on('data', (part: Buffer) => film.push(part));
-  ffmpeg.stderr.on('data', (part: Buffer) => {
-    said += part.toString();
-  });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    ffmpeg.once('error', reject);
-    ffmpeg.once('close', resolve);
-  });
-  // A broken pipe is told by the exit code; a missing program by 'error'.
-  ended.catch(() => {});
-  ffmpeg.stdin.on('error', () => {});
-  try {
-    // Resolved when started; a program that is missing fails before anything is drawn.
-    await Promise.race([once(ffmpeg, 'spawn'), ended]);
-    for (let i = 0; i < frames.count && ffmpeg.exitCode === null; i++) {
-      throwIfAborted(options.signal);
-      const { data } = i === 0 ? first : frames.at(i);
-      if (!ffmpeg.stdin.write(data)) await Promise.race([once(ffmpeg.stdin, 'drain'), ended]);
-    }
-    ffmpeg.stdin.end();
-    const code = await ended;
-    if (code !== 0)
-      throw new PhotofitError(`${out}: ffmpeg failed: ${lastLine(said) || `exit code ${code}`}`);
-  } catch (cause) {
-    ffmpeg.kill();
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new PhotofitError(
-        `${out}: a film needs ffmpeg, which is not on the PATH; install it, or write .webp, .gif or a folder of PNGs`,
-        { cause },
-      );
-    throw cause;
-  }
-  return writeFileAtomically(out, Buffer.concat(film), { signal: options.signal });
-}
-
 function isOpaque({ data }: Image8): boolean {
   for (let i = 3; i < data.length; i += 4) if (data[i] !== 255) return false;
   return true;
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? '';
 }

@@ -40,6 +40,8 @@ export interface RenderedHead {
 }
 
 const GREY = 0.6;
+/** Colour of the preview's clay. */
+export const CLAY = [0.8, 0.78, 0.76] as const;
 /** Directions towards the preview's lights and their strengths. */
 const KEY = [-0.35, 0.35, 0.87, 0.7] as const;
 const FILL = [0.6, 0.1, 0.79, 0.35] as const;
@@ -90,13 +92,17 @@ export function renderHead(kernels: Kernels, input: RenderInput): RenderedHead {
       out.rgb.data[o] = a[c] * s;
       out.normals.data[o] = c === 0 ? x : c === 1 ? y : z;
     }
-    const clay =
-      0.12 +
-      KEY[3] * Math.max(0, KEY[0] * x + KEY[1] * y + KEY[2] * z) +
-      FILL[3] * Math.max(0, FILL[0] * x + FILL[1] * y + FILL[2] * z);
-    out.shape.data[3 * p] = 0.8 * clay;
-    out.shape.data[3 * p + 1] = 0.78 * clay;
-    out.shape.data[3 * p + 2] = 0.76 * clay;
+    const grey = clay(x, y, z);
+    for (let c = 0; c < 3; c++) out.shape.data[3 * p + c] = CLAY[c] * grey;
   }
   return { ...out, raster };
+}
+
+/** Brightness of clay under the preview's lights, for a unit normal in camera space. */
+export function clay(x: number, y: number, z: number): number {
+  return (
+    0.12 +
+    KEY[3] * Math.max(0, KEY[0] * x + KEY[1] * y + KEY[2] * z) +
+    FILL[3] * Math.max(0, FILL[0] * x + FILL[1] * y + FILL[2] * z)
+  );
 }

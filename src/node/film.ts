@@ -1,0 +1,101 @@
+/**
+ * Pictures into a film, one after the other, through the `ffmpeg` on the PATH. The film is made aside and moved into
+ * place when it is whole; at most a few pictures are in memory, however long it gets.
+ */
+import path from 'node:path';
+import { PhotofitError, throwIfAborted } from '../core/errors.ts';
+import { produceFileAtomically } from './atomic.ts';
+import { FFMPEG_QUIET, startFfmpeg } from './ffmpeg.ts';
+
+/** Endings of films, with their dots. */
+export const FILM_ENDINGS: readonly string[] = ['.mp4', '.mov', '.webm', '.mkv'];
+
+/** What a film is made of. */
+export interface FilmFormat {
+  /** Pixels; odd sizes get a column or row of padding. */
+  readonly width: number;
+  readonly height: number;
+  /** Bytes a pixel: RGB or RGBA. */
+  readonly channels: 3 | 4;
+  readonly fps: number;
+  /** x264's constant rate factor: smaller is better and larger. */
+  readonly quality?: number;
+  /** x264's preset; faster ones make larger files. */
+  readonly preset?: 'medium' | 'veryfast' | 'superfast';
+  readonly signal?: AbortSignal;
+}
+
+/** Defaults of {@link FilmFormat}. */
+export const FILM_DEFAULTS = { quality: 18, preset: 'medium' } as const;
+
+/** Puts the next picture into a film; waits while the encoder is behind. */
+export type FilmPictures = (pixels: Uint8Array | Uint8ClampedArray) => Promise<void>;
+
+/**
+ * Writes a film, whole or not at all, in the format that `out` ends in.
+ * @param draw gives all pictures, in order
+ * @throws {PhotofitError} when ffmpeg is missing or fails, or `out` cannot be written
+ * @throws {AbortedError} when cancelled
+ */
+export async function writeFilm(
+  out: string,
+  film: FilmFormat,
+  draw: (write: FilmPictures) => Promise<void>,
+): Promise<void> {
+  const ending = path.extname(out).toLowerCase();
+  await produceFileAtomically(
+    out,
+    async (aside) => {
+      const ffmpeg = await startFfmpeg(encodingArguments(film, ending.slice(1), aside)).catch((cause) => {
+        if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+        throw new PhotofitError(
+          `${out}: a film needs ffmpeg, which is not on the PATH; install it, or write .webp, .gif or a folder of PNGs`,
+          { cause },
+        );
+      });
+      let said = '';
+      ffmpeg.child.stderr.on('data', (part: Buffer) => {
+        said += part.toString();
+      });
+      ffmpeg.child.stdout.resume();
+      const failed = (code: number | null) =>
+        new PhotofitError(`${out}: ffmpeg failed: ${lastLine(said) || `exit code ${code}`}`);
+      try {
+        await draw(async (pixels) => {
+          throwIfAborted(film.signal);
+          if (!(await ffmpeg.write(pixels as Uint8Array))) throw failed(await ffmpeg.ended);
+        });
+        ffmpeg.child.stdin.end();
+        const code = await ffmpeg.ended;
+        if (code !== 0) throw failed(code);
+      } finally {
+        ffmpeg.kill();
+      }
+    },
+    { signal: film.signal },
+  );
+}
+
+function encodingArguments(film: FilmFormat, format: string, file: string): string[] {
+  const { width, height, channels, fps, quality, preset } = { ...FILM_DEFAULTS, ...film };
+  const container = { mkv: 'matroska' }[format] ?? format;
+  const codec =
+    format === 'webm'
+      ? ['-c:v', 'libvpx-vp9', '-b:v', '0', '-crf', '30']
+      : ['-c:v', 'libx264', '-preset', preset, '-crf', String(quality)];
+  return [
+    [...FFMPEG_QUIET, '-loglevel', 'error', '-y'],
+    ['-f', 'rawvideo', '-pix_fmt', channels === 3 ? 'rgb24' : 'rgba', '-s', `${width}x${height}`],
+    ['-r', String(fps), '-i', 'pipe:0'],
+    // Films have even sizes; their colours are told, lest players guess.
+    ['-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv', '-pix_fmt', 'yuv420p'],
+    ['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'iec61966-2-1', '-color_range', 'tv'],
+    // The index goes before the pictures, so that players on the web can start at once.
+    [...codec, ...(format === 'mp4' || format === 'mov' ? ['-movflags', '+faststart'] : [])],
+    ['-f', container, `file:${file}`],
+  ].flat();
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}
