@@ -198,8 +198,8 @@ function difference(a: Float32Array, b: Float32Array): Float32Array {
 }
 
 /** Axis-angle, radians, to a unit quaternion (x, y, z, w). */
-function quaternion(pose: Float32Array, at: number): Quaternion {
-  const [x, y, z] = pose.subarray(at, at + 3);
+export function quaternion(pose: ArrayLike<number>, at: number): Quaternion {
+  const [x, y, z] = [pose[at], pose[at + 1], pose[at + 2]];
   const angle = Math.hypot(x, y, z);
   const s = angle < 1e-8 ? 0.5 : Math.sin(angle / 2) / angle;
   return [s * x, s * y, s * z, Math.cos(angle / 2)];

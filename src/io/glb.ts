@@ -6,12 +6,13 @@
  * a small part of a head. Targets of the same displacements share them.
  *
  * States become animations of one second in which nothing moves: glTF has no other way to name a set of rotations and
- * weights (KHR_materials_variants changes materials only), and every viewer lists animations. The file itself starts
- * in the rotations and weights of joints and morphs.
+ * weights (KHR_materials_variants changes materials only), and every viewer lists animations. A motion is an animation
+ * too (`glb-animations.ts`). The file itself starts in the rotations and weights of joints and morphs.
  *
  * Written by hand: with 15,000 vertices and 50 expressions @gltf-transform/core takes 0.9 to 1.6 s (this: 0.05 s) and
  * refers to `node:fs`, which trips bundlers for the browser. It reads the files back in the tests.
  */
+import { addAnimations } from './glb-animations.ts';
 import { GlbContainer } from './glb-container.ts';
 import { checkMeshExport, type ExportCamera, type MeshExport } from './mesh-export.ts';
 
@@ -42,6 +43,7 @@ export function writeGlb(mesh: MeshExport, options: GlbOptions = {}): Uint8Array
   const skinned = mesh.skin ? addSkin(container, mesh.skin, split.vertices) : null;
   const morphs = mesh.morphs ?? [];
   const camera = mesh.camera ?? null;
+  const animated = mesh.motion || (mesh.states?.length ?? 0) > 0;
   const nodes = [{ name, mesh: 0, ...(skinned && { skin: 0 }) }, ...(skinned?.nodes ?? [])];
   const vertex = (array: Float32Array, type: 'VEC2' | 'VEC3', bounds = false) =>
     container.accessor(array, { type, target: 'vertices', bounds });
@@ -96,7 +98,7 @@ export function writeGlb(mesh: MeshExport, options: GlbOptions = {}): Uint8Array
       },
     ],
     ...(skinned && { skins: [skinned.skin] }),
-    ...(mesh.states && mesh.states.length > 0 && { animations: addStates(container, mesh.states) }),
+    ...(animated && { animations: addAnimations(container, mesh) }),
     ...materials(container, mesh),
   });
 }
@@ -161,25 +163,6 @@ function addMorphs(
     POSITION: add(displacements, threshold),
     ...(normals && { NORMAL: add(normals, NORMAL_THRESHOLD) }),
   }));
-}
-
-/** One animation per state: its values at 0 and at 1 s, since some viewers pass over animations that take no time. */
-function addStates(container: GlbContainer, states: NonNullable<MeshExport['states']>): object[] {
-  const times = container.accessor(Float32Array.of(0, 1), { type: 'SCALAR', bounds: true });
-  return states.map(({ name, weights, rotations }) => {
-    const samplers: object[] = [];
-    const channels: object[] = [];
-    const add = (node: number, path: string, values: readonly number[], type: 'SCALAR' | 'VEC4') => {
-      const output = container.accessor(Float32Array.of(...values, ...values), { type });
-      channels.push({ sampler: samplers.length, target: { node, path } });
-      samplers.push({ input: times, output, interpolation: 'STEP' });
-    };
-    if (weights.length > 0) add(0, 'weights', weights, 'SCALAR');
-    rotations.forEach((rotation, j) => {
-      add(1 + j, 'rotation', rotation, 'VEC4');
-    });
-    return { name, samplers, channels };
-  });
 }
 
 function gltfCamera({ name, projection, aspect, near, far, extras }: ExportCamera): object {

@@ -32,6 +32,19 @@ export interface ExportState {
   readonly rotations: readonly (readonly [number, number, number, number])[];
 }
 
+/** A motion of the mesh over time. */
+export interface ExportMotion {
+  readonly name: string;
+  /** (N) float32 seconds, ascending from 0 or later. */
+  readonly times: Float32Array;
+  /** (N,M) float32 weight of each morph, in their order. */
+  readonly weights: Float32Array;
+  /** (N,J,4) float32 rotation of each joint local to its parent, unit quaternions (x, y, z, w). */
+  readonly rotations: Float32Array;
+  /** (N,J,3) float32 position of each joint from its parent's, in the parent's axes, metres. */
+  readonly translations: Float32Array;
+}
+
 /** A camera that looks along −z with y up, in the frame of the mesh. */
 export interface ExportCamera {
   readonly name: string;
@@ -71,6 +84,8 @@ export interface MeshExport {
   readonly morphs?: readonly ExportMorph[];
   /** States to switch between; need a skeleton. */
   readonly states?: readonly ExportState[];
+  /** A motion, which viewers play; needs a skeleton. */
+  readonly motion?: ExportMotion | null;
   readonly camera?: ExportCamera | null;
   /** More about the scene, for programs that know; JSON. */
   readonly extras?: Readonly<Record<string, unknown>>;
@@ -114,6 +129,7 @@ export function checkMeshExport(mesh: MeshExport, caller: string): void {
     if (weights.length !== M) throw bad(`states '${name}' has ${weights.length} weights, must be ${M}`);
     if (rotations.length !== J) throw bad(`states '${name}' has ${rotations.length} rotations, must be ${J}`);
   }
+  if (mesh.motion) checkMotion(mesh.motion, mesh.morphs?.length ?? 0, mesh.skin?.joints.length ?? 0, bad);
   if (mesh.skin) {
     const J = mesh.skin.joints.length;
     if (mesh.skin.weights.length !== V * J)
@@ -121,5 +137,27 @@ export function checkMeshExport(mesh: MeshExport, caller: string): void {
     mesh.skin.joints.forEach(({ parent }, j) => {
       if (parent >= j) throw bad(`skin.joints: joint ${j} comes before its parent ${parent}`);
     });
+  }
+}
+
+function checkMotion(
+  { name, times, weights, rotations, translations }: ExportMotion,
+  M: number,
+  J: number,
+  bad: (what: string) => Error,
+): void {
+  const N = times.length;
+  if (J === 0) throw bad(`motion '${name}' needs a skeleton, the mesh has none`);
+  if (N === 0 || !(times[0] >= 0) || times.some((t, i) => i > 0 && !(t > times[i - 1])))
+    throw bad(`motion '${name}': times must ascend from 0 or later, and there must be one`);
+  for (const [key, array, length] of [
+    ['weights', weights, N * M],
+    ['rotations', rotations, 4 * N * J],
+    ['translations', translations, 3 * N * J],
+  ] as const) {
+    if (array.length !== length)
+      throw bad(`motion '${name}': ${key} has ${array.length} numbers, must be ${length}`);
+    if (!array.every(Number.isFinite))
+      throw bad(`motion '${name}': ${key} holds a number that is not finite`);
   }
 }

@@ -94,11 +94,7 @@ export class OverlayPainter {
     this.#shade(frame.light);
     const { positions, faces } = { positions: this.#positions, faces: this.#head.faces };
     const perspective = camera.kind === 'perspective';
-    rasterize(
-      this.#kernels,
-      { positions, faces, width, height, cull: 'back', perspective },
-      this.#raster,
-    );
+    rasterize(this.#kernels, { positions, faces, width, height, cull: 'back', perspective }, this.#raster);
     this.#draw(out);
     return out;
   }
@@ -193,9 +189,7 @@ export class OverlayPainter {
         const w01 = 255 * (1 - fx) * fy;
         const w11 = 255 * fx * fy;
         const c = a + below;
-        out[over] = byte(
-          red * (w00 * map[a] + w10 * map[a + right] + w01 * map[c] + w11 * map[c + right]),
-        );
+        out[over] = byte(red * (w00 * map[a] + w10 * map[a + right] + w01 * map[c] + w11 * map[c + right]));
         out[over + 1] = byte(
           green * (w00 * map[a + 1] + w10 * map[a + right + 1] + w01 * map[c + 1] + w11 * map[c + right + 1]),
         );
