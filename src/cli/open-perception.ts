@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError } from '../core/errors.ts';
 import { onnxRuntime } from '../node/onnx.ts';
 import { loadPerception } from '../node/perception.ts';
+import { loadThreadedPerception } from '../node/threaded-perception.ts';
 import { loadBisenet } from '../perceive/bisenet.ts';
 import { composePerception } from '../perceive/compose.ts';
 import { FAN_DEFAULTS, FAN_ORIGINAL, loadFan } from '../perceive/fan.ts';
@@ -69,4 +70,12 @@ export async function openPerception(options: NetworkOptions & { mask?: string }
     for (const part of opened) part.dispose();
     throw error;
   }
+}
+
+/** As {@link openPerception}, for videos: the built-in networks on a thread of their own. */
+export async function openTrackPerception(options: NetworkOptions): Promise<OpenPerception> {
+  if (options.landmarks || options.detector || options.parsing || options.keepMesh)
+    return openPerception(options);
+  const faces = await loadThreadedPerception();
+  return { faces, skin: null, dispose: () => faces.dispose() };
 }

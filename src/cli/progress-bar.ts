@@ -27,6 +27,7 @@ export class ProgressBar {
   #stage = '';
   #first: number | undefined;
   #last: number | undefined;
+  #detail = '';
   #onScreen = false;
 
   /** @param stream usually stderr; a terminal when its `isTTY` is true. */
@@ -56,6 +57,7 @@ export class ProgressBar {
     }
     this.#first ??= event.energy;
     this.#last = event.energy ?? this.#last;
+    this.#detail = event.detail ? `, ${event.detail}` : '';
     if (this.#stream.isTTY && this.#now() - this.#drawn >= REDRAW_MS) this.#draw(event.fraction);
   };
 
@@ -73,7 +75,7 @@ export class ProgressBar {
 
   #endStage(): void {
     if (!this.#stage || this.#quiet || this.#stream.isTTY) return;
-    this.#stream.write(`${this.#label}: ${this.#stage}${this.#energy()}\n`);
+    this.#stream.write(`${this.#label}: ${this.#stage}${this.#detail}${this.#energy()}\n`);
     this.#stage = '';
   }
 
@@ -89,7 +91,7 @@ export class ProgressBar {
     const elapsed = this.#now() - this.#started;
     const left = done > 0.02 ? `  ${duration((elapsed / done) * (1 - done))} left` : '';
     const percent = `${Math.floor(done * 100)} %`.padStart(5);
-    const line = `${this.#label} ${bar} ${percent}${left}  ${this.#stage}${this.#energy()}`;
+    const line = `${this.#label} ${bar} ${percent}${left}  ${this.#stage}${this.#detail}${this.#energy()}`;
     this.#stream.write(`\r\x1b[2K${line.slice(0, (this.#stream.columns ?? 80) - 1)}`);
     this.#onScreen = true;
     this.#drawn = this.#now();

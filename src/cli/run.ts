@@ -15,11 +15,13 @@ import { addModelCommand } from './model-command.ts';
 import { addRenderCommand } from './render-command.ts';
 import { addSampleCommand } from './sample-command.ts';
 import { addSpaceCommand } from './space-command.ts';
+import { addTrackCommand } from './track-command.ts';
 
 const EXAMPLES = `
 Examples:
   $ photofit fit me.jpg -o out/     a textured 3D head from one photo
   $ photofit fit photos/ --json     from every photo of a folder, results as JSON lines
+  $ photofit track talk.mp4         the face in a video, frame by frame
   $ photofit render out/me --yaw 30 the head from another side
   $ photofit export out/me -o me.glb for Blender, three.js, Unity
   $ photofit model info             what the embedded head is made of
@@ -45,6 +47,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     })
     .exitOverride();
   addFitCommand(program, context, done);
+  addTrackCommand(program, context, done);
   addRenderCommand(program, context, done);
   addExportCommand(program, context, done);
   addModelCommand(program, context, done);

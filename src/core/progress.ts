@@ -8,6 +8,8 @@ export interface ProgressEvent {
   readonly fraction: number;
   /** Energy after this step, where the stage minimises one. */
   readonly energy?: number;
+  /** What else there is to say of it now, e.g. `120 frames, 31 a second`. */
+  readonly detail?: string;
 }
 
 /** Receives progress; must not throw. */

@@ -10,7 +10,7 @@
  * `mouthClose` (lips closed over an open jaw), `mouthDimple…`, `mouthPress…` (open-head's `mouthCompress…` also lifts the corners, by
  * 9 mm: a smirk), `mouthRoll…`, `mouthShrug…`, `tongueOut`.
  */
-import { type HeadModel, jointIndex } from './head-model.ts';
+import type { HeadModel } from './head-model.ts';
 
 /** The 52 names, in alphabetical order as Apple lists them. */
 export const ARKIT_NAMES = [
@@ -117,8 +117,14 @@ export function sidedName(name: string): string {
   return name.replace(/_L$/, 'Left').replace(/_R$/, 'Right');
 }
 
+/** What of a head tells how it makes ARKit's shapes. */
+export type NamedHead = {
+  readonly expressionNames: readonly string[];
+  readonly joints: readonly Pick<HeadModel['joints'][number], 'name'>[];
+};
+
 /** What `name` is on `model`; null where the model has no equivalent. */
-export function arkitShape(model: HeadModel, name: ArkitName): ArkitShape | null {
+export function arkitShape(model: NamedHead, name: ArkitName): ArkitShape | null {
   const names = model.expressionNames.map(sidedName);
   const same = names.indexOf(name);
   if (same >= 0) {
@@ -130,7 +136,7 @@ export function arkitShape(model: HeadModel, name: ArkitName): ArkitShape | null
     return { name, kind: 'expressions', expressions: parts, joint: null };
   }
   const turn = ROTATIONS[name];
-  const index = turn ? jointIndex(model, turn[0]) : -1;
+  const index = turn ? model.joints.findIndex((joint) => joint.name === turn[0]) : -1;
   if (!turn || index < 0) return null;
   const [x, y, z] = turn[1];
   const rotation = [DEGREE * x, DEGREE * y, DEGREE * z] as const;
@@ -138,6 +144,6 @@ export function arkitShape(model: HeadModel, name: ArkitName): ArkitShape | null
 }
 
 /** The blend shapes that `model` has an equivalent of, in the order of {@link ARKIT_NAMES}. */
-export function arkitShapes(model: HeadModel): ArkitShape[] {
+export function arkitShapes(model: NamedHead): ArkitShape[] {
   return ARKIT_NAMES.flatMap((name) => arkitShape(model, name) ?? []);
 }

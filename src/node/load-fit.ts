@@ -8,6 +8,12 @@ import { type FitFile, fromFitFile, parseFitFile, type StoredFit } from '../fit/
 import { type LoadedHead, listHeadFiles } from './models.ts';
 import { loadHead } from './spaces.ts';
 
+/** A `texture.png`: the file, and (H,W,3) what is in it. */
+export interface LoadedTexture {
+  readonly png: Uint8Array;
+  readonly albedo: ImageF;
+}
+
 /** A fit from disk. */
 export interface LoadedFit {
   /** Content of its `fit.json`. */
@@ -15,7 +21,7 @@ export interface LoadedFit {
   readonly fit: StoredFit;
   readonly model: LoadedHead;
   /** The `texture.png` beside it; null where there is none. */
-  readonly texture: { readonly png: Uint8Array; readonly albedo: ImageF } | null;
+  readonly texture: LoadedTexture | null;
   /** Folder that it lies in. */
   readonly folder: string;
 }
@@ -81,7 +87,15 @@ async function readTexture(file: string): Promise<LoadedFit['texture']> {
     if (error.code !== 'ENOENT') throw error;
     return null;
   });
-  if (!png) return null;
+  return png && decodeTexture(png, file);
+}
+
+/**
+ * A texture as its file has it.
+ * @param file what to call it in messages
+ * @throws {FormatError} when it is no picture
+ */
+export async function decodeTexture(png: Uint8Array, file: string): Promise<LoadedTexture> {
   try {
     const { data, info } = await sharp(png)
       .toColourspace('srgb')

@@ -153,11 +153,13 @@ async function* framesOf(
     const code = await ffmpeg.ended;
     if (given === 0) throw nothingRead(stream, told, start);
     const complaint = told.complaints.length > 0 ? ` (${told.complaints[0]})` : '';
-    const missing = stream.duration === null ? 0 : stream.duration - (last + 1 / (stream.rate ?? 25));
+    // The last one decoded: fewer may have been asked for.
+    const reached = Math.max(last, told.last ?? 0);
+    const missing = stream.duration === null ? 0 : stream.duration - (reached + 1 / (stream.rate ?? 25));
     if (!told.beyond && end === Infinity && missing > Math.max(0.25, 3 / (stream.rate ?? 25)))
       warn(
         warnings,
-        `the video breaks off after ${last.toFixed(2)} of ${stream.duration!.toFixed(2)} s${complaint}; what came before is used`,
+        `the video breaks off after ${reached.toFixed(2)} of ${stream.duration!.toFixed(2)} s${complaint}; what came before is used`,
       );
     else if (told.complaints.length > 0 || (code !== 0 && !told.beyond))
       warn(

@@ -1,0 +1,237 @@
+/**
+ * Tracking as commands do it: who it is, all frames, smoothing; with a journal on disk, so that what is done stays when
+ * it is broken off, and a rerun goes on from there.
+ */
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { AbortedError, NoFaceError, throwIfAborted } from '../core/errors.ts';
+import type { ImageF } from '../core/image.ts';
+import type { ProgressListener } from '../core/progress.ts';
+import { findIdentity } from '../fit/video/find-identity.ts';
+import { smoothTrack } from '../fit/video/smooth-track.ts';
+import { trackVideo } from '../fit/video/track-video.ts';
+import type { TrackedFrame, TrackIdentity, VideoTrack } from '../fit/video/types.ts';
+import { createKernels } from '../kernels/runtime.ts';
+import type { HeadModel } from '../model/head-model.ts';
+import { decodeTexture, type LoadedFit, loadFit } from '../node/load-fit.ts';
+import { loadHeadModel } from '../node/models.ts';
+import { albedoPng } from '../node/picture-files.ts';
+import { lighter, TrackJournal } from '../node/track-journal.ts';
+import { openVideo } from '../node/video-source.ts';
+import type { OpenVideo } from '../node/video-types.ts';
+import type { FacePerception } from '../perceive/types.ts';
+import { albedoMap } from '../render/albedo.ts';
+import { solvePersonTexture } from '../texture/solve-offset.ts';
+import type { TrackOptions } from './track-options.ts';
+
+/** The options that a track depends on. */
+export type TrackRunOptions = Pick<
+  TrackOptions,
+  'fps' | 'start' | 'end' | 'pictureRate' | 'from' | 'model' | 'face' | 'smooth' | 'offset' | 'resume'
+>;
+
+/** What tracking needs besides its options. */
+export interface TrackRunInput {
+  /** Path of the video. */
+  readonly video: string;
+  readonly options: TrackRunOptions;
+  /** Where the journal goes. */
+  readonly journal: string;
+  readonly perception: FacePerception;
+  readonly onProgress: ProgressListener;
+  readonly onNote: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A track, and what came up on the way. */
+export interface TrackRun {
+  readonly track: VideoTrack;
+  readonly model: HeadModel;
+  readonly rate: number | null;
+  /** Skin of the person; null for heads without texture. */
+  readonly texturePng: Uint8Array | null;
+  /** What is in `texturePng`. */
+  readonly albedo: ImageF | null;
+  /** False where it was broken off; the journal is there to go on from. */
+  readonly complete: boolean;
+  readonly smoothed: boolean;
+  readonly warnings: readonly string[];
+  /** Frames tracked in this run, and the seconds that took, identity apart. */
+  readonly speed: { readonly frames: number; readonly seconds: number };
+  /** Takes the journal away: the results are written. */
+  done(): void;
+}
+
+/** Shares of the progress. */
+const SHARES = { identity: 0.15, texture: 0.2, tracking: 0.95 } as const;
+
+/**
+ * Tracks `video`. When `signal` is aborted after some frames, they are given as a track that is not complete.
+ * @throws {NoFaceError} when it shows no face
+ * @throws {AbortedError} when aborted before there is a frame
+ */
+export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
+  const { options, signal, onProgress } = input;
+  const video = await openVideo(input.video, { pictureRate: options.pictureRate, signal });
+  try {
+    const from = options.from === undefined ? null : await loadFit(options.from, { model: options.model });
+    const model = from?.model ?? (await loadHeadModel(options.model));
+    const key = await keyOf(input, model, from);
+    const resumed = options.resume ? TrackJournal.resume(input.journal, key) : null;
+    if (resumed && resumed.journal.length > 0)
+      input.onNote(
+        `going on after the ${resumed.journal.length} frames of an earlier run (--no-resume starts anew)`,
+      );
+    const who = resumed ?? (await identify(input, video, model, from));
+    const { identity, texturePng } = who;
+    const journal = resumed?.journal ?? TrackJournal.begin(input.journal, key, identity, texturePng);
+    const earlier = journal.frames();
+    const frames = [...earlier];
+    const last = earlier.at(-1);
+    const started = performance.now();
+    let complete = true;
+    const total = expected(video, options);
+    try {
+      for await (const frame of trackVideo(video, model, {
+        ...range(options),
+        identity,
+        perception: input.perception,
+        face: faceOf(options),
+        ...(last && { resume: journal.frame(last.index)! }),
+        evidence: journal,
+        signal,
+      })) {
+        journal.append(frame);
+        frames.push(lighter(frame));
+        onProgress(progressOf(frames, frames.length - earlier.length, started, total));
+      }
+    } catch (error) {
+      if (!(error instanceof AbortedError) || frames.length === 0) {
+        journal.close();
+        throw error;
+      }
+      complete = false;
+    }
+    const seconds = (performance.now() - started) / 1000;
+    const rough: VideoTrack = { identity, width: video.width, height: video.height, frames };
+    // Not to be cancelled: what is done shall become a result, and it takes seconds.
+    const track = options.smooth
+      ? await smoothTrack(rough, model, {
+          evidence: journal,
+          onProgress: ({ stage, fraction }) =>
+            onProgress({ stage, fraction: SHARES.tracking + (1 - SHARES.tracking) * fraction }),
+        })
+      : rough;
+    return {
+      ...{ track, model, texturePng, complete, smoothed: options.smooth },
+      rate: video.rate,
+      albedo: texturePng && (await decodeTexture(texturePng, 'texture.png')).albedo,
+      warnings: [...video.warnings, ...lossWarnings(frames)],
+      speed: { frames: frames.length - earlier.length, seconds },
+      done: () => journal.remove(),
+    };
+  } finally {
+    video.close();
+  }
+}
+
+/** Who is in the video, and a texture that matches it. */
+async function identify(
+  { video: file, options, perception, signal, onProgress }: TrackRunInput,
+  video: OpenVideo,
+  model: HeadModel,
+  from: LoadedFit | null,
+): Promise<{ readonly identity: TrackIdentity; readonly texturePng: Uint8Array | null }> {
+  const found = await findIdentity(video, model, {
+    ...range(options),
+    perception,
+    face: faceOf(options),
+    signal,
+    onProgress: (event) => onProgress({ ...event, fraction: SHARES.identity * event.fraction }),
+  }).catch((error) => {
+    if (!(error instanceof NoFaceError)) throw error;
+    throw new NoFaceError(
+      `${file}: no face was found in ${options.start || options.end ? 'this part of the video' : 'the video'}; look at a few of its frames, faces must be upright and some 30 pixels wide`,
+      { cause: error },
+    );
+  });
+  const { keyFits, ...identity } = found;
+  if (from) {
+    // The camera is the video's; the person is the fit's.
+    const { identity: shape, texture } = from.fit.params;
+    const params = { identity: shape, texture };
+    const albedo = from.texture?.png ?? (await parametricPng(model, texture));
+    return { identity: { ...identity, ...params, keyFrames: [] }, texturePng: albedo };
+  }
+  throwIfAborted(signal);
+  if (!options.offset || model.uvs.length === 0)
+    return { identity, texturePng: await parametricPng(model, identity.texture) };
+  onProgress({ stage: 'texture', fraction: SHARES.identity });
+  const views = keyFits.map(({ frame, fit }) => ({ photo: frame.image, fit }));
+  const { texture } = solvePersonTexture(await createKernels(), views, model, {
+    signal,
+    onProgress: ({ fraction }) =>
+      onProgress({
+        stage: 'texture',
+        fraction: SHARES.identity + (SHARES.texture - SHARES.identity) * fraction,
+      }),
+  });
+  return { identity, texturePng: await albedoPng(texture.albedo) };
+}
+
+async function parametricPng(model: HeadModel, texture: Float32Array): Promise<Uint8Array | null> {
+  return model.texture && albedoPng(albedoMap(model.texture, texture));
+}
+
+/** What a journal is of: a rerun with another video, head or option does not go on from it. */
+async function keyOf(input: TrackRunInput, model: HeadModel, from: LoadedFit | null): Promise<string> {
+  const { fps, start, end, pictureRate, face, offset } = input.options;
+  const { size, mtimeMs } = await stat(input.video);
+  return JSON.stringify({
+    video: [path.resolve(input.video), size, mtimeMs],
+    model: model.hash,
+    from: from && [Array.from(from.fit.params.identity), Array.from(from.fit.params.texture)],
+    options: { fps, start, end, pictureRate, face, offset },
+  });
+}
+
+function range({ fps, start, end }: TrackRunOptions) {
+  return {
+    ...(fps !== undefined && { fps }),
+    ...(start !== undefined && { start }),
+    ...(end !== undefined && { end }),
+  };
+}
+
+function faceOf({ face }: TrackRunOptions): 'largest' | number {
+  return face === 'largest' ? face : face - 1;
+}
+
+/** Frames there will be, as far as that can be known. */
+function expected(
+  { duration, frameCount }: OpenVideo,
+  { fps, start = 0, end }: TrackRunOptions,
+): number | null {
+  if (duration === null || frameCount === null) return frameCount;
+  const seconds = Math.max(0, Math.min(end ?? duration, duration) - start);
+  return Math.max(1, Math.round(seconds * Math.min(fps ?? Infinity, frameCount / duration)));
+}
+
+function progressOf(frames: readonly TrackedFrame[], here: number, started: number, total: number | null) {
+  const rate = here / Math.max((performance.now() - started) / 1000, 1e-3);
+  const done = total === null ? 0.5 : Math.min(1, frames.length / total);
+  return {
+    stage: 'tracking',
+    fraction: SHARES.texture + (SHARES.tracking - SHARES.texture) * done,
+    detail: `${frames.length}${total === null ? '' : ` of ${total}`} frames, ${rate.toFixed(1)} a second`,
+  };
+}
+
+function lossWarnings(frames: readonly TrackedFrame[]): string[] {
+  const lost = frames.filter((f) => f.status === 'lost');
+  if (lost.length === 0) return [];
+  const from = lost[0].time.toFixed(2);
+  return [
+    `${lost.length} of ${frames.length} frames show no face that could be followed, the first at ${from} s; they repeat the frame before`,
+  ];
+}

@@ -1,0 +1,222 @@
+/**
+ * One face's motion on another head. The target's shape, texture and, unless asked otherwise, light are the stored ones
+ * to the bit; expression, jaw, gaze and, as chosen, the pose of the head come from the source.
+ *
+ * Relative (the default): what is passed on is how the source differs from its own neutral face, so that a tracked face
+ * whose resting mouth droops a little does not make the target droop. The neutral of the source is a frame that is named,
+ * or the mode of every coefficient over the track: a talking face comes back to rest again and again, and the mode, unlike
+ * the mean, does not care how far it goes in between. The target's neutral is its head without expression.
+ *
+ * Every frame is mapped by itself: the same sentence gives the same motion, whenever it comes.
+ */
+
+import type { Camera } from '../../camera/camera.ts';
+import { InvalidArgumentError } from '../../core/errors.ts';
+import { type HeadModel, type HeadParams, headSizes } from '../../model/head-model.ts';
+import { axisAngleFromRotation, multiply3, rotationFromAxisAngle } from '../../model/rotation.ts';
+import { type Correspondence, correspond } from './correspondence.ts';
+import type { TrackedFrame, VideoTrack } from './types.ts';
+
+/** The head that is driven; a fit is one. */
+export interface TransferTarget {
+  readonly model: HeadModel;
+  readonly params: HeadParams;
+  /** In pixels of the picture that comes out, for `pose: 'own'`; see `fitCamera`. */
+  readonly camera: Camera;
+  /** (9,3) float32. */
+  readonly light: Float32Array;
+}
+
+/** The track that drives. */
+export interface TransferSource {
+  readonly track: VideoTrack;
+  readonly expressionNames: readonly string[];
+  readonly jointNames: readonly string[];
+}
+
+/** Options of {@link transferMotion}. */
+export interface TransferOptions {
+  /** `relative` to each one's neutral face, or the source's coefficients as they are. */
+  readonly mode?: 'relative' | 'absolute';
+  /** Number of the source's frame that is neutral; found from the track unless given. */
+  readonly neutralFrame?: number | null;
+  /** Whose pose of the head: the source's motion, or the target's own, still. */
+  readonly pose?: 'source' | 'own';
+  /** Whose light. */
+  readonly light?: 'own' | 'source';
+}
+
+/** Defaults of {@link TransferOptions}. */
+export const TRANSFER_DEFAULTS = {
+  mode: 'relative',
+  neutralFrame: null,
+  pose: 'source',
+  light: 'own',
+} as const;
+
+/** A motion on another head. */
+export interface Transfer {
+  /** The target's identity with the motion; errors are NaN, there is nothing to compare with. */
+  readonly track: VideoTrack;
+  /** Names of the source's expressions that the target has no counterpart of. */
+  readonly missing: readonly string[];
+}
+
+/** Frames of this confidence and more may tell the neutral face. */
+const SURE = 0.3;
+
+/**
+ * Moves `target` as `source` moves.
+ * @throws {InvalidArgumentError} when no expression corresponds, or the neutral frame is not in the track
+ */
+export function transferMotion(
+  source: TransferSource,
+  target: TransferTarget,
+  options: TransferOptions = {},
+): Transfer {
+  const { mode, neutralFrame, pose, light } = { ...TRANSFER_DEFAULTS, ...options };
+  const { model, params } = target;
+  const { track } = source;
+  const { E, J } = headSizes(model);
+  const named = {
+    expressionNames: source.expressionNames,
+    joints: source.jointNames.map((name) => ({ name })),
+  };
+  const map = correspond(named, model);
+  if (map.expressions.length + map.turns.length + map.bends.length === 0)
+    throw new InvalidArgumentError(
+      `transfer: no expression of the source (${some(source.expressionNames)}) is one of the head ${model.name} ` +
+        `(${some(model.expressionNames)}); track with that head, or name the expressions of the unnamed one`,
+    );
+  const neutral = mode === 'relative' ? neutralOf(track, neutralFrame) : null;
+  const root = source.jointNames.indexOf('root');
+  const own = ['root', 'neck'];
+  const frames = track.frames.map((frame): TrackedFrame => {
+    const expression = neutral ? frame.expression.map((x, e) => x - neutral.expression[e]) : frame.expression;
+    const turned = neutral ? relativePose(frame.pose, neutral.pose) : frame.pose;
+    const out = {
+      expression: new Float32Array(E),
+      pose: pose === 'own' ? params.pose.slice() : new Float32Array(3 * J),
+    };
+    for (const { from, to } of map.joints) {
+      if (pose === 'own' && own.includes(model.joints[to].name)) continue;
+      const at = from === root && mode === 'relative' ? frame.pose : turned;
+      out.pose.set(at.subarray(3 * from, 3 * from + 3), 3 * to);
+    }
+    apply(map, expression, turned, out);
+    for (let e = 0; e < E; e++) {
+      const [least, most] = [model.expressionRange[2 * e], model.expressionRange[2 * e + 1]];
+      out.expression[e] = Math.min(most, Math.max(least, out.expression[e]));
+    }
+    return {
+      index: frame.index,
+      time: frame.time,
+      status: frame.status,
+      cut: frame.cut,
+      ...out,
+      camera: pose === 'own' ? target.camera : frame.camera,
+      light: light === 'own' ? target.light : frame.light,
+      landmarkNme: Number.NaN,
+      skinL1: Number.NaN,
+      confidence: frame.confidence,
+      observation: null,
+    };
+  });
+  return {
+    missing: map.missing,
+    track: {
+      identity: {
+        modelName: model.name,
+        modelHash: model.hash,
+        identity: params.identity,
+        texture: params.texture,
+        camera: pose === 'own' ? target.camera : track.identity.camera,
+        light: target.light,
+        keyFrames: [],
+      },
+      width: track.width,
+      height: track.height,
+      frames,
+    },
+  };
+}
+
+function apply(
+  map: Correspondence,
+  expression: Float32Array,
+  pose: Float32Array,
+  out: { readonly expression: Float32Array; readonly pose: Float32Array },
+): void {
+  for (const { from, to, weight } of map.expressions) out.expression[to] += weight * expression[from];
+  for (const { from, to, rotation } of map.turns)
+    for (let a = 0; a < 3; a++) out.pose[3 * to + a] += expression[from] * rotation[a];
+  for (const { from, to, rotation } of map.bends) {
+    let sum = 0;
+    for (let a = 0; a < 3; a++) sum += pose[3 * from + a] * rotation[a];
+    out.expression[to] += Math.max(0, sum);
+  }
+}
+
+/** A face at rest. */
+export interface NeutralFace {
+  /** (E) float32. */
+  readonly expression: Float32Array;
+  /** (J,3) float32; the root's rotation counts for nothing. */
+  readonly pose: Float32Array;
+}
+
+/**
+ * The neutral face of a track: that of the frame `index`, or the mode of each coefficient over the frames that are sure.
+ * @throws {InvalidArgumentError} when there is no such frame, or it shows no face, or no frame does
+ */
+export function neutralOf({ frames }: Pick<VideoTrack, 'frames'>, index: number | null = null): NeutralFace {
+  if (index !== null) {
+    const frame = frames.find((f) => f.index === index);
+    if (!frame || frame.status === 'lost')
+      throw new InvalidArgumentError(
+        `transfer: the neutral frame ${index} ${frame ? 'shows no face' : `is not in the track, whose frames are ${frames[0]?.index ?? 'none'} to ${frames.at(-1)?.index ?? ''}`}; choose another`,
+      );
+    return frame;
+  }
+  const seen = frames.filter((f) => f.status !== 'lost');
+  const sure = seen.filter((f) => f.confidence >= SURE);
+  const used = sure.length > 0 ? sure : seen;
+  if (used.length === 0) throw new InvalidArgumentError('transfer: the track has no frame with a face');
+  const modes = (of: (f: TrackedFrame) => Float32Array) =>
+    of(used[0]).map((_, i) => halfSampleMode(used.map((f) => of(f)[i])));
+  return { expression: modes((f) => f.expression), pose: modes((f) => f.pose) };
+}
+
+/** The mode of a sample by halving: the densest half of it, of that the densest half, … (Bickel and Frühwirth 2006). */
+export function halfSampleMode(values: readonly number[]): number {
+  let x = [...values].sort((a, b) => a - b);
+  while (x.length > 3) {
+    const half = Math.ceil(x.length / 2);
+    let [best, width] = [0, Infinity];
+    for (let i = 0; i + half <= x.length; i++) {
+      const w = x[i + half - 1] - x[i];
+      if (w < width) [best, width] = [i, w];
+    }
+    x = x.slice(best, best + half);
+  }
+  if (x.length < 3) return x.reduce((a, b) => a + b, 0) / x.length;
+  const [left, right] = [x[1] - x[0], x[2] - x[1]];
+  return left < right ? (x[0] + x[1]) / 2 : left > right ? (x[1] + x[2]) / 2 : x[1];
+}
+
+/** (J,3) rotations R·Rₙ⁻¹ of every joint. */
+function relativePose(pose: Float32Array, neutral: Float32Array): Float32Array {
+  const out = new Float32Array(pose.length);
+  const [r, n, product] = [new Float64Array(9), new Float64Array(9), new Float64Array(9)];
+  for (let j = 0; j < pose.length; j += 3) {
+    rotationFromAxisAngle(pose[j], pose[j + 1], pose[j + 2], r, 0);
+    rotationFromAxisAngle(-neutral[j], -neutral[j + 1], -neutral[j + 2], n, 0);
+    multiply3(r, 0, n, 0, product, 0);
+    out.set(axisAngleFromRotation(product), j);
+  }
+  return out;
+}
+
+function some(names: readonly string[]): string {
+  return names.length > 3 ? `${names.slice(0, 3).join(', ')}, …` : names.join(', ') || 'none';
+}

@@ -1,0 +1,84 @@
+/**
+ * Work on another thread, asked for by name: a thread is a built module of this folder that calls {@link serve}. Where
+ * the program runs from TypeScript sources (tests, scripts) there is no built module, and callers do the work
+ * themselves.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parentPort, type Transferable, Worker } from 'node:worker_threads';
+
+/** What a thread does, by name. */
+export type ThreadWork = Readonly<Record<string, (argument: never) => Promise<ThreadAnswer> | ThreadAnswer>>;
+
+/** What comes back, and what of it changes hands instead of being copied. */
+export interface ThreadAnswer {
+  readonly value: unknown;
+  readonly transfer?: readonly Transferable[];
+}
+
+/** A thread at work. */
+export interface Thread {
+  /** Asks for work; answers come in the order of questions. */
+  ask(name: string, argument: unknown, transfer?: readonly Transferable[]): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+interface Question {
+  readonly id: number;
+  readonly name: string;
+  readonly argument: never;
+}
+interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: unknown;
+}
+
+/** Starts the thread `module` (a file name of this folder without ending); null where it is not built. */
+export function startThread(module: string): Thread | null {
+  const url = new URL(`./${module}.js`, import.meta.url);
+  if (!existsSync(fileURLToPath(url))) return null;
+  const worker = new Worker(url);
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  let asked = 0;
+  const fail = (error: unknown) => {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  worker.on('message', ({ id, value, error }: Answer) => {
+    const question = waiting.get(id);
+    waiting.delete(id);
+    if (error === undefined) question?.resolve(value);
+    else question?.reject(error);
+  });
+  worker.on('error', fail);
+  worker.on('exit', () => fail(new Error(`the thread ${module} has ended`)));
+  return {
+    ask: (name, argument, transfer = []) =>
+      new Promise((resolve, reject) => {
+        const id = asked++;
+        waiting.set(id, { resolve, reject });
+        worker.postMessage({ id, name, argument }, transfer);
+      }),
+    stop: async () => {
+      await worker.terminate();
+    },
+  };
+}
+
+/** Answers questions on this thread, one after the other. */
+export function serve(work: ThreadWork): void {
+  const port = parentPort;
+  if (!port) return;
+  let last = Promise.resolve();
+  port.on('message', ({ id, name, argument }: Question) => {
+    last = last.then(async () => {
+      try {
+        const { value, transfer } = await work[name](argument);
+        port.postMessage({ id, value }, transfer ?? []);
+      } catch (error) {
+        port.postMessage({ id, error });
+      }
+    });
+  });
+}
