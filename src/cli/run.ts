@@ -16,6 +16,7 @@ import { addRenderCommand } from './render-command.ts';
 import { addSampleCommand } from './sample-command.ts';
 import { addSpaceCommand } from './space-command.ts';
 import { addTrackCommand } from './track-command.ts';
+import { addTransferCommand } from './transfer-command.ts';
 
 const EXAMPLES = `
 Examples:
@@ -48,6 +49,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     .exitOverride();
   addFitCommand(program, context, done);
   addTrackCommand(program, context, done);
+  addTransferCommand(program, context, done);
   addRenderCommand(program, context, done);
   addExportCommand(program, context, done);
   addModelCommand(program, context, done);

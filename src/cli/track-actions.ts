@@ -15,7 +15,7 @@ import type { TrackOptions } from './track-options.ts';
 import { runTrack, type TrackRun } from './track-run.ts';
 
 /** Name of the journal in the result folder. */
-const JOURNAL = '.track.journal';
+export const JOURNAL = '.track.journal';
 /** Share of the progress that comes before the overlay. */
 const BEFORE_OVERLAY = 0.8;
 

@@ -69,7 +69,8 @@ export function addVideoInputOptions(command: Command): Command {
     .option('--picture-rate <number>', 'pictures a second of a folder of pictures', parsePositive, 25);
 }
 
-function parseWhich(text: string): TrackOptions['face'] {
+/** `largest`, or a number from 1. */
+export function parseWhich(text: string): TrackOptions['face'] {
   if (text === 'largest') return text;
   if (/^[1-9]\d*$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be largest, or a number from 1 (the largest face).');

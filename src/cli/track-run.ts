@@ -35,6 +35,8 @@ export interface TrackRunInput {
   /** Path of the video. */
   readonly video: string;
   readonly options: TrackRunOptions;
+  /** Head that was loaded already, instead of `options.model`. */
+  readonly head?: HeadModel;
   /** Where the journal goes. */
   readonly journal: string;
   readonly perception: FacePerception;
@@ -75,7 +77,7 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
   const video = await openVideo(input.video, { pictureRate: options.pictureRate, signal });
   try {
     const from = options.from === undefined ? null : await loadFit(options.from, { model: options.model });
-    const model = from?.model ?? (await loadHeadModel(options.model));
+    const model = from?.model ?? input.head ?? (await loadHeadModel(options.model));
     const key = await keyOf(input, model, from);
     const resumed = options.resume ? TrackJournal.resume(input.journal, key) : null;
     if (resumed && resumed.journal.length > 0)

@@ -10,8 +10,6 @@
  * `mouthClose` (lips closed over an open jaw), `mouthDimple…`, `mouthPress…` (open-head's `mouthCompress…` also lifts the corners, by
  * 9 mm: a smirk), `mouthRoll…`, `mouthShrug…`, `tongueOut`.
  */
-import type { HeadModel } from './head-model.ts';
-
 /** The 52 names, in alphabetical order as Apple lists them. */
 export const ARKIT_NAMES = [
   'browDownLeft',
@@ -117,11 +115,11 @@ export function sidedName(name: string): string {
   return name.replace(/_L$/, 'Left').replace(/_R$/, 'Right');
 }
 
-/** What of a head tells how it makes ARKit's shapes. */
-export type NamedHead = {
+/** What of a head tells how it makes ARKit's shapes; a head model is one. */
+export interface NamedHead {
   readonly expressionNames: readonly string[];
-  readonly joints: readonly Pick<HeadModel['joints'][number], 'name'>[];
-};
+  readonly joints: readonly { readonly name: string; readonly parent?: number }[];
+}
 
 /** What `name` is on `model`; null where the model has no equivalent. */
 export function arkitShape(model: NamedHead, name: ArkitName): ArkitShape | null {

@@ -1,6 +1,6 @@
 /**
- * `overlay.mp4`: every frame of a track as photo | head over the photo | shape. Frames are decoded again, painted on
- * threads, and go to the encoder in order; only a few are in memory at a time.
+ * `overlay.mp4` and `transfer.mp4`: every frame of a track beside its photo and its shape (`overlay-painter.ts`). Frames
+ * are decoded again, painted on threads, and go to the encoder in order; only a few are in memory at a time.
  *
  * Films have a constant rate and videos may not: each picture is shown for as long as its frame is, in units of the
  * track's usual distance of frames.
@@ -8,7 +8,12 @@
 import { availableParallelism } from 'node:os';
 import { FormatError, throwIfAborted } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
-import { OVERLAY_PANELS, OverlayPainter, type PaintedFrame } from '../fit/video/overlay-painter.ts';
+import {
+  OVERLAY_PANELS,
+  type OverlayLayout,
+  OverlayPainter,
+  type PaintedFrame,
+} from '../fit/video/overlay-painter.ts';
 import type { VideoFrame, VideoSource, VideoTrack } from '../fit/video/types.ts';
 import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
@@ -17,6 +22,7 @@ import { startThread, type Thread } from './threads.ts';
 
 /** Options of {@link writeOverlayFilm}. */
 export interface OverlayFilmOptions {
+  readonly layout?: OverlayLayout;
   /** Threads that paint. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
@@ -31,26 +37,26 @@ const MOST_RATE = 120;
 
 /**
  * Writes the film of a track.
- * @param video its frames, as large as panels shall be
+ * @param video its frames, as large as panels shall be; for the layout `alone` only how large that is
  * @param person the model with the track's identity and texture in it, from `personalModel`
  * @throws {PhotofitError} when ffmpeg is missing or fails, or the file cannot be written
  * @throws {AbortedError} when cancelled; nothing is left
  */
 export async function writeOverlayFilm(
   out: string,
-  video: VideoSource,
+  video: VideoSource | { readonly width: number; readonly height: number },
   person: HeadModel,
   track: VideoTrack,
   options: OverlayFilmOptions = {},
 ): Promise<void> {
   const { width, height } = video;
   const { frames } = track;
-  const { signal } = options;
+  const { signal, layout = 'over' } = options;
   const scale = width / track.width;
   const fps = filmRate(frames.map((f) => f.time));
-  const painters = await startPainters(person, { width, height }, options.threads);
+  const painters = await startPainters(person, { width, height }, layout, options.threads);
   const film: FilmFormat = {
-    ...{ width: OVERLAY_PANELS * width, height, channels: 3, fps, signal },
+    ...{ width: OVERLAY_PANELS[layout] * width, height, channels: 3, fps, signal },
     ...{ preset: 'veryfast', quality: 20 },
   };
   try {
@@ -70,7 +76,8 @@ export async function writeOverlayFilm(
       };
       try {
         let next = 0;
-        for await (const { image, frame } of matched(video, track, signal)) {
+        const pictures = 'frames' in video ? matched(video, track, signal) : alone(track, signal);
+        for await (const { image, frame } of pictures) {
           const i = frames.indexOf(frame, next);
           next = i + 1;
           const pixels = painters.paint(image, frame, scale);
@@ -86,6 +93,14 @@ export async function writeOverlayFilm(
     });
   } finally {
     await painters.stop();
+  }
+}
+
+/** Frames of the track without photos. */
+async function* alone({ frames }: VideoTrack, signal: AbortSignal | undefined) {
+  for (const frame of frames) {
+    throwIfAborted(signal);
+    yield { image: null, frame };
   }
 }
 
@@ -132,26 +147,27 @@ async function show(write: FilmPictures, pixels: Uint8Array, times: number): Pro
 
 interface Painters {
   readonly count: number;
-  paint(photo: Image8, frame: PaintedFrame, scale: number): Promise<Uint8Array>;
+  paint(photo: Image8 | null, frame: PaintedFrame, scale: number): Promise<Uint8Array>;
   stop(): Promise<void>;
 }
 
 async function startPainters(
   person: HeadModel,
   panel: { readonly width: number; readonly height: number },
+  layout: OverlayLayout,
   wanted: number = Math.min(availableParallelism(), MOST_THREADS),
 ): Promise<Painters> {
   const started = Array.from({ length: wanted }, () => startThread('overlay-thread'));
   const threads = started.filter((thread): thread is Thread => thread !== null);
   if (threads.length === 0) {
-    const painter = new OverlayPainter(await createKernels(), person, panel);
+    const painter = new OverlayPainter(await createKernels(), person, panel, layout);
     return {
       count: 1,
       paint: async (photo, frame, scale) => painter.paint(photo, frame, scale),
       stop: async () => {},
     };
   }
-  await Promise.all(threads.map((thread) => thread.ask('start', { person, panel })));
+  await Promise.all(threads.map((thread) => thread.ask('start', { person, panel, layout })));
   let turn = 0;
   return {
     count: 2 * threads.length,
@@ -159,7 +175,11 @@ async function startPainters(
       const thread = threads[turn++ % threads.length];
       const frame = { expression, pose, camera, light, status };
       // The picture changes hands; nobody needs it here afterwards.
-      const asked = thread.ask('paint', { photo, frame, scale }, [photo.data.buffer as ArrayBuffer]);
+      const asked = thread.ask(
+        'paint',
+        { photo, frame, scale },
+        photo ? [photo.data.buffer as ArrayBuffer] : [],
+      );
       return asked as Promise<Uint8Array>;
     },
     stop: async () => {

@@ -35,6 +35,8 @@ export const TRACK_FOLDER_FILES = [
 
 /** Film of a track, written after the other files. */
 export const OVERLAY_FILM = 'overlay.mp4';
+/** Film of a motion on another head. */
+export const TRANSFER_FILM = 'transfer.mp4';
 
 /** What {@link writeTrackFolder} writes down. */
 export interface TrackFolderInput extends TrackFileExtra {
@@ -74,7 +76,10 @@ export async function writeTrackFolder(folder: string, input: TrackFolderInput):
     const content = contents[name];
     return content === null ? [] : [[name, content] as const];
   });
-  await writeFolderAtomically(folder, files, { ours: [...TRACK_FOLDER_FILES, OVERLAY_FILM], signal });
+  await writeFolderAtomically(folder, files, {
+    ours: [...TRACK_FOLDER_FILES, OVERLAY_FILM, TRANSFER_FILM],
+    signal,
+  });
   return file;
 }
 

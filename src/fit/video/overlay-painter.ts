@@ -1,5 +1,6 @@
 /**
- * The picture one looks at to judge a track, frame by frame: photo | head over the photo | shape, side by side.
+ * Pictures of a motion, frame by frame, side by side: photo | head over the photo | shape, to judge a track by; for a head
+ * that another one drives: photo | head | shape, or head | shape where there is no photo.
  *
  * Made for many frames: the person's model stays in kernel memory, normals and rasters come from there, light is
  * evaluated at vertices and interpolated over pixels (nine harmonics bend little over a millimetre: the largest
@@ -19,8 +20,14 @@ import { poseResident, type ResidentHead, takeHead } from '../../model/resident-
 import { CLAY, clay } from '../../render/render-head.ts';
 import type { TrackedFrame } from './types.ts';
 
+/** What stands side by side: `over` the photo, `beside` it, or the head `alone`. */
+export type OverlayLayout = 'over' | 'beside' | 'alone';
+
 /** Panels of a picture. */
-export const OVERLAY_PANELS = 3;
+export const OVERLAY_PANELS: Readonly<Record<OverlayLayout, number>> = { over: 3, beside: 3, alone: 2 };
+
+/** Grey around a head that stands before no photo. */
+const PLAIN = 236;
 
 /** Colours of a vertex: light in red, green and blue, grey of the shape preview. */
 const SHADES = 4;
@@ -36,6 +43,7 @@ export class OverlayPainter {
   readonly width: number;
   /** Pixels. */
   readonly height: number;
+  readonly layout: OverlayLayout;
   readonly #kernels: Kernels;
   readonly #head: ResidentHead;
   readonly #fans: Fans;
@@ -55,9 +63,11 @@ export class OverlayPainter {
     kernels: Kernels,
     person: HeadModel,
     panel: { readonly width: number; readonly height: number },
+    layout: OverlayLayout = 'over',
   ) {
     this.width = panel.width;
     this.height = panel.height;
+    this.layout = layout;
     const V = person.template.length / 3;
     const every = Uint32Array.from({ length: V }, (_, v) => v);
     this.#kernels = kernels;
@@ -71,20 +81,23 @@ export class OverlayPainter {
 
   /**
    * Draws one frame.
-   * @param photo the frame, as large as a panel
+   * @param photo the frame, as large as a panel; null for a head alone
    * @param scale pixels of a panel per pixel that the frame's camera is in
-   * @returns (height, 3·width, 3) uint8 RGB
+   * @returns (height, panels·width, 3) uint8 RGB
    */
-  paint(photo: Image8, frame: PaintedFrame, scale: number): Uint8Array<ArrayBuffer> {
-    const { width, height } = this;
-    if (photo.width !== width || photo.height !== height)
+  paint(photo: Image8 | null, frame: PaintedFrame, scale: number): Uint8Array<ArrayBuffer> {
+    const { width, height, layout } = this;
+    if ((photo === null) !== (layout === 'alone'))
+      throw new InvalidArgumentError(`OverlayPainter: ${layout} needs ${photo ? 'no frame' : 'a frame'}`);
+    if (photo && (photo.width !== width || photo.height !== height))
       throw new InvalidArgumentError(
         `OverlayPainter: the frame is ${photo.width} × ${photo.height}, a panel ${width} × ${height}`,
       );
-    const out = new Uint8Array(3 * OVERLAY_PANELS * width * height);
-    copyPhoto(photo, out);
+    const panels = OVERLAY_PANELS[layout];
+    const out = new Uint8Array(3 * panels * width * height).fill(PLAIN);
+    if (photo) copyPhoto(photo, out, panels, layout === 'over');
     if (frame.status === 'lost') {
-      markLost(out, width, height);
+      markLost(out, width, height, panels);
       return out;
     }
     poseResident(this.#kernels, this.#head, { identity: [], ...frame });
@@ -140,9 +153,10 @@ export class OverlayPainter {
     const map = texture?.mean;
     const mw = texture?.width ?? 1;
     const mh = texture?.height ?? 1;
-    const row = 3 * OVERLAY_PANELS * width;
+    const panels = OVERLAY_PANELS[this.layout];
+    const row = 3 * panels * width;
     for (let y = 0, p = 0; y < height; y++) {
-      let over = y * row + 3 * width;
+      let over = y * row + 3 * (panels - 2) * width;
       for (let x = 0; x < width; x++, p++, over += 3) {
         const f = 3 * face[p];
         const shape = over + 3 * width;
@@ -205,9 +219,9 @@ function byte(x: number): number {
   return x < 0 ? 0 : x > 255 ? 255 : x;
 }
 
-/** RGBA into the first two panels of RGB. */
-function copyPhoto({ width, height, data }: Image8, out: Uint8Array): void {
-  const row = 3 * OVERLAY_PANELS * width;
+/** RGBA into the first panel of RGB, and into the second. */
+function copyPhoto({ width, height, data }: Image8, out: Uint8Array, panels: number, twice: boolean): void {
+  const row = 3 * panels * width;
   for (let y = 0, i = 0; y < height; y++) {
     const start = y * row;
     for (let o = start; o < start + 3 * width; o += 3, i += 4) {
@@ -215,19 +229,19 @@ function copyPhoto({ width, height, data }: Image8, out: Uint8Array): void {
       out[o + 1] = data[i + 1];
       out[o + 2] = data[i + 2];
     }
-    out.copyWithin(start + 3 * width, start, start + 3 * width);
+    if (twice) out.copyWithin(start + 3 * width, start, start + 3 * width);
   }
 }
 
-/** A red strip over the middle panel; the third one white. */
-function markLost(out: Uint8Array, width: number, height: number): void {
-  const row = 3 * OVERLAY_PANELS * width;
+/** A red strip over the head's panel; that of the shape white. */
+function markLost(out: Uint8Array, width: number, height: number, panels: number): void {
+  const row = 3 * panels * width;
   const strip = Math.max(2, Math.round(STRIP * height));
   for (let y = 0; y < height; y++) {
-    const middle = y * row + 3 * width;
-    out.fill(255, middle + 3 * width, (y + 1) * row);
+    const head = y * row + 3 * (panels - 2) * width;
+    out.fill(255, head + 3 * width, (y + 1) * row);
     if (y >= strip) continue;
-    for (let o = middle; o < middle + 3 * width; o += 3) {
+    for (let o = head; o < head + 3 * width; o += 3) {
       out[o] = 220;
       out[o + 1] = out[o + 2] = 30;
     }

@@ -11,8 +11,10 @@
  */
 
 import type { Camera } from '../../camera/camera.ts';
+import { cropCamera, projectPoints } from '../../camera/project.ts';
 import { InvalidArgumentError } from '../../core/errors.ts';
 import { type HeadModel, type HeadParams, headSizes } from '../../model/head-model.ts';
+import { poseHead } from '../../model/pose.ts';
 import { axisAngleFromRotation, multiply3, rotationFromAxisAngle } from '../../model/rotation.ts';
 import { type Correspondence, correspond } from './correspondence.ts';
 import type { TrackedFrame, VideoTrack } from './types.ts';
@@ -27,11 +29,53 @@ export interface TransferTarget {
   readonly light: Float32Array;
 }
 
+/** Where a neutral head's face is: the mean (3) of its inner landmarks, metres, in the head's axes. */
+export function faceCentre(model: HeadModel, identity: ArrayLike<number>): readonly [number, number, number] {
+  const still = { identity, expression: [], pose: new Float32Array(3 * model.joints.length) };
+  const { vertices } = poseHead(model, still);
+  const { faces, barycentrics } = model.landmarks.inner51;
+  const sum: [number, number, number] = [0, 0, 0];
+  for (let l = 0; l < faces.length; l++)
+    for (let i = 0; i < 3; i++)
+      for (let a = 0; a < 3; a++)
+        sum[a] += (barycentrics[3 * l + i] * vertices[3 * model.faces[3 * faces[l] + i] + a]) / faces.length;
+  return sum;
+}
+
+/**
+ * `camera` so that the head in `pose` fills a picture of `width` × `height`: for a head that keeps its own pose, seen as
+ * its photo saw it.
+ */
+export function fitCamera(
+  { model, params, camera }: Pick<TransferTarget, 'model' | 'params' | 'camera'>,
+  { width, height }: { readonly width: number; readonly height: number },
+): Camera {
+  const { vertices } = poseHead(model, { ...params, expression: [] });
+  const points = projectPoints(camera, vertices);
+  const [low, high] = [
+    [Infinity, Infinity],
+    [-Infinity, -Infinity],
+  ];
+  for (let i = 0; i < points.length; i += 3)
+    for (let a = 0; a < 2; a++) {
+      low[a] = Math.min(low[a], points[i + a]);
+      high[a] = Math.max(high[a], points[i + a]);
+    }
+  const scale = FILLED * Math.min(width / (high[0] - low[0]), height / (high[1] - low[1]));
+  const corner = (a: 0 | 1, size: number) => (low[a] + high[a]) / 2 - size / (2 * scale);
+  return cropCamera(camera, [corner(0, width), corner(1, height)], scale);
+}
+
+/** Share of a picture that a head with its own pose fills. */
+const FILLED = 0.88;
+
 /** The track that drives. */
 export interface TransferSource {
   readonly track: VideoTrack;
   readonly expressionNames: readonly string[];
   readonly jointNames: readonly string[];
+  /** Of the source's head, from {@link faceCentre}; null where it is not known: heads then share their origin. */
+  readonly centre: readonly [number, number, number] | null;
 }
 
 /** Options of {@link transferMotion}. */
@@ -91,6 +135,9 @@ export function transferMotion(
   const neutral = mode === 'relative' ? neutralOf(track, neutralFrame) : null;
   const root = source.jointNames.indexOf('root');
   const own = ['root', 'neck'];
+  const target3 = source.centre && faceCentre(model, params.identity);
+  // Faces, not origins, come to lie on each other: heads of different models have their origins in different places.
+  const shift = source.centre && target3 ? source.centre.map((x, a) => x - target3[a]) : [0, 0, 0];
   const frames = track.frames.map((frame): TrackedFrame => {
     const expression = neutral ? frame.expression.map((x, e) => x - neutral.expression[e]) : frame.expression;
     const turned = neutral ? relativePose(frame.pose, neutral.pose) : frame.pose;
@@ -114,7 +161,7 @@ export function transferMotion(
       status: frame.status,
       cut: frame.cut,
       ...out,
-      camera: pose === 'own' ? target.camera : frame.camera,
+      camera: pose === 'own' ? target.camera : shifted(frame.camera, out.pose, shift),
       light: light === 'own' ? target.light : frame.light,
       landmarkNme: Number.NaN,
       skinL1: Number.NaN,
@@ -139,6 +186,16 @@ export function transferMotion(
       frames,
     },
   };
+}
+
+/** `camera` with the head moved by `shift` in its own axes, which the root's rotation turns. */
+function shifted(camera: Camera, pose: Float32Array, shift: readonly number[]): Camera {
+  const r = new Float64Array(9);
+  rotationFromAxisAngle(pose[0], pose[1], pose[2], r, 0);
+  const moved = camera.translation.map(
+    (x, a) => x + r[3 * a] * shift[0] + r[3 * a + 1] * shift[1] + r[3 * a + 2] * shift[2],
+  );
+  return { ...camera, translation: [moved[0], moved[1], moved[2]] };
 }
 
 function apply(

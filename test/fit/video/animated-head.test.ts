@@ -25,7 +25,8 @@ async function viewed(glb: Uint8Array, i: number): Promise<Float64Array> {
     const target = channel.getTargetNode() as Node;
     const values = channel.getSampler()!.getOutput()!.getArray()!;
     const count = channel.getSampler()!.getInput()!.getCount();
-    const key = Array.from(values.subarray((values.length / count) * i, (values.length / count) * (i + 1)));
+    const width = values.length / count;
+    const key = Array.from(values as Float32Array).slice(width * i, width * (i + 1));
     if (channel.getTargetPath() === 'weights') weights = key;
     else if (channel.getTargetPath() === 'rotation')
       target.setRotation(key as [number, number, number, number]);
