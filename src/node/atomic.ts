@@ -72,13 +72,13 @@ export async function writeFolderAtomically(
 }
 
 /**
- * Writes one file, whole or not at all; parents are made.
+ * Writes one file, whole or not at all; parents are made. A large one may come in pieces.
  * @throws {PhotofitError} when it cannot be written
  * @throws {AbortedError} when cancelled; nothing is left
  */
 export async function writeFileAtomically(
   file: string,
-  content: Uint8Array | string,
+  content: Uint8Array | string | AsyncIterable<Uint8Array>,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   await produceFileAtomically(
