@@ -4,6 +4,7 @@
 export { blendshapes } from './blendshapes';
 export { choleskySolve, gatherDamped, quadraticModel } from './cholesky';
 export { collectSamples } from './collect';
+export { addStrided, blendRows, convTaps, convWeightsRow, elu, eluBackward, spreadRows } from './conv';
 export { addParts, gemmSlice, mirrorLower } from './gemm';
 export { originalPart } from './original';
 export { photometricCost, photometricPart, photometricResiduals } from './photometric';
