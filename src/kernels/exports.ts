@@ -71,22 +71,8 @@ export interface KernelExports {
   ): void;
   elu(values: number, count: number): void;
   eluBackward(y: number, grad: number, count: number): void;
-  blendRows(
-    from: number,
-    plan: number,
-    to: number,
-    toStride: number,
-    count: number,
-    channels: number,
-  ): void;
-  spreadRows(
-    to: number,
-    toStride: number,
-    plan: number,
-    from: number,
-    count: number,
-    channels: number,
-  ): void;
+  blendRows(from: number, plan: number, to: number, toStride: number, count: number, channels: number): void;
+  spreadRows(to: number, toStride: number, plan: number, from: number, count: number, channels: number): void;
   rasterizeRows(
     positions: number,
     faces: number,

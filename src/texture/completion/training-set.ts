@@ -1,0 +1,138 @@
+/**
+ * Many textures, of which parts are known, as the network is trained on them: on the part of the map that any of them
+ * shows, with principal components learned once from all and once without each fold. An example is completed by
+ * components that have not seen its map, as a new photo would be: else the network learns to trust them too much.
+ *
+ * Everything large is in plain arrays, on shared memory where `shared` is asked for, so that threads can use one copy.
+ */
+import { InvalidArgumentError } from '../../core/errors.ts';
+import type { ProgressListener } from '../../core/progress.ts';
+import type { Kernels } from '../../kernels/runtime.ts';
+import type { TextureMapSource } from '../texture-map.ts';
+import {
+  type CompletionAtlas,
+  type KnownTexture,
+  mirrorTexture,
+  reduceMap,
+  restrictAtlas,
+  restrictTexture,
+} from './atlas.ts';
+import { fitMissingPca, type MissingPca } from './missing-pca.ts';
+
+/** Options of {@link createTrainingSet}. */
+export interface TrainingSetOptions {
+  readonly components?: number;
+  /** Of expectation maximisation. */
+  readonly iterations?: number;
+  readonly folds?: number;
+  /** Put arrays on shared memory. */
+  readonly shared?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: ProgressListener;
+}
+
+/** Defaults of {@link TrainingSetOptions}. */
+export const TRAINING_SET_DEFAULTS = { components: 24, iterations: 20, folds: 3, shared: false } as const;
+
+/** Maps over the nodes of one atlas. */
+export interface TrainingSet {
+  readonly count: number;
+  /** (n of the whole atlas) 1 for the nodes that any map, or its mirror image, shows. */
+  readonly keep: Uint8Array;
+  /** (N,n,3) and (N,n) float32. */
+  readonly values: Float32Array;
+  readonly weights: Float32Array;
+  /** Of all maps. */
+  readonly pca: MissingPca;
+  /** Without the maps i ≡ fold (mod folds). */
+  readonly folds: readonly MissingPca[];
+}
+
+/** Above so many maps their mirror images are not counted as further ones; memory doubles with them. */
+const MIRROR_LIMIT = 600;
+
+/**
+ * Reads all maps of `source` and learns their components.
+ * @param whole the atlas of the model at the training size.
+ * @returns the set, and the part of the atlas that it is about.
+ * @throws {InvalidArgumentError} on fewer than 8 maps, or maps that show nothing
+ */
+export async function createTrainingSet(
+  kernels: Kernels,
+  whole: CompletionAtlas,
+  source: TextureMapSource,
+  options: TrainingSetOptions = {},
+): Promise<{ set: TrainingSet; atlas: CompletionAtlas }> {
+  const o = { ...TRAINING_SET_DEFAULTS, ...options };
+  const N = source.names.length;
+  if (N < 8)
+    throw new InvalidArgumentError(
+      `createTrainingSet: needs at least 8 texture maps to learn from, got ${N}; complete few maps by mirror and harmonic fill`,
+    );
+  const total = whole.graph.texels.length;
+  const keep = new Uint8Array(total);
+  const read: KnownTexture[] = [];
+  for (let i = 0; i < N; i++) {
+    o.signal?.throwIfAborted();
+    o.onProgress?.({ stage: 'read maps', fraction: (0.3 * i) / N });
+    const known = reduceMap(whole, await source.read(i));
+    read.push(known);
+    const { weights } = mirrorTexture(whole, known);
+    for (let d = 0; d < total; d++) if (known.weights[d] > 0 || weights[d] > 0) keep[d] = 1;
+  }
+  const atlas = restrictAtlas(whole, keep);
+  const n = atlas.graph.texels.length;
+  if (n === 0)
+    throw new InvalidArgumentError('createTrainingSet: no map shows anything; the visibility of all is zero');
+  const array = (length: number) =>
+    new Float32Array(o.shared ? new SharedArrayBuffer(4 * length) : new ArrayBuffer(4 * length));
+  const values = array(3 * N * n);
+  const weights = array(N * n);
+  read.forEach((known, i) => {
+    const part = restrictTexture(known, keep);
+    values.set(part.values, 3 * i * n);
+    weights.set(part.weights, i * n);
+  });
+  read.length = 0;
+  const set = { count: N, keep, values, weights };
+  const both = N <= MIRROR_LIMIT;
+  const learn = (fold: number, from: number, share: number, start?: MissingPca) => {
+    const maps: KnownTexture[] = [];
+    for (let i = 0; i < N; i++) {
+      if (i % o.folds === fold) continue;
+      const known = textureOf(set, i);
+      maps.push(known);
+      if (both) maps.push(mirrorTexture(atlas, known));
+    }
+    const pca = fitMissingPca(kernels, maps, {
+      components: o.components,
+      iterations: start ? Math.ceil(o.iterations / 3) : o.iterations,
+      ...(start && { start }),
+      ...(o.signal && { signal: o.signal }),
+      onProgress: ({ stage, fraction }) => o.onProgress?.({ stage, fraction: from + share * fraction }),
+    });
+    const kept = (a: Float32Array) => {
+      const to = array(a.length);
+      to.set(a);
+      return to;
+    };
+    return { ...pca, mean: kept(pca.mean), basis: kept(pca.basis), shown: kept(pca.shown) };
+  };
+  const pca = learn(-1, 0.3, 0.35);
+  const folds = Array.from({ length: o.folds }, (_, f) =>
+    learn(f, 0.65 + (0.35 * f) / o.folds, 0.35 / o.folds, pca),
+  );
+  return { set: { ...set, pca, folds }, atlas };
+}
+
+/** Map `index` of a set. */
+export function textureOf(
+  set: Pick<TrainingSet, 'values' | 'weights' | 'count'>,
+  index: number,
+): KnownTexture {
+  const n = set.weights.length / set.count;
+  return {
+    values: set.values.subarray(3 * index * n, 3 * (index + 1) * n),
+    weights: set.weights.subarray(index * n, (index + 1) * n),
+  };
+}
