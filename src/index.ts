@@ -122,6 +122,8 @@ export type {
   VideoTrack,
 } from './fit/video/types.ts';
 export { GLB_DEFAULTS, type GlbOptions, writeGlb } from './io/glb.ts';
+export { type Hdf5File, type Hdf5Module, openHdf5, openHdf5Bytes } from './io/hdf5.ts';
+export { type MatVariable, readMat } from './io/mat.ts';
 export type { ExportCamera, ExportJoint, ExportMorph, ExportState, MeshExport } from './io/mesh-export.ts';
 export { type NpyArray, type NpyData, npyArray, readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, WRITE_NPZ_DEFAULTS, type WriteNpzOptions, writeNpz } from './io/npz.ts';
@@ -134,6 +136,10 @@ export { encodePng, PNG_DEFAULTS, type PngOptions } from './io/png.ts';
 export { createKernels, type Kernels } from './kernels/runtime.ts';
 export { LIGHT_NAMES, type LightName, lampLight, namedLight } from './light/presets.ts';
 export { SH_CONSTANTS, SH_COUNT, shBasis } from './light/sh.ts';
+export type { BfmModel, BfmPart } from './model/bfm/bfm-model.ts';
+export { bfmLandmarks } from './model/bfm/landmarks.ts';
+export { readBfmH5 } from './model/bfm/read-bfm-h5.ts';
+export { readBfmMat } from './model/bfm/read-bfm-mat.ts';
 export type { FlameEdition } from './model/flame/edition.ts';
 export { flamePackInfo } from './model/flame/pack-info.ts';
 export {
@@ -216,6 +222,7 @@ export type {
 export { albedoMap } from './render/albedo.ts';
 export { ENERGY_PLOT_DEFAULTS, type EnergyPlotOptions, energyPlotSvg } from './render/plot/energy-plot.ts';
 export { type RenderedHead, type RenderInput, renderHead } from './render/render-head.ts';
+export { bfmSurface, type ColouredSurface, headSurface } from './texture/coloured-surface.ts';
 export { ORIGIN } from './texture/fill.ts';
 export type { SkinMatch } from './texture/match.ts';
 export {
@@ -226,4 +233,13 @@ export {
   type TextureOffsetOptions,
   type TextureView,
 } from './texture/solve-offset.ts';
+export { SPACE_INIT_DEFAULTS } from './texture/space-defaults.ts';
+export {
+  type InitialSpace,
+  type SpaceAbout,
+  type SpaceInitOptions,
+  spaceFromColour,
+  spaceFromHead,
+  spaceFromSurface,
+} from './texture/space-init.ts';
 export type { TextureMap, TextureMapSource } from './texture/texture-map.ts';

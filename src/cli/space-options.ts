@@ -21,3 +21,14 @@ export interface SpaceSampleOptions {
   readonly size: number;
   readonly quiet: boolean;
 }
+
+/** Options of `photofit space init`, after parsing. */
+export interface SpaceInitCommandOptions {
+  readonly from: string;
+  readonly model: string;
+  readonly out: string;
+  readonly size?: number;
+  readonly components?: number;
+  readonly landmarks?: string;
+  readonly quiet: boolean;
+}

@@ -108,8 +108,15 @@ const POINTS = 4000;
 const LANDMARK_SIGMA = 0.003;
 /** Relative weight of the face's contour, which each author of landmarks draws elsewhere. */
 const CONTOUR = 0.05;
-/** Regions that are no part of `head`. */
-const INNER = ['left_eyeball', 'right_eyeball', 'eye_sockets', 'mouth_interior', 'teeth', 'tongue'];
+/** Regions that nobody sees and touches from outside. */
+export const INNER_REGIONS = [
+  'left_eyeball',
+  'right_eyeball',
+  'eye_sockets',
+  'mouth_interior',
+  'teeth',
+  'tongue',
+];
 /** Metres. */
 const USUAL_UNITS = [1, 0.1, 0.01, 0.001, 0.0254] as const;
 /** How far a head's size may be from the model's mean, as a factor. */
@@ -264,7 +271,7 @@ function headPatch(model: HeadModel, region: string): HeadPatch {
 
 /** Everything that can be seen and touched from outside. */
 function outerVertices(model: HeadModel): Uint32Array {
-  const inner = new Set(INNER.flatMap((name) => [...(model.regions.get(name) ?? [])]));
+  const inner = new Set(INNER_REGIONS.flatMap((name) => [...(model.regions.get(name) ?? [])]));
   return Uint32Array.from({ length: headSizes(model).V }, (_, v) => v).filter((v) => !inner.has(v));
 }
 

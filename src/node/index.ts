@@ -10,6 +10,7 @@ export {
 export { energyPng } from './energy-picture.ts';
 export { type FfhqEntry, ffhqNames, findFfhq, readFfhqLandmarks, readFfhqMask } from './ffhq-files.ts';
 export { type FlamePaths, findFlameFiles, loadFlame } from './flame-files.ts';
+export { openHdf5File } from './hdf5.ts';
 export { FIGURE_DEFAULTS, type FigureOptions, headsSheetPng, spaceFigurePng } from './head-figures.ts';
 export { HEAD_SHEET_DEFAULTS, type HeadSheetOptions, headSheetPng } from './head-sheet.ts';
 export { defaultThreads, startKernelWorker, useThreads } from './kernel-workers.ts';
@@ -44,6 +45,11 @@ export {
   type WrittenFit,
   writeFitFolder,
 } from './results.ts';
+export {
+  LOAD_INITIAL_SPACE_DEFAULTS,
+  type LoadInitialSpaceOptions,
+  loadInitialSpace,
+} from './space-init.ts';
 export { loadHead, loadSpace, loadTextureSpace, SPACE_ENDING } from './spaces.ts';
 export { packageVersion } from './version.ts';
 export { openVideo, VIDEO_DEFAULTS } from './video-source.ts';

@@ -73,28 +73,49 @@ export async function loadSpace(
     throw new InvalidArgumentError(
       `${space}: a texture space without a head; give --model with a FLAME head, a .head file or FLAME's folder`,
     );
-  const head = await loadHeadModel(model);
+  return wearFlameTexture(await loadHeadModel(model), space, options);
+}
+
+/**
+ * A FLAME head wearing a texture file of FLAME's.
+ * @throws {InvalidArgumentError} when the head is not FLAME's, or an option is out of range
+ * @throws {FormatError} when the file is no texture space
+ */
+export async function wearFlameTexture(
+  head: HeadModel,
+  file: string,
+  options: FlameTextureOptions = {},
+): Promise<HeadModel> {
   if (head.faces.length !== 3 * FLAME_FACES)
     throw new InvalidArgumentError(
-      `--model ${model}: has ${head.faces.length / 3} triangles; ${space} is for FLAME's mesh of ${FLAME_FACES}`,
+      `--model ${head.name}: has ${head.faces.length / 3} triangles; ${file} is for FLAME's mesh of ${FLAME_FACES}`,
     );
-  const source = await openFileSource(space);
+  const source = await openFileSource(file);
   try {
-    const { texture, vt, ft } = await readFlameTexture(await NpzStream.open(source, space), options);
+    const { texture, vt, ft } = await readFlameTexture(await NpzStream.open(source, file), options);
     const layout = vt && ft ? uvFromTexture(vt, ft, FLAME_FACES) : null;
     return {
       ...head,
-      name: path.parse(space).name,
+      name: path.parse(file).name,
       texture,
-      ...(layout && { uvs: layout.uvs, faceUvs: layout.faceUvs }),
+      // The same layout, written with fewer digits, is the head's own.
+      ...(layout && !sameLayout(layout, head) && { uvs: layout.uvs, faceUvs: layout.faceUvs }),
     };
   } catch (cause) {
-    if (cause instanceof FormatError && !cause.message.includes(space))
-      throw new FormatError(`${space}: ${cause.message}`, { cause });
+    if (cause instanceof FormatError && !cause.message.includes(file))
+      throw new FormatError(`${file}: ${cause.message}`, { cause });
     throw cause;
   } finally {
     await source.close();
   }
+}
+
+/** Whether every corner of every triangle lies at the same place of the map, to 1/20 of a texel of 512. */
+function sameLayout(a: Pick<HeadModel, 'uvs' | 'faceUvs'>, b: Pick<HeadModel, 'uvs' | 'faceUvs'>): boolean {
+  if (a.faceUvs.length !== b.faceUvs.length) return false;
+  return a.faceUvs.every((from, i) =>
+    [0, 1].every((c) => Math.abs(a.uvs[2 * from + c] - b.uvs[2 * b.faceUvs[i] + c]) < 1e-4),
+  );
 }
 
 async function loadSpaceFile(file: string, model: string | undefined): Promise<HeadModel> {

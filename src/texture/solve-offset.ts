@@ -27,7 +27,7 @@ import { robustWeights } from './robust-pixels.ts';
 import { sampleNodes, splatPixels } from './sampling-operator.ts';
 import { shadePixels } from './shade.ts';
 import { subgraph } from './subgraph.ts';
-import { buildTexelGraph, type TexelGraph } from './texel-graph.ts';
+import { buildTexelGraph, nodePlaces, type TexelGraph } from './texel-graph.ts';
 
 /** Options of {@link solveTextureOffset}. */
 export interface TextureOffsetOptions {
@@ -244,20 +244,10 @@ function atlasOf(kernels: Kernels, model: HeadModel, width: number, height: numb
   let atlas = sizes.get(key);
   if (!atlas) {
     const graph = buildTexelGraph(kernels, model, width, height);
-    const levels = buildLevels({ ...graph, weights: null }, places(graph));
+    const levels = buildLevels({ ...graph, weights: null }, nodePlaces(graph));
     sizes.set(key, (atlas = { graph, levels }));
   }
   return atlas;
-}
-
-function places(graph: TexelGraph) {
-  const { texels, width } = graph;
-  const [x, y] = [new Uint16Array(texels.length), new Uint16Array(texels.length)];
-  for (let i = 0; i < texels.length; i++) {
-    x[i] = texels[i] % width;
-    y[i] = Math.floor(texels[i] / width);
-  }
-  return { count: texels.length, x, y, charts: graph.charts };
 }
 
 /** (n,3) values of a map at the nodes. */

@@ -149,6 +149,16 @@ export function nodePoints(graph: TexelGraph, model: HeadModel, vertices: Float3
   return out;
 }
 
+/** Where the nodes lie in the map, for merging them level by level. */
+export function nodePlaces({ texels, width, charts }: TexelGraph) {
+  const [x, y] = [new Uint16Array(texels.length), new Uint16Array(texels.length)];
+  for (let i = 0; i < texels.length; i++) {
+    x[i] = texels[i] % width;
+    y[i] = Math.floor(texels[i] / width);
+  }
+  return { count: texels.length, x, y, charts };
+}
+
 function rasterCharts(kernels: Kernels, model: HeadModel, width: number, height: number) {
   return kernels.scope(() => {
     const U = model.uvs.length / 2;

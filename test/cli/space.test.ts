@@ -1,5 +1,5 @@
 /** Texture space files on the command line: looked at, worn by a head in a fit, asked for when the fit is used again. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -71,6 +71,45 @@ describe('photofit space show|sample of a .space file', () => {
       expect(stderr).toMatch(message);
       expect(stderr.trim().split('\n')).toHaveLength(1);
     }
+  });
+});
+
+describe('photofit space init', () => {
+  it('writes a space that show takes, and says what it is', async () => {
+    const folder = temporaryFolder();
+    const file = path.join(folder, 'plain.space');
+    const made = await cli(['space', 'init', '--from', '#c68863', '--size', '64', '-o', file, '-q']);
+    expect(made).toEqual({ code: 0, stdout: `${file}: 3 components of 64 × 64\n`, stderr: '' });
+    const { model, name, provenance } = await loadTextureSpace(file);
+    expect([name, model.name, provenance['from']]).toEqual(['plain', 'open-head', '#c68863']);
+    const figure = path.join(folder, 'figure.png');
+    expect((await cli(['space', 'show', file, '--size', '48', '-o', figure, '-q'])).code).toBe(0);
+    const own = path.join(folder, 'own.space');
+    const kept = ['space', 'init', '--components', '4', '-o', own, '-q'];
+    expect((await cli(kept)).stdout).toBe(`${own}: 4 components of 256 × 256\n`);
+  });
+
+  it('what cannot be: one clear sentence, nothing written', async () => {
+    const folder = temporaryFolder();
+    const out = path.join(folder, 'x.space');
+    const mat = path.join(folder, 'broken.mat');
+    writeFileSync(mat, 'MATLAB 5.0 MAT-file');
+    for (const [args, message] of [
+      [['--from', mat], /broken\.mat: is no MAT file of version 5/],
+      [['--from', path.join(folder, 'no.h5')], /no\.h5: .*/],
+      [['--from', 'nobody'], /nobody: no head model of that name/],
+      [['--from', '#zz'], /#zz: is no colour/],
+      [['--landmarks', mat], /open-head needs none/],
+    ] as const) {
+      const { code, stderr } = await cli(['space', 'init', ...args, '-o', out, '-q']);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(message);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+    }
+    const signal = AbortSignal.abort();
+    expect((await cli(['space', 'init', '-o', out, '-q'], { signal })).code).toBe(130);
+    expect(readdirSync(folder)).toEqual(['broken.mat']);
+    expect((await cli(['space', 'init', '--size', '7'])).code).toBe(2);
   });
 });
 

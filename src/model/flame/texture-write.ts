@@ -14,6 +14,7 @@ import { toFloat32 } from '../../io/dtypes.ts';
 import type { NpyPieces } from '../../io/npz-write-stream.ts';
 import type { Tensor } from '../../io/safetensors.ts';
 import type { HeadModel, TextureSpace } from '../head-model.ts';
+import { axisTaps } from '../resize-space.ts';
 
 /** Options of {@link flameTextureEntries}. */
 export interface FlameTextureWriteOptions {
@@ -66,8 +67,8 @@ export function flameTextureEntries(
     return toFloat32({ ...basis, bytes: basis.bytes.subarray(at * item, (at + rowLength) * item) });
   };
   const T = Math.min(components, names.length);
-  const xs = taps(width, size);
-  const ys = taps(height, size);
+  const xs = axisTaps(width, size);
+  const ys = axisTaps(height, size);
   const line = new Float32Array(3 * size);
 
   /** Row `y` of the written map of one component: RGB. */
@@ -113,21 +114,6 @@ export function flameTextureEntries(
     },
     ft: { dtype: '<u4', shape: [FLAME_FACES, 3], pieces: () => [bytesOf(model.faceUvs)] },
   };
-}
-
-/** For each of `to` texels along an axis: the texels of `from` it is made of, and their weights. */
-function taps(from: number, to: number): (readonly [number, number])[][] {
-  return Array.from({ length: to }, (_, i) => {
-    if (from % to === 0) {
-      const n = from / to;
-      return Array.from({ length: n }, (_, k) => [i * n + k, 1 / n] as const);
-    }
-    const x = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);
-    const left = Math.min(Math.floor(x), from - 1);
-    const part = x - left;
-    if (part === 0) return [[left, 1] as const];
-    return [[left, 1 - part] as const, [Math.min(left + 1, from - 1), part] as const];
-  });
 }
 
 function bytesOf(values: Float32Array | Uint32Array): Uint8Array {

@@ -1,0 +1,4 @@
+/** Defaults of the stages of a texture space, apart from their code, so that a command line knows them at once. */
+
+/** Defaults of `SpaceInitOptions`: what a fit uses of FLAME's space. */
+export const SPACE_INIT_DEFAULTS = { size: 256, components: 50 } as const;
