@@ -2,3 +2,6 @@
 
 /** Defaults of `SpaceInitOptions`: what a fit uses of FLAME's space. */
 export const SPACE_INIT_DEFAULTS = { size: 256, components: 50 } as const;
+
+/** Defaults of `SpacePcaOptions`. */
+export const SPACE_PCA_DEFAULTS = { components: 100 } as const;

@@ -1,0 +1,84 @@
+/**
+ * Principal components of many maps at full size: time and peak memory of `space pca` on generated maps, written as map
+ * files first, so that reading and inflating them is part of it.
+ *
+ *   node scripts/run.mjs bench/space-pca.ts [--maps 1500] [--size 512] [--components 100] [--folder DIR]
+ *
+ * What was measured is in docs/texture-space.md.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { readHeadPack } from '../src/model/pack.ts';
+import { writeSpacePack } from '../src/model/space-pack.ts';
+import { writeFileAtomically } from '../src/node/atomic.ts';
+import { openMapFolder, writeMap } from '../src/node/map-folder.ts';
+import { withScratch } from '../src/node/scratch-file.ts';
+import { textureSpaceOf } from '../src/texture/space-pca.ts';
+import { generateMaps } from '../test/helpers/generated-maps.ts';
+
+const { values } = parseArgs({
+  options: {
+    maps: { type: 'string', default: '1500' },
+    size: { type: 'string', default: '512' },
+    components: { type: 'string', default: '100' },
+    folder: { type: 'string' },
+  },
+});
+const [count, size, components] = [values.maps, values.size, values.components].map(Number);
+const model = await readHeadPack(readFileSync('models/open-head.head'));
+const folder = values.folder ?? mkdtempSync(path.join(tmpdir(), 'photofit-pca-'));
+mkdirSync(folder, { recursive: true });
+
+// A made folder is used again: writing 1,500 maps takes longer than their components.
+const kept = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.npz')).length : 0;
+if (kept !== count) {
+  const maps = generateMaps(count, size, 20);
+  for (let i = 0; i < count; i++)
+    await writeMap(path.join(folder, `${maps.names[i]}.npz`), await maps.read(i));
+  console.log(
+    `${count} maps of ${size}² written; run again with --folder ${folder} for clean figures of memory`,
+  );
+}
+
+const started = performance.now();
+const before = process.cpuUsage();
+let peak = 0;
+let stage = '';
+let since = started;
+const watch = setInterval(() => {
+  peak = Math.max(peak, process.memoryUsage().rss);
+}, 50);
+const out = path.join(folder, 'bench.space');
+const space = await withScratch(folder, async (scratch) =>
+  textureSpaceOf(
+    await openMapFolder(folder),
+    model,
+    { name: 'bench', license: '', credits: '', provenance: {} },
+    {
+      components,
+      scratch,
+      onProgress(event) {
+        peak = Math.max(peak, process.memoryUsage().rss);
+        if (event.stage === stage) return;
+        const now = performance.now();
+        if (stage) console.log(`${stage}: ${((now - since) / 1000).toFixed(1)} s`);
+        stage = event.stage;
+        since = now;
+      },
+    },
+  ),
+);
+console.log(`${stage}: ${((performance.now() - since) / 1000).toFixed(1)} s`);
+await writeFileAtomically(out, writeSpacePack(space));
+peak = Math.max(peak, process.memoryUsage().rss);
+clearInterval(watch);
+const seconds = (performance.now() - started) / 1000;
+const { maxRSS } = process.resourceUsage();
+const cpu = process.cpuUsage(before);
+console.log(
+  `${count} maps of ${size}², ${components} components: ${seconds.toFixed(1)} s (processor ${((cpu.user + cpu.system) / 1e6).toFixed(1)} s), peak RSS ${(maxRSS / 1024).toFixed(0)} MiB (seen ${(peak / 2 ** 20).toFixed(0)})`,
+);
+rmSync(out);
+if (!values.folder && kept === count) rmSync(folder, { recursive: true });
