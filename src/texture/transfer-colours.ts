@@ -98,7 +98,7 @@ export function transferColours(
       }
     }
     const matrix = laplacianMatrix({ ...graph, weights: null }, 1, sums);
-    const d = solveCoarseToFine(levels, matrix, 1, sums, b, STEPS, 1e-5);
+    const d = solveCoarseToFine(kernels, levels, matrix, 1, sums, b, STEPS, 1e-5);
     return d.map((x, i) => x + guide[i]);
   };
   const reached = reachedNodes(graph, confidence);
