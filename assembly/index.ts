@@ -10,6 +10,7 @@ export { originalPart } from './original';
 export { photometricCost, photometricPart, photometricResiduals } from './photometric';
 export { rasterizeRows } from './rasterize';
 export { sampleBilinear, sampleBilinearGradient } from './sample';
+export { medianResidual, padPicture, scatterColours, skinWeights } from './skin';
 export { rotationRows, skinPoints, skinRows } from './skinning';
 export { multiplySparse } from './sparse';
 export { fanNormals, surfaceRows, tangentFrames } from './surface';

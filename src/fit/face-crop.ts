@@ -57,9 +57,11 @@ export function sampleMask(mask: ImageF, photo: Image8, crop: CropTransform): Fl
 
 /** `mask` (H,W) for a photo of the same size: blown-out pixels say no more than "at least this bright": they hardly count. */
 export function dimSaturated(mask: Float32Array, photo: ImageF): Float32Array {
-  return mask.map((w, p) =>
-    Math.max(photo.data[3 * p], photo.data[3 * p + 1], photo.data[3 * p + 2]) > SATURATED ? 0.1 * w : w,
-  );
+  const { data } = photo;
+  const out = mask.slice();
+  for (let p = 0; p < out.length; p++)
+    if (data[3 * p] > SATURATED || data[3 * p + 1] > SATURATED || data[3 * p + 2] > SATURATED) out[p] *= 0.1;
+  return out;
 }
 
 /** A square of one channel as a picture. */

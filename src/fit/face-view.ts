@@ -58,7 +58,10 @@ export class FaceView {
   private readonly local: FaceObservation;
   private readonly eyeDistance: number;
   private readonly coverage: Float32Array;
+  /** By level. */
   private readonly photos = new Map<number, ImageF>();
+  private readonly hulls = new Map<number, Uint8Array>();
+  private readonly coverages = new Map<number, Float32Array>();
   /** The mask made last. */
   private mask: { readonly state: FitState; readonly level: number; readonly weights: Float32Array } | null =
     null;
@@ -190,7 +193,7 @@ export class FaceView {
       observation: this.observation,
       energy: { total: Object.values(terms).reduce((a, b) => a + b, 0), terms: { ...terms }, curve },
       metrics,
-      skin: { crop: this.crop, mask: Uint8Array.from(mask, (w) => Math.round(255 * w)) },
+      skin: { crop: this.crop, mask: mask8(mask) },
       warnings,
     };
   }
@@ -225,21 +228,32 @@ export class FaceView {
   private makeSkinMask(state: FitState, level: number): Float32Array {
     const photo = this.photo(level);
     const rendered = renderSkin(this.kernels, this.resident, state, level, level / this.size);
-    const coverage = resize(plane(this.coverage, this.size), level, level).data;
-    const region = rendered.region.map((seen, p) => (coverage[p] > 0.99 ? seen : 0));
+    const region = keepCovered(rendered.region, this.coverageAt(level));
     const mask = this.options.mask
       ? sampleMask(this.options.mask, this.image, this.cropAt(level)).map((w, p) => w * region[p])
-      : estimateSkin({ photo, render: rendered.rgb, region, core: this.hull(level) });
-    const typical = typicalResidual(photo, rendered.rgb, mask) / this.weights.photometricSigma;
+      : estimateSkin(this.kernels, { photo, render: rendered.rgb, region, core: this.hull(level) });
+    const typical = typicalResidual(this.kernels, photo, rendered.rgb, mask) / this.weights.photometricSigma;
     this.noise = Math.min(Math.max(typical, NOISE_MIN), 1);
     return mask;
   }
 
   /** The part of the picture that is face beyond doubt, at a level. */
   private hull(level: number): Uint8Array {
-    const hull = faceHull(this.local.landmarks68, level / this.size, level);
-    const coverage = resize(plane(this.coverage, this.size), level, level).data;
-    return hull.map((h, p) => (coverage[p] > 0.99 ? h : 0));
+    let hull = this.hulls.get(level);
+    if (!hull) {
+      hull = keepCovered(faceHull(this.local.landmarks68, level / this.size, level), this.coverageAt(level));
+      this.hulls.set(level, hull);
+    }
+    return hull;
+  }
+
+  private coverageAt(level: number): Float32Array {
+    let coverage = this.coverages.get(level);
+    if (!coverage) {
+      coverage = resize(plane(this.coverage, this.size), level, level).data;
+      this.coverages.set(level, coverage);
+    }
+    return coverage;
   }
 
   private priorOptions(share: number): PriorOptions {
@@ -254,4 +268,17 @@ export class FaceView {
       distance: focal === null ? DISTANCE : null,
     };
   }
+}
+
+/** `flags` without the pixels that the photo does not cover; in place. */
+function keepCovered(flags: Uint8Array, coverage: Float32Array): Uint8Array {
+  for (let p = 0; p < flags.length; p++) if (coverage[p] <= 0.99) flags[p] = 0;
+  return flags;
+}
+
+/** Weights in [0, 1] as bytes. */
+function mask8(weights: Float32Array): Uint8Array {
+  const out = new Uint8Array(weights.length);
+  for (let p = 0; p < out.length; p++) out[p] = Math.round(255 * weights[p]);
+  return out;
 }

@@ -8,6 +8,7 @@ import { collectSamples } from '../kernels/collect.ts';
 import { appearanceStride, photometricResiduals, Q_STRIDE, takePhoto } from '../kernels/photometric.ts';
 import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
 import type { Kernels } from '../kernels/runtime.ts';
+import { scatterColours } from '../kernels/skin.ts';
 import { fanNormals } from '../kernels/surface.ts';
 import { SH_CONSTANTS } from '../light/sh.ts';
 import type { FitState } from './parameters.ts';
@@ -32,10 +33,10 @@ export function renderSkin(
 ): SkinPicture {
   const { head, fans, skin } = resident;
   const camera = cropCamera(state.camera, [0, 0], scale);
-  const region = new Uint8Array(size * size);
-  const rgb: ImageF = { width: size, height: size, channels: 3, data: new Float32Array(3 * size * size) };
   resident.pose(state);
-  kernels.scope(() => {
+  return kernels.scope(() => {
+    const seen = kernels.u8(size * size);
+    const picture = kernels.f32(3 * size * size);
     const raster = createRasterizeOutput(kernels, size, size);
     const positions = kernels.f32(projectPoints(camera, head.vertices.view));
     const perspective = camera.kind === 'perspective';
@@ -90,14 +91,8 @@ export function renderSkin(
       },
       colours,
     );
-    const [colour, at] = [colours.view, pixels.view];
-    for (let n = 0; n < count; n++) {
-      const p = at[n];
-      region[p] = 1;
-      rgb.data[3 * p] = colour[4 * n];
-      rgb.data[3 * p + 1] = colour[4 * n + 1];
-      rgb.data[3 * p + 2] = colour[4 * n + 2];
-    }
+    scatterColours(kernels, colours, pixels, count, picture, seen);
+    const rgb: ImageF = { width: size, height: size, channels: 3, data: picture.view.slice() };
+    return { region: seen.view.slice(), rgb };
   });
-  return { region, rgb };
 }

@@ -33,7 +33,8 @@ export function createSampleArrays(
   size: number,
   mask: Float32Array | null,
 ): SampleArrays {
-  const N = mask ? mask.reduce((count, w) => (w > 0 ? count + 1 : count), 0) : size * size;
+  let N = size * size;
+  if (mask) for (let p = 0; p < mask.length; p++) if (!(mask[p] > 0)) N--;
   const stride = resident.texture ? resident.texture.fine.channels : appearanceStride(0);
   return {
     count: 0,

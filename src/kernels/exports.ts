@@ -141,6 +141,17 @@ export interface KernelExports {
   photometricResiduals(job: number, begin: number, end: number, out: number): void;
   originalPart(job: number, begin: number, end: number): void;
   photometricPart(job: number, begin: number, end: number): void;
+  skinWeights(job: number): void;
+  medianResidual(
+    photo: number,
+    render: number,
+    weights: number,
+    pixels: number,
+    spare: number,
+    histogram: number,
+  ): number;
+  scatterColours(colours: number, pixels: number, count: number, rgb: number, seen: number): void;
+  padPicture(picture: number, width: number, height: number, out: number): void;
   skinPoints(
     points: number,
     weights: number,

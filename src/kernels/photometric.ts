@@ -109,17 +109,8 @@ export function takePhoto(kernels: Kernels, photo: ImageF): PaddedPhoto {
     throw new InvalidArgumentError(
       `takePhoto: the photo must be RGB and at least 2×2, got ${width}×${height} with ${channels} channels`,
     );
-  const padded = kernels.f32(4 * (width + 2) * (height + 2));
-  const out = padded.view;
-  for (let y = 0, o = 0; y < height + 2; y++) {
-    const row = Math.min(Math.max(y - 1, 0), height - 1) * width;
-    for (let x = 0; x < width + 2; x++, o += 4) {
-      const p = 3 * (row + Math.min(Math.max(x - 1, 0), width - 1));
-      out[o] = data[p];
-      out[o + 1] = data[p + 1];
-      out[o + 2] = data[p + 2];
-    }
-  }
+  const padded = kernels.f32(4 * (width + 2) * (height + 2), false);
+  kernels.scope(() => kernels.raw.padPicture(kernels.f32(data).ptr, width, height, padded.ptr));
   return { width, height, data: padded };
 }
 

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { ImageF } from '../../src/core/image.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { estimateSkin, faceHull } from '../../src/fit/skin.ts';
+import { createKernelsSync } from '../../src/kernels/runtime.ts';
 
+const kernels = createKernelsSync();
 const N = 112;
 const picture = (f: (x: number, y: number, c: number) => number): ImageF => ({
   width: N,
@@ -42,7 +44,7 @@ describe('estimateSkin', () => {
     const photo = picture((x, y, c) =>
       noisy(disc(x, y, 40, 75, 14) ? colour[c] : SKIN[c] * (0.8 + (0.4 * x) / N)),
     );
-    const mask = estimateSkin({ photo, render, region });
+    const mask = estimateSkin(kernels, { photo, render, region });
     expect(mean(mask, 40, 75, 10)).toBeLessThan(0.1);
     expect(mean(mask, 66, 45, 14)).toBeGreaterThan(0.9);
   });
@@ -51,24 +53,24 @@ describe('estimateSkin', () => {
     const photo = picture((x, y, c) =>
       noisy(SKIN[c] * (0.8 + (0.4 * x) / N) * ((x + 2 * y) % 7 === 0 ? 0.8 : 1)),
     );
-    expect(mean(estimateSkin({ photo, render, region }), 56, 56, 38)).toBeGreaterThan(0.9);
+    expect(mean(estimateSkin(kernels, { photo, render, region }), 56, 56, 38)).toBeGreaterThan(0.9);
   });
 
   it('drops islands beyond an occluder that the core does not reach', () => {
     const core = Uint8Array.from(region, (r, p) => (r && Math.floor(p / N) > 60 ? 1 : 0));
     // A band of hair across the forehead with skin colour above it.
     const photo = picture((x, y, c) => noisy(y > 30 && y < 44 ? 0.1 : SKIN[c] * (0.8 + (0.4 * x) / N)));
-    const mask = estimateSkin({ photo, render, region, core });
+    const mask = estimateSkin(kernels, { photo, render, region, core });
     expect(mean(mask, 56, 20, 6)).toBe(0);
     expect(mean(mask, 56, 75, 20)).toBeGreaterThan(0.9);
   });
 
   it('is zero outside the region and empty without one', () => {
-    const mask = estimateSkin({ photo: render, render, region });
+    const mask = estimateSkin(kernels, { photo: render, render, region });
     for (let p = 0; p < N * N; p++) if (!region[p]) expect(mask[p]).toBe(0);
-    expect(estimateSkin({ photo: render, render, region: new Uint8Array(N * N) }).every((w) => w === 0)).toBe(
-      true,
-    );
+    expect(
+      estimateSkin(kernels, { photo: render, render, region: new Uint8Array(N * N) }).every((w) => w === 0),
+    ).toBe(true);
   });
 });
 

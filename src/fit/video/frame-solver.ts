@@ -270,8 +270,8 @@ export class FrameSolver {
     const region = rendered.region.map((seen, p) => (coverage[p] > 0 ? seen : 0));
     const core = faceHull(local.landmarks68, 1, options.size);
     for (let p = 0; p < core.length; p++) if (coverage[p] === 0) core[p] = 0;
-    const weights = estimateSkin({ photo, render: rendered.rgb, region, core });
-    const typical = typicalResidual(photo, rendered.rgb, weights) / options.weights.photometricSigma;
+    const weights = estimateSkin(kernels, { photo, render: rendered.rgb, region, core });
+    const typical = typicalResidual(kernels, photo, rendered.rgb, weights) / options.weights.photometricSigma;
     this.noise = Math.min(Math.max(typical, NOISE_MIN), 1);
     let [kept, seen] = [0, 0];
     for (let p = 0; p < region.length; p++) {
