@@ -123,18 +123,7 @@ export function photometricBlocksReference(
     const d = 1 + e / loss.k ** 2;
     cost += (m * e) / d;
     const w = (scale * m) / (d * d);
-    // K: three rows (channels) of ∂r/∂(Σβq).
-    for (let c = 0; c < 3; c++) {
-      shadingGradient(s.n, state, c, s.g);
-      const dot = s.g[0] * s.n[0] + s.g[1] * s.n[1] + s.g[2] * s.n[2];
-      K[5 * c] = -s.photo[3 * c + 1];
-      K[5 * c + 1] = -s.photo[3 * c + 2];
-      for (let a = 0; a < 3; a++) K[5 * c + 2 + a] = (s.albedo[c] * (s.g[a] - dot * s.n[a])) / s.length;
-      row.fill(0, c * X, (c + 1) * X);
-      for (let k = 0; k < 9; k++) row[c * X + 3 * k + c] = s.albedo[c] * s.basis[k];
-      const o = (3 * p + c) * T;
-      for (let t = 0; t < T; t++) row[c * X + 27 + t] = s.shading[c] * samples.albedoBasis[o + t];
-    }
+    linearizeSample(samples, state, p, s, K, row);
     let i = 0;
     for (let a = 0; a < Q; a++)
       for (let b = a; b < Q; b++) M[i++] = w * (K[a] * K[b] + K[5 + a] * K[5 + b] + K[10 + a] * K[10 + b]);
@@ -174,6 +163,77 @@ export function photometricBlocksReference(
     appearance,
     appearanceGradient,
   };
+}
+
+/**
+ * JᵀWJ and JᵀWr pixel by pixel, from full Jacobian rows [light 27 | texture T | geometry n].
+ * @param P (5A,n) derivatives of the vertices' numbers.
+ * @returns (27+T+n)² and 27+T+n numbers, float64.
+ */
+export function photometricDenseReference(
+  mesh: ActiveMesh,
+  samples: SurfaceSamples,
+  state: PhotometricState,
+  loss: PhotometricLoss,
+  P: ArrayLike<number>,
+  n: number,
+): { hessian: Float64Array; gradient: Float64Array } {
+  const T = state.texture.length;
+  const X = 27 + T;
+  const N = X + n;
+  const hessian = new Float64Array(N * N);
+  const gradient = new Float64Array(N);
+  let total = 0;
+  for (let p = 0; p < samples.count; p++) total += samples.mask[p];
+  const s = createScratch();
+  const K = new Float64Array(15);
+  const row = new Float64Array(3 * X);
+  const J = new Float64Array(N);
+  for (let p = 0; p < samples.count; p++) {
+    evaluateSample(mesh, samples, state, p, T, s);
+    const d = 1 + (s.r[0] ** 2 + s.r[1] ** 2 + s.r[2] ** 2) / (loss.sigma * loss.k) ** 2;
+    const w = (loss.weight * samples.mask[p]) / (loss.sigma ** 2 * total * d * d);
+    linearizeSample(samples, state, p, s, K, row);
+    for (let c = 0; c < 3; c++) {
+      J.fill(0);
+      J.set(row.subarray(c * X, (c + 1) * X));
+      for (let v = 0; v < 3; v++)
+        for (let a = 0; a < Q; a++) {
+          const k = samples.barycentrics[3 * p + v] * K[5 * c + a];
+          const from = (mesh.corners[3 * samples.triangles[p] + v] * Q + a) * n;
+          for (let x = 0; x < n; x++) J[X + x] += k * P[from + x];
+        }
+      for (let i = 0; i < N; i++) {
+        gradient[i] += w * J[i] * s.r[c];
+        for (let j = 0; j < N; j++) hessian[i * N + j] += w * J[i] * J[j];
+      }
+    }
+  }
+  return { hessian, gradient };
+}
+
+/** Derivatives of an evaluated sample: `K` (3,5) by Σβq, `row` (3,27+T) by light and texture. */
+function linearizeSample(
+  samples: SurfaceSamples,
+  state: PhotometricState,
+  p: number,
+  s: SampleScratch,
+  K: Float64Array,
+  row: Float64Array,
+): void {
+  const T = state.texture.length;
+  const X = 27 + T;
+  for (let c = 0; c < 3; c++) {
+    shadingGradient(s.n, state, c, s.g);
+    const dot = s.g[0] * s.n[0] + s.g[1] * s.n[1] + s.g[2] * s.n[2];
+    K[5 * c] = -s.photo[3 * c + 1];
+    K[5 * c + 1] = -s.photo[3 * c + 2];
+    for (let a = 0; a < 3; a++) K[5 * c + 2 + a] = (s.albedo[c] * (s.g[a] - dot * s.n[a])) / s.length;
+    row.fill(0, c * X, (c + 1) * X);
+    for (let k = 0; k < 9; k++) row[c * X + 3 * k + c] = s.albedo[c] * s.basis[k];
+    const o = (3 * p + c) * T;
+    for (let t = 0; t < T; t++) row[c * X + 27 + t] = s.shading[c] * samples.albedoBasis[o + t];
+  }
 }
 
 /**
