@@ -48,20 +48,24 @@ export async function trackCommand(
       range: options,
       warnings: run.warnings,
     });
+    const written = performance.now();
     const filmed = complete && options.overlay ? await film(video, folder, options, run, bar, signal) : null;
     const whole = complete && !signal.aborted;
     if (whole) run.done();
     bar.end();
-    const seconds = (performance.now() - began) / 1000;
+    const now = performance.now();
+    const seconds = (now - began) / 1000;
     const { summary, warnings } = file;
     if (options.json) {
       const line = { input: video, output: folder, ok: true, complete: whole, summary, warnings };
-      stdout.write(`${JSON.stringify({ ...line, seconds: Math.round(1000 * seconds) / 1000 })}\n`);
+      const stages = { ...run.seconds, overlay: (now - written) / 1000, total: seconds };
+      const rounded = Object.entries(stages).map(([stage, s]) => [stage, Math.round(1000 * s) / 1000]);
+      stdout.write(`${JSON.stringify({ ...line, seconds: Object.fromEntries(rounded) })}\n`);
     } else {
       const error = summary.landmark_nme_median;
       const quality = error === null ? '' : `, landmarks ${(100 * error).toFixed(1)} %`;
       stdout.write(
-        `${video} → ${folder}  (${summary.frames} frames, ${summary.lost} lost${quality}, ${(run.speed.frames / seconds).toFixed(1)} a second)\n`,
+        `${video} → ${folder}  (${summary.frames} frames, ${summary.lost} lost${quality}, ${(run.newFrames / seconds).toFixed(1)} a second)\n`,
       );
     }
     for (const warning of warnings) bar.note(`${video}: warning: ${warning}`);

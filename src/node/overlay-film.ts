@@ -56,8 +56,8 @@ export async function writeOverlayFilm(
   const fps = filmRate(frames.map((f) => f.time));
   const painters = await startPainters(person, { width, height }, layout, options.threads);
   const film: FilmFormat = {
-    ...{ width: OVERLAY_PANELS[layout] * width, height, channels: 3, fps, signal },
-    ...{ preset: 'veryfast', quality: 20 },
+    ...{ width: OVERLAY_PANELS[layout] * width, height, channels: 4, fps, signal },
+    ...{ preset: 'superfast', quality: 21 },
   };
   try {
     await writeFilm(out, film, async (write) => {
@@ -174,11 +174,12 @@ async function startPainters(
     paint: (photo, { expression, pose, camera, light, status }, scale) => {
       const thread = threads[turn++ % threads.length];
       const frame = { expression, pose, camera, light, status };
-      // The picture changes hands; nobody needs it here afterwards.
+      // The picture changes hands, nobody needs it here afterwards; part of a larger buffer is copied.
+      const whole = photo && photo.data.byteLength === photo.data.buffer.byteLength;
       const asked = thread.ask(
         'paint',
         { photo, frame, scale },
-        photo ? [photo.data.buffer as ArrayBuffer] : [],
+        whole ? [photo.data.buffer as ArrayBuffer] : [],
       );
       return asked as Promise<Uint8Array>;
     },

@@ -83,7 +83,7 @@ export class OverlayPainter {
    * Draws one frame.
    * @param photo the frame, as large as a panel; null for a head alone
    * @param scale pixels of a panel per pixel that the frame's camera is in
-   * @returns (height, panels·width, 3) uint8 RGB
+   * @returns (height, panels·width, 4) uint8 RGBA, opaque
    */
   paint(photo: Image8 | null, frame: PaintedFrame, scale: number): Uint8Array<ArrayBuffer> {
     const { width, height, layout } = this;
@@ -94,10 +94,11 @@ export class OverlayPainter {
         `OverlayPainter: the frame is ${photo.width} × ${photo.height}, a panel ${width} × ${height}`,
       );
     const panels = OVERLAY_PANELS[layout];
-    const out = new Uint8Array(3 * panels * width * height).fill(PLAIN);
-    if (photo) copyPhoto(photo, out, panels, layout === 'over');
+    const out = new Uint8Array(4 * panels * width * height);
+    const pixels = new Uint32Array(out.buffer);
+    fillPanels(photo, pixels, width, height, panels, layout === 'over');
     if (frame.status === 'lost') {
-      markLost(out, width, height, panels);
+      markLost(pixels, width, height, panels);
       return out;
     }
     poseResident(this.#kernels, this.#head, { identity: [], ...frame });
@@ -108,7 +109,7 @@ export class OverlayPainter {
     const { positions, faces } = { positions: this.#positions, faces: this.#head.faces };
     const perspective = camera.kind === 'perspective';
     rasterize(this.#kernels, { positions, faces, width, height, cull: 'back', perspective }, this.#raster);
-    this.#draw(out);
+    this.#draw(pixels);
     return out;
   }
 
@@ -144,8 +145,26 @@ export class OverlayPainter {
     }
   }
 
-  #draw(out: Uint8Array): void {
-    const { width, height } = this;
+  /** Columns and rows that the head may cover. */
+  #bounds(): readonly [number, number, number, number] {
+    const points = this.#positions.view;
+    let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let i = 0; i < points.length; i += 3) {
+      left = Math.min(left, points[i]);
+      right = Math.max(right, points[i]);
+      top = Math.min(top, points[i + 1]);
+      bottom = Math.max(bottom, points[i + 1]);
+    }
+    return [
+      Math.max(0, Math.floor(left)),
+      Math.max(0, Math.floor(top)),
+      Math.min(this.width, Math.ceil(right)),
+      Math.min(this.height, Math.ceil(bottom)),
+    ];
+  }
+
+  #draw(out: Uint32Array): void {
+    const { width } = this;
     const { faces, faceUvs, uvs, texture } = this.#head.model;
     const shades = this.#shades;
     const face = this.#raster.faceIndex.view;
@@ -154,16 +173,12 @@ export class OverlayPainter {
     const mw = texture?.width ?? 1;
     const mh = texture?.height ?? 1;
     const panels = OVERLAY_PANELS[this.layout];
-    const row = 3 * panels * width;
-    for (let y = 0, p = 0; y < height; y++) {
-      let over = y * row + 3 * (panels - 2) * width;
-      for (let x = 0; x < width; x++, p++, over += 3) {
+    const [left, top, right, bottom] = this.#bounds();
+    for (let y = top; y < bottom; y++) {
+      let over = (y * panels + panels - 2) * width + left;
+      for (let p = y * width + left, end = y * width + right; p < end; p++, over++) {
         const f = 3 * face[p];
-        const shape = over + 3 * width;
-        if (f < 0) {
-          out[shape] = out[shape + 1] = out[shape + 2] = 255;
-          continue;
-        }
+        if (f < 0) continue;
         const b0 = bary[3 * p];
         const b1 = bary[3 * p + 1];
         const b2 = bary[3 * p + 2];
@@ -171,16 +186,12 @@ export class OverlayPainter {
         const i1 = SHADES * faces[f + 1];
         const i2 = SHADES * faces[f + 2];
         const grey = 255 * (b0 * shades[i0 + 3] + b1 * shades[i1 + 3] + b2 * shades[i2 + 3]);
-        out[shape] = Math.min(CLAY[0] * grey, 255);
-        out[shape + 1] = Math.min(CLAY[1] * grey, 255);
-        out[shape + 2] = Math.min(CLAY[2] * grey, 255);
+        out[over + width] = pack(CLAY[0] * grey, CLAY[1] * grey, CLAY[2] * grey);
         const red = b0 * shades[i0] + b1 * shades[i1] + b2 * shades[i2];
         const green = b0 * shades[i0 + 1] + b1 * shades[i1 + 1] + b2 * shades[i2 + 1];
         const blue = b0 * shades[i0 + 2] + b1 * shades[i1 + 2] + b2 * shades[i2 + 2];
         if (!map) {
-          out[over] = byte(153 * red);
-          out[over + 1] = byte(153 * green);
-          out[over + 2] = byte(153 * blue);
+          out[over] = pack(153 * red, 153 * green, 153 * blue);
           continue;
         }
         // Bilinear, as `sampleMap` has it; written out, since a call per pixel and its array cost as much again.
@@ -196,54 +207,64 @@ export class OverlayPainter {
         const fx = mx - ix;
         const fy = my - iy;
         const a = 3 * (iy * mw + ix);
-        const right = ix < mw - 1 ? 3 : 0;
+        const r = a + (ix < mw - 1 ? 3 : 0);
         const below = iy < mh - 1 ? 3 * mw : 0;
         const w00 = 255 * (1 - fx) * (1 - fy);
         const w10 = 255 * fx * (1 - fy);
         const w01 = 255 * (1 - fx) * fy;
         const w11 = 255 * fx * fy;
         const c = a + below;
-        out[over] = byte(red * (w00 * map[a] + w10 * map[a + right] + w01 * map[c] + w11 * map[c + right]));
-        out[over + 1] = byte(
-          green * (w00 * map[a + 1] + w10 * map[a + right + 1] + w01 * map[c + 1] + w11 * map[c + right + 1]),
-        );
-        out[over + 2] = byte(
-          blue * (w00 * map[a + 2] + w10 * map[a + right + 2] + w01 * map[c + 2] + w11 * map[c + right + 2]),
+        const d = r + below;
+        out[over] = pack(
+          red * (w00 * map[a] + w10 * map[r] + w01 * map[c] + w11 * map[d]),
+          green * (w00 * map[a + 1] + w10 * map[r + 1] + w01 * map[c + 1] + w11 * map[d + 1]),
+          blue * (w00 * map[a + 2] + w10 * map[r + 2] + w01 * map[c + 2] + w11 * map[d + 2]),
         );
       }
     }
   }
 }
 
+/** An opaque pixel of RGBA bytes, as a little-endian number. */
+function pack(red: number, green: number, blue: number): number {
+  return (byte(red) | (byte(green) << 8) | (byte(blue) << 16) | (255 << 24)) >>> 0;
+}
+
 function byte(x: number): number {
   return x < 0 ? 0 : x > 255 ? 255 : x;
 }
 
-/** RGBA into the first panel of RGB, and into the second. */
-function copyPhoto({ width, height, data }: Image8, out: Uint8Array, panels: number, twice: boolean): void {
-  const row = 3 * panels * width;
-  for (let y = 0, i = 0; y < height; y++) {
+/** What a picture shows but for the head: the photo once or `twice`, grey behind a head alone, white behind the shape. */
+function fillPanels(
+  photo: Image8 | null,
+  out: Uint32Array,
+  width: number,
+  height: number,
+  panels: number,
+  twice: boolean,
+): void {
+  const row = panels * width;
+  // A picture that does not begin at a whole number cannot be seen as numbers where it lies.
+  const bytes = photo && (photo.data.byteOffset % 4 === 0 ? photo.data : photo.data.slice());
+  const from = bytes && new Uint32Array(bytes.buffer, bytes.byteOffset, width * height);
+  const grey = pack(PLAIN, PLAIN, PLAIN);
+  for (let y = 0; y < height; y++) {
     const start = y * row;
-    for (let o = start; o < start + 3 * width; o += 3, i += 4) {
-      out[o] = data[i];
-      out[o + 1] = data[i + 1];
-      out[o + 2] = data[i + 2];
+    if (from) {
+      const line = from.subarray(y * width, (y + 1) * width);
+      out.set(line, start);
+      if (twice) out.set(line, start + width);
     }
-    if (twice) out.copyWithin(start + 3 * width, start, start + 3 * width);
+    if (!twice) out.fill(grey, start + (panels - 2) * width, start + (panels - 1) * width);
+    out.fill(0xffffffff, start + (panels - 1) * width, start + row);
   }
 }
 
-/** A red strip over the head's panel; that of the shape white. */
-function markLost(out: Uint8Array, width: number, height: number, panels: number): void {
-  const row = 3 * panels * width;
-  const strip = Math.max(2, Math.round(STRIP * height));
-  for (let y = 0; y < height; y++) {
-    const head = y * row + 3 * (panels - 2) * width;
-    out.fill(255, head + 3 * width, (y + 1) * row);
-    if (y >= strip) continue;
-    for (let o = head; o < head + 3 * width; o += 3) {
-      out[o] = 220;
-      out[o + 1] = out[o + 2] = 30;
-    }
+/** A red strip over the head's panel. */
+function markLost(out: Uint32Array, width: number, height: number, panels: number): void {
+  const red = pack(220, 30, 30);
+  for (let y = 0; y < Math.max(2, Math.round(STRIP * height)); y++) {
+    const head = (y * panels + panels - 2) * width;
+    out.fill(red, head, head + width);
   }
 }

@@ -44,7 +44,7 @@ describe('OverlayPainter', () => {
   it('shows the frame, the head over it, and its shape, as renderHead draws them', async () => {
     // The camera is in pixels of a frame twice as large as the panel.
     const out = painter.paint(photo, frame, 0.5);
-    expect(out).toHaveLength(3 * 3 * W * H);
+    expect(out).toHaveLength(4 * 3 * W * H);
     const camera = {
       kind: 'perspective',
       focal: 230,
@@ -70,7 +70,7 @@ describe('OverlayPainter', () => {
     for (let y = 0; y < H; y++)
       for (let x = 0; x < W; x++) {
         const p = y * W + x;
-        const at = (panel: number) => 3 * (y * 3 * W + panel * W + x);
+        const at = (panel: number) => 4 * (y * 3 * W + panel * W + x);
         const photoHere = [0, 1, 2].map((c) => photo.data[4 * p + c]);
         expect([...out.subarray(at(0), at(0) + 3)]).toEqual(photoHere);
         const head = truth.raster.faceIndex[p] >= 0;
@@ -107,7 +107,7 @@ describe('OverlayPainter', () => {
 
   it('marks a frame without a face', () => {
     const out = painter.paint(photo, { ...frame, status: 'lost' }, 0.5);
-    const pixel = (x: number, y: number) => [...out.subarray(3 * (y * 3 * W + x), 3 * (y * 3 * W + x) + 3)];
+    const pixel = (x: number, y: number) => [...out.subarray(4 * (y * 3 * W + x), 4 * (y * 3 * W + x) + 3)];
     expect(pixel(W + 5, 0)).toEqual([220, 30, 30]);
     expect(pixel(W + 5, 50)).toEqual(pixel(5, 50));
     expect(pixel(2 * W + 60, 60)).toEqual([255, 255, 255]);
