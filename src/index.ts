@@ -38,7 +38,7 @@ export {
   type PersonPhoto,
 } from './fit/fit-person.ts';
 export { FIT_PHOTO_DEFAULTS, type FitPhotoOptions, type FitWeights, fitPhoto } from './fit/fit-photo.ts';
-export { flameParams } from './fit/flame-params.ts';
+export { type FlameStep, flameParams, flameSequence } from './fit/flame-params.ts';
 export {
   atRest,
   HEAD_MESH_DEFAULTS,
@@ -99,6 +99,19 @@ export {
 } from './fit/schema.ts';
 export type { CropTransform, EnergyPoint, FitMetrics, PhotoFit } from './fit/types.ts';
 export { vertexColours } from './fit/vertex-colours.ts';
+export {
+  ANIMATED_HEAD_DEFAULTS,
+  type AnimatedHeadOptions,
+  animatedHeadMesh,
+} from './fit/video/animated-head.ts';
+export {
+  type ArkitCurves,
+  arkitCsv,
+  arkitCurves,
+  arkitJson,
+  type CurveFrame,
+} from './fit/video/arkit-curves.ts';
+export { type Correspondence, correspond } from './fit/video/correspondence.ts';
 export { type EvidenceStore, type FrameEvidence, memoryEvidence } from './fit/video/evidence.ts';
 export {
   FIND_IDENTITY_DEFAULTS,
@@ -109,9 +122,42 @@ export {
 export type { FaceChoice } from './fit/video/follow.ts';
 export { FRAME_SOLVER_DEFAULTS, type FrameSolverOptions } from './fit/video/frame-solver.ts';
 export type { MotionDeviations } from './fit/video/motion.ts';
+export {
+  OVERLAY_PANELS,
+  type OverlayLayout,
+  OverlayPainter,
+  type PaintedFrame,
+} from './fit/video/overlay-painter.ts';
 export { type PersonParams, personalModel } from './fit/video/personal-model.ts';
 export { SMOOTH_TRACK_DEFAULTS, type SmoothTrackOptions, smoothTrack } from './fit/video/smooth-track.ts';
+export {
+  parseTrackArrays,
+  parseTrackFile,
+  type StoredTrack,
+  TRACK_FORMAT,
+  type TrackFile,
+  type TrackFileExtra,
+  TrackFileSchema,
+  type TrackMetadata,
+  TrackMetadataSchema,
+  toTrackFile,
+  trackArrays,
+  trackFileText,
+  trackMetadata,
+} from './fit/video/track-file.ts';
 export { type TrackVideoOptions, trackVideo } from './fit/video/track-video.ts';
+export {
+  faceCentre,
+  fitCamera,
+  type NeutralFace,
+  neutralOf,
+  TRANSFER_DEFAULTS,
+  type Transfer,
+  type TransferOptions,
+  type TransferSource,
+  type TransferTarget,
+  transferMotion,
+} from './fit/video/transfer.ts';
 export type {
   FrameRange,
   FrameStatus,
@@ -124,7 +170,14 @@ export type {
 export { GLB_DEFAULTS, type GlbOptions, writeGlb } from './io/glb.ts';
 export { type Hdf5File, type Hdf5Module, openHdf5, openHdf5Bytes } from './io/hdf5.ts';
 export { type MatVariable, readMat } from './io/mat.ts';
-export type { ExportCamera, ExportJoint, ExportMorph, ExportState, MeshExport } from './io/mesh-export.ts';
+export type {
+  ExportCamera,
+  ExportJoint,
+  ExportMorph,
+  ExportMotion,
+  ExportState,
+  MeshExport,
+} from './io/mesh-export.ts';
 export { type NpyArray, type NpyData, npyArray, readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, WRITE_NPZ_DEFAULTS, type WriteNpzOptions, writeNpz } from './io/npz.ts';
 export { type ByteSource, blobSource, memorySource } from './io/npz-stream.ts';

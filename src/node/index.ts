@@ -9,6 +9,7 @@ export {
 } from './atomic.ts';
 export { energyPng } from './energy-picture.ts';
 export { type FfhqEntry, ffhqNames, findFfhq, readFfhqLandmarks, readFfhqMask } from './ffhq-files.ts';
+export { type FilmFormat, type FilmPictures, writeFilm } from './film.ts';
 export { type FlamePaths, findFlameFiles, loadFlame } from './flame-files.ts';
 export { openHdf5File } from './hdf5.ts';
 export { FIGURE_DEFAULTS, type FigureOptions, headsSheetPng, spaceFigurePng } from './head-figures.ts';
@@ -32,6 +33,7 @@ export {
 export { DEFAULT_HEAD, type HeadFile, type LoadedHead, listHeadFiles, loadHeadModel } from './models.ts';
 export { onnxRuntime } from './onnx.ts';
 export { OVERLAY_PANEL_SIZE, type OverlayInput, overlayCrop, overlayPng } from './overlay.ts';
+export { type OverlayFilmOptions, writeOverlayFilm } from './overlay-film.ts';
 export { loadPerception } from './perception.ts';
 export { decodePhoto, decodePhotoBytes, PHOTO_EXTENSIONS } from './photo.ts';
 export { encodePicture, type SequenceKind, sequenceKind, writeSequence } from './picture-files.ts';
@@ -51,6 +53,8 @@ export {
   loadInitialSpace,
 } from './space-init.ts';
 export { loadHead, loadSpace, loadTextureSpace, SPACE_ENDING } from './spaces.ts';
+export { loadThreadedPerception } from './threaded-perception.ts';
+export { loadTrack, TRACK_FOLDER_FILES, type TrackFolderInput, writeTrackFolder } from './track-results.ts';
 export { packageVersion } from './version.ts';
 export { openVideo, VIDEO_DEFAULTS } from './video-source.ts';
 export type { OpenVideo, VideoDecoderName, VideoOptions } from './video-types.ts';

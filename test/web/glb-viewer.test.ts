@@ -12,6 +12,9 @@ import type { Camera } from '../../src/camera/camera.ts';
 import { projectPoints } from '../../src/camera/project.ts';
 import { atRest, riggedHeadMesh } from '../../src/fit/head-mesh.ts';
 import { renderView } from '../../src/fit/render-view.ts';
+import { animatedHeadMesh } from '../../src/fit/video/animated-head.ts';
+import { personalModel } from '../../src/fit/video/personal-model.ts';
+import type { VideoTrack } from '../../src/fit/video/types.ts';
 import { splitAtSeams, writeGlb } from '../../src/io/glb.ts';
 import { createKernels } from '../../src/kernels/runtime.ts';
 import type { HeadModel, HeadParams } from '../../src/model/head-model.ts';
@@ -20,6 +23,7 @@ import { loadHeadModel } from '../../src/node/models.ts';
 import { albedoPng, encodePicture } from '../../src/node/picture-files.ts';
 import { albedoMap } from '../../src/render/albedo.ts';
 import { makeHeadFit, PHOTO } from '../helpers/open-head-fit.ts';
+import { makeTinyTrack } from '../helpers/tiny-track.ts';
 import { type StaticServer, serve } from './server.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -54,6 +58,7 @@ describe.skipIf(missing)(`a head's GLB in three.js${missing ? ` (skipped: ${miss
   let browser: Browser;
   let page: Page;
   let webgl = false;
+  let motion: VideoTrack;
   const files: Record<string, Uint8Array> = {};
   const light = new Float32Array(27).fill(3, 0, 3);
 
@@ -65,6 +70,16 @@ describe.skipIf(missing)(`a head's GLB in three.js${missing ? ` (skipped: ${miss
       const view = { camera, image: IMAGE, light };
       files[`/${name}.glb`] = writeGlb(riggedHeadMesh(model, params, { texturePng, view }));
     }
+    motion = makeTinyTrack(model, 7);
+    motion = {
+      ...{ ...motion, ...IMAGE },
+      frames: motion.frames.map((f) => ({
+        ...f,
+        camera: { ...CAMERAS['perspective'], translation: f.camera.translation },
+      })),
+    };
+    const person = personalModel(model, motion.identity);
+    files['/motion.glb'] = writeGlb(animatedHeadMesh(person, motion, { texturePng }));
     const bundled = await build({
       entryPoints: ['test/web/viewer/viewer.js'],
       bundle: true,
@@ -89,8 +104,8 @@ describe.skipIf(missing)(`a head's GLB in three.js${missing ? ` (skipped: ${miss
     await server?.close();
   });
 
-  const look = async (name: string, state: string | null, lit = false): Promise<Seen> => {
-    const options = { ...IMAGE, state, lit };
+  const look = async (name: string, state: string | null, lit = false, time = 0.5): Promise<Seen> => {
+    const options = { ...IMAGE, state, time, lit };
     const seen = await page.evaluate(
       ([url, how]) =>
         (window as unknown as { view(url: string, how: unknown): Promise<SeenAsText> }).view(
@@ -137,6 +152,25 @@ describe.skipIf(missing)(`a head's GLB in three.js${missing ? ` (skipped: ${miss
     expect(iou).toBeGreaterThan(0.99);
     // Mean difference of colours in [0, 255]: three.js samples with mipmaps, ours without.
     expect(colour).toBeLessThan(2.5);
+  });
+
+  it('plays a motion: at every key each vertex is where the track has it', async ({ skip }) => {
+    skip(!webgl, NO_WEBGL);
+    const { vertices } = splitAtSeams(model);
+    // Not the last key: a clip that repeats is back at its beginning there.
+    for (const i of [0, 2, 5]) {
+      const frame = motion.frames[i];
+      const seen = await look('motion', 'video', false, frame.time - motion.frames[0].time);
+      expect(seen.animations).toEqual(['video']);
+      const posed = poseHead(model, { identity: motion.identity.identity, ...frame });
+      const truth = projectPoints(frame.camera, posed.vertices);
+      let farthest = 0;
+      vertices.forEach((v, n) => {
+        const d = [0, 1].map((a) => seen.points[2 * n + a] - truth[3 * v + a]);
+        farthest = Math.max(farthest, Math.hypot(...d));
+      });
+      expect(farthest).toBeLessThan(0.05);
+    }
   });
 
   it('has states, names and bones; lit, it is a picture to look at', async ({ skip }) => {

@@ -17,14 +17,14 @@ function base64(bytes) {
   return btoa(text);
 }
 
-/** `state`: an animation of the file to show, null as it opens. `lit`: with lights, for people. */
-window.view = async (url, { width, height, state, lit }) => {
+/** `state`: an animation of the file to show at `time` in seconds, null as it opens. `lit`: with lights, for people. */
+window.view = async (url, { width, height, state, time, lit }) => {
   const { scene, cameras, animations } = await new GLTFLoader().loadAsync(url);
   const camera = cameras[0];
   const mixer = new AnimationMixer(scene);
   if (state) {
     mixer.clipAction(animations.find((clip) => clip.name === state)).play();
-    mixer.update(0.5);
+    mixer.setTime(time);
   }
   let mesh = null;
   scene.traverse((object) => {
