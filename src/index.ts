@@ -121,6 +121,7 @@ export {
 } from './fit/video/find-identity.ts';
 export type { FaceChoice } from './fit/video/follow.ts';
 export { FRAME_SOLVER_DEFAULTS, type FrameSolverOptions } from './fit/video/frame-solver.ts';
+export { type Lids, lidsOf } from './fit/video/lids.ts';
 export type { MotionDeviations } from './fit/video/motion.ts';
 export {
   OVERLAY_PANELS,

@@ -5,6 +5,7 @@ import { FormatError, InvalidArgumentError, throwIfAborted } from '../core/error
 import type { ImageF } from '../core/image.ts';
 import { originalState } from '../fit/original-energy.ts';
 import { readOriginalFit } from '../fit/original-files.ts';
+import { lidsOf } from '../fit/video/lids.ts';
 import { personalModel } from '../fit/video/personal-model.ts';
 import {
   faceCentre,
@@ -190,6 +191,7 @@ async function storedSource(
     expressionNames: namedExpressions(metadata.expression_names, names),
     jointNames: metadata.joint_names,
     centre: model && faceCentre(model, track.identity.identity),
+    lids: model && lidsOf(model, track.identity.identity),
     video: metadata.input.path,
     rate: metadata.input.rate,
     smoothed: metadata.smoothed,
@@ -234,6 +236,7 @@ async function trackedSource(
       expressionNames: namedExpressions(model.expressionNames, names),
       jointNames: model.joints.map((joint) => joint.name),
       centre: faceCentre(model, track.identity.identity),
+      lids: lidsOf(model, track.identity.identity),
     };
   } finally {
     perception.dispose();

@@ -7,6 +7,8 @@
  * or the mode of every coefficient over the track: a talking face comes back to rest again and again, and the mode, unlike
  * the mean, does not care how far it goes in between. The target's neutral is its head without expression.
  *
+ * Blinks are passed on as how far the eyes are still open, see `lids.ts`.
+ *
  * Every frame is mapped by itself: the same sentence gives the same motion, whenever it comes.
  */
 
@@ -17,6 +19,7 @@ import { type HeadModel, type HeadParams, headSizes } from '../../model/head-mod
 import { poseHead } from '../../model/pose.ts';
 import { axisAngleFromRotation, multiply3, rotationFromAxisAngle } from '../../model/rotation.ts';
 import { type Correspondence, correspond } from './correspondence.ts';
+import { blinksOf, type Lids, lidsOf, shutLids } from './lids.ts';
 import type { TrackedFrame, VideoTrack } from './types.ts';
 
 /** The head that is driven; a fit is one. */
@@ -76,6 +79,8 @@ export interface TransferSource {
   readonly jointNames: readonly string[];
   /** Of the source's head, from {@link faceCentre}; null where it is not known: heads then share their origin. */
   readonly centre: readonly [number, number, number] | null;
+  /** Of the source's person, from `lidsOf`; null where its head is not known: blinks then are weights. */
+  readonly lids: Lids | null;
 }
 
 /** Options of {@link transferMotion}. */
@@ -134,6 +139,13 @@ export function transferMotion(
     );
   const neutral = mode === 'relative' ? neutralOf(track, neutralFrame) : null;
   const root = source.jointNames.indexOf('root');
+  const blinks = neutral && source.lids && blinksOf(model);
+  const eyes = blinks && {
+    blinks,
+    theirs: source.lids!,
+    open: source.lids!.open(neutral!.expression),
+    own: lidsOf(model, params.identity),
+  };
   const own = ['root', 'neck'];
   const target3 = source.centre && faceCentre(model, params.identity);
   // Faces, not origins, come to lie on each other: heads of different models have their origins in different places.
@@ -154,6 +166,10 @@ export function transferMotion(
     for (let e = 0; e < E; e++) {
       const [least, most] = [model.expressionRange[2 * e], model.expressionRange[2 * e + 1]];
       out.expression[e] = Math.min(most, Math.max(least, out.expression[e]));
+    }
+    if (eyes) {
+      const [right, left] = eyes.theirs.open(frame.expression).map((gap, side) => gap / eyes.open[side]);
+      shutLids(eyes.own, eyes.blinks, out.expression, [right, left]);
     }
     return {
       index: frame.index,

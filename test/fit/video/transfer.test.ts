@@ -4,6 +4,7 @@ import { projectPoints } from '../../../src/camera/project.ts';
 import { InvalidArgumentError } from '../../../src/core/errors.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import { correspond } from '../../../src/fit/video/correspondence.ts';
+import { blinksOf, lidsOf } from '../../../src/fit/video/lids.ts';
 import {
   faceCentre,
   fitCamera,
@@ -45,6 +46,7 @@ describe('transfer', () => {
       expressionNames: model.expressionNames,
       jointNames: model.joints.map((j) => j.name),
       centre: faceCentre(model, track.identity.identity),
+      lids: null,
     };
     const { params, camera, light } = makeHeadFit(model);
     target = { model, params, camera, light };
@@ -131,6 +133,48 @@ describe('transfer', () => {
     const height = Math.max(...v) - Math.min(...v);
     expect(height).toBeCloseTo(0.88 * track.height, 0);
     expect((Math.max(...u) + Math.min(...u)) / 2).toBeCloseTo(track.width / 2, 1);
+  });
+
+  it('eyes are as far open as the source’s, in shares of each one’s own', () => {
+    const blinks = blinksOf(model)!;
+    const lids = lidsOf(model, track.identity.identity);
+    const rest = new Float32Array(track.frames[0].expression.length);
+    const frames = [0, 0, 0, 0.3, 0.6, 0.3, 0, 0, 0].map((weight, i) => {
+      const expression = rest.slice();
+      for (const e of blinks) expression[e] = weight;
+      return { ...track.frames[i], status: 'tracked' as const, expression };
+    });
+    const out = transferMotion({ ...source, lids, track: { ...track, frames } }, target).track.frames;
+    const own = lidsOf(model, target.params.identity);
+    for (const [i, frame] of frames.entries())
+      for (const side of [0, 1]) {
+        const theirs = lids.open(frame.expression)[side] / lids.open(rest)[side];
+        const ours = own.open(out[i].expression)[side] / own.open(rest)[side];
+        // As far shut at least: weights are never lowered.
+        expect(ours).toBeLessThan(theirs + 0.01);
+        expect(out[i].expression[blinks[side]]).toBeGreaterThanOrEqual(frame.expression[blinks[side]]);
+      }
+    expect(out[0].expression.every((x) => x === 0)).toBe(true);
+    // The gap is that of the posed landmarks.
+    const open = poseHead(model, {
+      identity: target.params.identity,
+      expression: [],
+      pose: new Float32Array(15),
+    });
+    const point = (l: number) => {
+      const { faces, barycentrics } = model.landmarks.inner51;
+      const p = [0, 0, 0];
+      for (let k = 0; k < 3; k++)
+        for (let a = 0; a < 3; a++)
+          p[a] += barycentrics[3 * l + k] * open.vertices[3 * model.faces[3 * faces[l] + k] + a];
+      return p;
+    };
+    // iBUG 43, 47 and 44, 46: the left eye.
+    const gaps = [
+      [43, 47],
+      [44, 46],
+    ].map(([u, l]) => Math.hypot(...point(u - 17).map((x, a) => x - point(l - 17)[a])));
+    expect(own.open(rest)[1]).toBeCloseTo((gaps[0] + gaps[1]) / 2, 6);
   });
 
   it('says when the neutral frame cannot be one', () => {
