@@ -46,7 +46,7 @@ export function addTrackCommand(program: Command, context: CliContext, done: (co
   addVideoInputOptions(command)
     .option('--no-smooth', 'frames as they were tracked, without the second pass over the whole')
     .option('--no-overlay', 'no overlay.mp4')
-    .option('--overlay-size <pixels>', 'longest side of a panel of overlay.mp4', parseSize, 512)
+    .option('--overlay-size <pixels>', 'longest side of a panel of overlay.mp4', parseSize, 400)
     .option('--no-offset', "keep the head model's smooth texture: no detail from the video")
     .option('--no-resume', 'start anew where an earlier run was broken off')
     .option('--json', 'print one line of JSON', false)

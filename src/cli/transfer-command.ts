@@ -51,7 +51,7 @@ export function addTransferCommand(
     .option('--face <which>', 'largest, or a number: 1 is the largest', parseWhich, 'largest');
   addVideoInputOptions(command)
     .option('--no-film', 'no transfer.mp4')
-    .option('--film-size <pixels>', 'longest side of a panel of transfer.mp4', parseSize, 512)
+    .option('--film-size <pixels>', 'longest side of a panel of transfer.mp4', parseSize, 400)
     .option('--json', 'print one line of JSON per fit', false)
     .option('--quiet', 'no progress, only results and errors', false)
     .option('--debug', 'show where in the code an error came from', false)

@@ -5,7 +5,8 @@
  * Made for many frames: the person's model stays in kernel memory, normals and rasters come from there, light is
  * evaluated at vertices and interpolated over pixels (nine harmonics bend little over a millimetre: the largest
  * difference to `render-head.ts`, which evaluates them at pixels, is a few grey levels), and everything is written as
- * bytes at once. 512² with open-head: 4 ms a frame; `renderHead` takes 40.
+ * bytes at once. 512² with open-head: 7 ms a frame; posing and `renderHead`
+ * take 30.
  */
 import type { Camera } from '../../camera/camera.ts';
 import { cropCamera } from '../../camera/project.ts';
