@@ -28,6 +28,7 @@ import {
 } from '../src/kernels/conv.ts';
 import { createKernels, type Kernels } from '../src/kernels/runtime.ts';
 import { readHeadPack } from '../src/model/pack.ts';
+import { uvLayoutHash } from '../src/model/space-pack.ts';
 import { enableRelaxedSimd } from '../src/node/relaxed-simd.ts';
 import { startTrainingThreads } from '../src/node/training-threads.ts';
 import {
@@ -186,6 +187,8 @@ async function main(): Promise<void> {
     path.join(o.out, 'model.safetensors'),
     encodeCheckpoint({
       model: { name: model.name, hash: model.hash },
+      layout: await uvLayoutHash(model),
+      checks: [],
       size,
       options: full,
       maps: sha256HexPlain(new TextEncoder().encode(training.names.join('\n'))),

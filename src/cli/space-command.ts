@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { SPACE_INIT_DEFAULTS } from '../texture/space-defaults.ts';
 import type { CliContext } from './context.ts';
 import { parseCount, parseSeed, parseSize, parseSpread } from './numbers.ts';
+import { addSpaceCompleteCommand } from './space-complete-command.ts';
 import type { SpaceInitCommandOptions, SpaceSampleOptions, SpaceShowOptions } from './space-options.ts';
 
 const SPACE =
@@ -62,6 +63,7 @@ export function addSpaceCommand(program: Command, context: CliContext, done: (co
       const { sampleSpace } = await import('./space-actions.ts');
       done(await sampleSpace(name, options, context));
     });
+  addSpaceCompleteCommand(space, context, done);
 }
 
 const INIT_HELP = `

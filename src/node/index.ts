@@ -7,6 +7,21 @@ export {
   writeFileAtomically,
   writeFolderAtomically,
 } from './atomic.ts';
+export {
+  COMPLETION_METHODS,
+  type CompletedMaps,
+  type CompleteMapsOptions,
+  type CompletionFolders,
+  type CompletionMethod,
+  type CompletionNetworkReport,
+  completeMaps,
+} from './complete-maps.ts';
+export {
+  type CompletionPhase,
+  type CompletionTrainingOptions,
+  type TrainedCompletion,
+  trainCompletion,
+} from './completion-training.ts';
 export { energyPng } from './energy-picture.ts';
 export { type FfhqEntry, ffhqNames, findFfhq, readFfhqLandmarks, readFfhqMask } from './ffhq-files.ts';
 export { type FilmFormat, type FilmPictures, writeFilm } from './film.ts';

@@ -4,6 +4,7 @@
  * Energies are comparable within a stage only (stages differ in terms and resolution), so lines are not joined
  * across stages, and each stage has its own colour and background strip.
  */
+import { f, formatTick, linearTicks, logTicks } from './axes.ts';
 import { svgText, textWidth } from './text.ts';
 
 /** One point of the curve; `EnergyPoint` of a fit is one. */
@@ -148,35 +149,4 @@ function layOutLegend(stages: readonly Stage[], width: number) {
     x += needed;
   }
   return { entries, rows: stages.length ? row + 1 : 0 };
-}
-
-/** Decades around the values; with 2 and 5 in between where there are few of them. */
-function logTicks(low: number, high: number): { low: number; high: number; marks: number[] } {
-  const decades = Math.log10(high / low);
-  const steps = decades > 5 ? [1] : decades > 2 ? [1, 3] : [1, 2, 5];
-  const all: number[] = [];
-  for (let d = Math.floor(Math.log10(low)) - 1; d <= Math.ceil(Math.log10(high)) + 1; d++) {
-    for (const step of steps) all.push(Number((step * 10 ** d).toPrecision(3)));
-  }
-  const from = all.findLastIndex((mark) => mark <= low);
-  const to = all.findIndex((mark) => mark >= high);
-  const marks = all.slice(Math.max(0, from), Math.max(to, from + 1) + 1);
-  const every = Math.max(1, Math.ceil(marks.length / 12));
-  return { low: marks[0], high: marks[marks.length - 1], marks: marks.filter((_, i) => i % every === 0) };
-}
-
-/** Round numbers from 0 to `last`, at most about ten. */
-function linearTicks(last: number): number[] {
-  const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
-  const step = steps.find((candidate) => last / candidate <= 10) ?? 10 ** Math.ceil(Math.log10(last / 10));
-  return Array.from({ length: Math.floor(last / step) + 1 }, (_, i) => i * step);
-}
-
-function formatTick(value: number): string {
-  if (value >= 1e5 || value < 1e-3) return value.toExponential().replace('e+', 'e').replace('-', '−');
-  return String(value);
-}
-
-function f(value: number): string {
-  return value.toFixed(1);
 }

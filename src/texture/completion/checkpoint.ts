@@ -8,18 +8,28 @@ import { readSafetensors, type Tensor, writeSafetensors } from '../../io/safeten
 import type { ParameterShape } from '../../nn/network.ts';
 import type { MissingPca } from './missing-pca.ts';
 import { INPUT_CHANNELS, OUTPUT_CHANNELS } from './network.ts';
-import { initialState, type TrainingOptions, type TrainingState } from './training.ts';
+import { initialState, resolveTraining, type TrainingOptions, type TrainingState } from './training.ts';
+
+/** Mean absolute error over what was hidden from the network, after some steps. */
+export interface TrainingCheck {
+  readonly step: number;
+  readonly error: number;
+}
 
 /** What a checkpoint holds. */
 export interface Checkpoint {
   /** The head model whose UV map it is for. */
   readonly model: { readonly name: string; readonly hash: string };
+  /** Hash of the UV layout that its maps lie on. */
+  readonly layout: string;
   /** Texels along each side of the maps it was trained at. */
   readonly size: number;
   readonly options: Required<TrainingOptions>;
   /** SHA-256 over the names of the maps it is trained on. */
   readonly maps: string;
   readonly state: TrainingState;
+  /** What held-out questions said in the course of the training. */
+  readonly checks: readonly TrainingCheck[];
   /** In the order of `state.parameters`. */
   readonly shapes: readonly ParameterShape[];
   /** (n) nodes of the whole atlas that are looked at. */
@@ -59,6 +69,11 @@ export function encodeCheckpoint(c: Checkpoint): Uint8Array {
     components(`fold${i}`, fold);
   });
   f32('losses', [c.state.losses.length], Float32Array.from(c.state.losses));
+  f32(
+    'checks',
+    [c.checks.length, 2],
+    Float32Array.from(c.checks.flatMap(({ step, error }) => [step, error])),
+  );
   tensors.push(['keep', { dtype: 'U8', shape: [c.keep.length], bytes: c.keep }]);
   return writeSafetensors(tensors, {
     format: FORMAT,
@@ -71,6 +86,7 @@ export function encodeCheckpoint(c: Checkpoint): Uint8Array {
     }),
     size: String(c.size),
     model: JSON.stringify(c.model),
+    layout: c.layout,
     options: JSON.stringify(c.options),
     maps: c.maps,
     step: String(c.state.step),
@@ -121,9 +137,10 @@ export function decodeCheckpoint(
   };
   const f32 = (name: string, shape?: readonly number[]) => {
     const { bytes: b } = tensor(name, shape);
-    return new Float32Array(b.slice().buffer);
+    // Not slice(): that of Node's Buffer does not copy.
+    return new Float32Array(new Uint8Array(b).buffer);
   };
-  const options = json<Required<TrainingOptions>>('options');
+  const options = resolveTraining(json<TrainingOptions>('options'));
   const expected = shapes(network.base);
   const size = expected.reduce((sum, p) => sum + p.shape.reduce((a, b) => a * b, 1), 0);
   const state = initialState(new Float32Array(size), shared);
@@ -145,14 +162,20 @@ export function decodeCheckpoint(
   };
   const folds: MissingPca[] = [];
   while (tensors.has(`fold${folds.length}.mean`)) folds.push(components(`fold${folds.length}`));
+  const checks = f32('checks');
   return {
     model: json('model'),
+    layout: metadata.layout,
     size: Number(metadata.size),
     options,
     maps: metadata.maps,
     state: { ...state, step: Number(metadata.step), losses: Array.from(f32('losses')) },
+    checks: Array.from({ length: checks.length / 2 }, (_, i) => ({
+      step: checks[2 * i],
+      error: checks[2 * i + 1],
+    })),
     shapes: expected,
-    keep: tensor('keep', undefined, 'U8').bytes.slice(),
+    keep: new Uint8Array(tensor('keep', undefined, 'U8').bytes),
     pca: components('pca'),
     folds,
   };

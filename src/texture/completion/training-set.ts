@@ -5,7 +5,7 @@
  *
  * Everything large is in plain arrays, on shared memory where `shared` is asked for, so that threads can use one copy.
  */
-import { InvalidArgumentError } from '../../core/errors.ts';
+import { InvalidArgumentError, throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
 import type { TextureMapSource } from '../texture-map.ts';
@@ -25,6 +25,10 @@ export interface TrainingSetOptions {
   /** Of expectation maximisation. */
   readonly iterations?: number;
   readonly folds?: number;
+  /** Maps at the end that nothing is learned from. */
+  readonly heldOut?: number;
+  /** Components of an earlier run on the same maps: they are not learned again. */
+  readonly learned?: Pick<TrainingSet, 'pca' | 'folds'>;
   /** Put arrays on shared memory. */
   readonly shared?: boolean;
   readonly signal?: AbortSignal;
@@ -32,17 +36,25 @@ export interface TrainingSetOptions {
 }
 
 /** Defaults of {@link TrainingSetOptions}. */
-export const TRAINING_SET_DEFAULTS = { components: 24, iterations: 20, folds: 3, shared: false } as const;
+export const TRAINING_SET_DEFAULTS = {
+  components: 24,
+  iterations: 20,
+  folds: 3,
+  heldOut: 0,
+  shared: false,
+} as const;
 
 /** Maps over the nodes of one atlas. */
 export interface TrainingSet {
   readonly count: number;
+  /** The first so many are learned from. */
+  readonly trained: number;
   /** (n of the whole atlas) 1 for the nodes that any map, or its mirror image, shows. */
   readonly keep: Uint8Array;
   /** (N,n,3) and (N,n) float32. */
   readonly values: Float32Array;
   readonly weights: Float32Array;
-  /** Of all maps. */
+  /** Of all maps learned from. */
   readonly pca: MissingPca;
   /** Without the maps i ≡ fold (mod folds). */
   readonly folds: readonly MissingPca[];
@@ -73,7 +85,7 @@ export async function createTrainingSet(
   const keep = new Uint8Array(total);
   const read: KnownTexture[] = [];
   for (let i = 0; i < N; i++) {
-    o.signal?.throwIfAborted();
+    throwIfAborted(o.signal);
     o.onProgress?.({ stage: 'read maps', fraction: (0.3 * i) / N });
     const known = reduceMap(whole, await source.read(i));
     read.push(known);
@@ -94,11 +106,26 @@ export async function createTrainingSet(
     weights.set(part.weights, i * n);
   });
   read.length = 0;
-  const set = { count: N, keep, values, weights };
-  const both = N <= MIRROR_LIMIT;
+  const trained = N - o.heldOut;
+  const set = { count: N, trained, keep, values, weights };
+  const kept = (a: Float32Array) => {
+    const to = array(a.length);
+    to.set(a);
+    return to;
+  };
+  const own = (pca: MissingPca) => ({
+    ...pca,
+    mean: kept(pca.mean),
+    basis: kept(pca.basis),
+    shown: kept(pca.shown),
+    // As a checkpoint holds it: a training taken up again goes on to the same bits.
+    noise: Math.fround(pca.noise),
+  });
+  if (o.learned) return { set: { ...set, pca: own(o.learned.pca), folds: o.learned.folds.map(own) }, atlas };
+  const both = trained <= MIRROR_LIMIT;
   const learn = (fold: number, from: number, share: number, start?: MissingPca) => {
     const maps: KnownTexture[] = [];
-    for (let i = 0; i < N; i++) {
+    for (let i = 0; i < trained; i++) {
       if (i % o.folds === fold) continue;
       const known = textureOf(set, i);
       maps.push(known);
@@ -111,12 +138,7 @@ export async function createTrainingSet(
       ...(o.signal && { signal: o.signal }),
       onProgress: ({ stage, fraction }) => o.onProgress?.({ stage, fraction: from + share * fraction }),
     });
-    const kept = (a: Float32Array) => {
-      const to = array(a.length);
-      to.set(a);
-      return to;
-    };
-    return { ...pca, mean: kept(pca.mean), basis: kept(pca.basis), shown: kept(pca.shown) };
+    return own(pca);
   };
   const pca = learn(-1, 0.3, 0.35);
   const folds = Array.from({ length: o.folds }, (_, f) =>

@@ -41,7 +41,7 @@ export interface TrainingOptions {
 export const TRAINING_DEFAULTS: Required<TrainingOptions> = {
   base: 16,
   batch: 16,
-  steps: 1500,
+  steps: 400,
   rate: 1e-3,
   seed: 1,
 };
@@ -88,8 +88,8 @@ export class ExampleRunner {
   question(set: TrainingSet, seed: number, step: number, index: number): Question & { readonly map: number } {
     const own = exampleSeed(seed, step, index);
     const random = createRandom(own);
-    const map = random.below(set.count);
-    const other = random.below(set.count);
+    const map = random.below(set.trained);
+    const other = random.below(set.trained);
     return { ...hide(this.#atlas, textureOf(set, map), textureOf(set, other), own ^ 0x5bd1e995), map };
   }
 

@@ -1,0 +1,102 @@
+/** What `photofit space complete` does: finds the maps and their head, trains or reads a network, fills the maps. */
+import { readFile } from 'node:fs/promises';
+import { AbortedError, FormatError } from '../core/errors.ts';
+import { workPaths } from '../dataset/layout.ts';
+import { type CompletedMaps, completeMaps } from '../node/complete-maps.ts';
+import type { CompletionPhase } from '../node/completion-training.ts';
+import { type MapFolder, openFittedMaps, openMapFolder } from '../node/map-folder.ts';
+import { loadHeadModel } from '../node/models.ts';
+import { type CliContext, EXIT } from './context.ts';
+import { duration, ProgressBar } from './progress-bar.ts';
+import type { SpaceCompleteOptions } from './space-complete-command.ts';
+
+const PHASES: Readonly<Record<CompletionPhase, string>> = {
+  learn: 'learn components',
+  train: 'train',
+  complete: 'complete',
+};
+
+/**
+ * Completes the maps of a folder.
+ * @returns the exit code: 0, or 130 when cancelled.
+ */
+export async function spaceComplete(
+  source: string,
+  options: SpaceCompleteOptions,
+  context: CliContext,
+): Promise<number> {
+  const bar = new ProgressBar(context.stderr, options);
+  const out = options.out ?? source;
+  const paths = workPaths(out);
+  try {
+    const { maps, head } = await openMaps(source);
+    const model = await loadHeadModel(options.model ?? head);
+    const { method, checkpoint, steps, minutes, threads, seed, components, restart } = options;
+    const given = Object.fromEntries(
+      Object.entries({ checkpoint, steps, minutes, threads, seed, components }).filter(
+        ([, value]) => value !== undefined,
+      ),
+    );
+    const result = await completeMaps(model, maps, paths, {
+      ...given,
+      method,
+      restart,
+      signal: context.signal,
+      onProgress: bar.update,
+      onPhase: (phase) => {
+        bar.end();
+        bar.start(`${out}: ${PHASES[phase]}`);
+      },
+      onNote: (line) => {
+        if (!options.quiet && !context.stderr.isTTY) bar.note(`${out}: ${line}`);
+      },
+    });
+    bar.end();
+    if (options.json) context.stdout.write(`${JSON.stringify({ output: out, ...result })}\n`);
+    else context.stdout.write(words(out, result));
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof AbortedError)) throw error;
+    bar.end();
+    bar.note('cancelled; what was finished is kept, the same command goes on from there');
+    return EXIT.interrupted;
+  } finally {
+    bar.end();
+  }
+}
+
+/** The maps of a work folder that passed the gate, or all of a plain folder; the head that the work folder names. */
+async function openMaps(folder: string): Promise<{ maps: MapFolder; head?: string }> {
+  const { work } = workPaths(folder);
+  const text = await readFile(work, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+    return null;
+  });
+  if (text === null) return { maps: await openMapFolder(folder) };
+  const maps = await openFittedMaps(folder);
+  try {
+    return { maps, head: (JSON.parse(text) as { model: { source: string } }).model.source };
+  } catch (cause) {
+    throw new FormatError(`${work}: is not the description of a work folder that photofit writes`, { cause });
+  }
+}
+
+function words(out: string, { method, maps, written, network, seconds }: CompletedMaps): string {
+  const lines: string[] = [];
+  if (network) {
+    const now =
+      network.trainedSteps > 0
+        ? `, ${network.trainedSteps} of them now in ${duration(1000 * network.trainingSeconds)}`
+        : '';
+    lines.push(`${network.file}: ${network.steps} steps${now}`);
+    const { errors } = network;
+    if (errors)
+      lines.push(
+        `error on hidden parts: network ${errors.network.toFixed(4)}, mirror ${errors.mirror.toFixed(4)}, components ${errors.components.toFixed(4)}`,
+      );
+  }
+  lines.push(
+    `${out}: ${maps} maps complete by ${method}, ${written} written now in ${duration(1000 * seconds)}`,
+  );
+  return `${lines.join('\n')}\n`;
+}
