@@ -1,27 +1,11 @@
 /** `photofit space complete`: maps with holes into maps without. What it does is in space-complete.ts. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { COMPLETION_METHODS, type CompletionMethod } from '../node/complete-maps.ts';
+import { COMPLETION_METHODS } from '../node/complete-maps.ts';
 import { TRAINING_DEFAULTS } from '../texture/completion/training.ts';
 import { TRAINING_SET_DEFAULTS } from '../texture/completion/training-set.ts';
 import type { CliContext } from './context.ts';
 import { parseCount, parseSeed } from './numbers.ts';
-
-/** What a user can ask of `photofit space complete`, after parsing. */
-export interface SpaceCompleteOptions {
-  readonly out?: string;
-  readonly model?: string;
-  readonly method: CompletionMethod;
-  readonly checkpoint?: string;
-  readonly steps?: number;
-  readonly minutes?: number;
-  readonly threads?: number;
-  readonly seed?: number;
-  readonly components?: number;
-  readonly restart: boolean;
-  readonly json: boolean;
-  readonly quiet: boolean;
-  readonly debug: boolean;
-}
+import type { SpaceCompleteOptions } from './space-complete-options.ts';
 
 const EXAMPLES = `
 Methods:

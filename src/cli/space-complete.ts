@@ -8,7 +8,7 @@ import { type MapFolder, openFittedMaps, openMapFolder } from '../node/map-folde
 import { loadHeadModel } from '../node/models.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { duration, ProgressBar } from './progress-bar.ts';
-import type { SpaceCompleteOptions } from './space-complete-command.ts';
+import type { SpaceCompleteOptions } from './space-complete-options.ts';
 
 const PHASES: Readonly<Record<CompletionPhase, string>> = {
   learn: 'learn components',
