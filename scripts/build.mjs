@@ -54,12 +54,72 @@ await build({
   logLevel: 'warning',
 });
 copyAssets(path.join(aside, 'web', 'assets'));
+await bundleProgram(path.join(aside, 'bin'));
 writeFileSync(path.join(aside, '.inputs'), stamp);
 
 const old = `${aside}-old`;
 if (existsSync(dist)) renameSync(dist, old);
 renameSync(aside, dist);
 rmSync(old, { recursive: true, force: true });
+
+/**
+ * The command line and its worker threads as one file, see bin/bundle.js. Libraries that few runs need, or that are
+ * optional or native, stay where they are.
+ */
+async function bundleProgram(to) {
+  const inside = ['@tensorflow/', 'commander', 'exifr', 'fflate', 'zod'];
+  const workers = readdirSync(path.join(root, 'src', 'cli'))
+    .filter((name) => name.endsWith('-worker.ts'))
+    .map((name) => name.slice(0, -3));
+  const entries = [
+    'main: async () => (await import("./src/cli/main.ts")).runProcess()',
+    ...workers.map((name) => `${JSON.stringify(name)}: () => import("./src/cli/${name}.ts")`),
+  ];
+  const { outputFiles } = await build({
+    write: false,
+    stdin: {
+      contents: `export const entries = { ${entries.join(', ')} };`,
+      resolveDir: root,
+      sourcefile: 'entries.ts',
+    },
+    outfile: path.join(to, 'photofit.cjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    mainFields: ['module', 'main'],
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: true,
+    charset: 'ascii',
+    define: { 'import.meta.url': '__url' },
+    legalComments: 'linked',
+    logLevel: 'warning',
+    plugins: [
+      {
+        name: 'packages',
+        setup: ({ onResolve }) =>
+          onResolve({ filter: /^[^./]/ }, ({ path: name, kind }) =>
+            kind === 'entry-point' || name.startsWith('node:') || inside.some((own) => name.startsWith(own))
+              ? undefined
+              : { path: name, external: true },
+          ),
+      },
+    ],
+  });
+  mkdirSync(to, { recursive: true });
+  for (const { path: file, text } of outputFiles) {
+    // Packages outside are imported by what bin/bundle.js provides.
+    writeFileSync(file, file.endsWith('.cjs') ? text.replace(/\bimport\(/g, '__import(') : text);
+  }
+  // Threads are started by file; each has one beside the bundle, as it has in the unbundled folders.
+  for (const name of workers) {
+    writeFileSync(
+      path.join(to, `${name}.js`),
+      `import { loadBundle } from '../../bin/bundle.js';\nawait loadBundle()[${JSON.stringify(name)}]();\n`,
+    );
+  }
+}
 
 /** What a page fetches at run time: perception weights, tfjs' WebAssembly, the embedded head. */
 function copyAssets(to) {

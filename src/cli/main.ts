@@ -2,22 +2,25 @@
 import { EXIT } from './context.ts';
 import { runCli } from './run.ts';
 
-const controller = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    // A second Ctrl-C means it: results are moved into place whole, so nothing half-written can remain visible.
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    controller.abort(signal);
+/** Runs the command line that this process was started with. */
+export async function runProcess(): Promise<void> {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // A second Ctrl-C means it: results are moved into place whole, so nothing half-written can remain visible.
+      if (controller.signal.aborted) process.exit(EXIT.interrupted);
+      controller.abort(signal);
+    });
+  }
+  // The reader of a pipe may leave early (`photofit fit … | head -1`); that is no error of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.ok);
+    throw error;
+  });
+
+  process.exitCode = await runCli(process.argv.slice(2), {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: controller.signal,
   });
 }
-// The reader of a pipe may leave early (`photofit fit … | head -1`); that is no error of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok);
-  throw error;
-});
-
-process.exitCode = await runCli(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signal: controller.signal,
-});
