@@ -98,9 +98,7 @@ export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
   const { model, fit, photo, offset } = input;
   const started = performance.now();
   const albedo = offset?.albedo ?? (model.texture ? albedoMap(model.texture, fit.params.texture) : undefined);
-  const texture = albedo ? await pngOf(albedo) : null;
-  const textured = performance.now();
-
+  const pictureOfTexture = albedo ? pngOf(albedo) : null;
   const crop = overlayCrop(fit.skin.crop);
   const head = renderFit(await createKernels(), fit, model, { crop, size: crop.size, albedo });
   const pictures = Promise.all([
@@ -112,11 +110,13 @@ export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
   ]);
   // Should a writer below throw, the pictures' own failure must not go unheard.
   pictures.catch(() => {});
-  const glb = writeGlb(riggedHeadMesh(model, fit.params, { texturePng: texture, view: fit }));
+  pictureOfTexture?.catch(() => {});
   const material = 'skin';
   const obj = writeObj(posedHeadMesh(model, fit.params), { mtlFile: 'head.mtl', material });
   const mtl = writeMtl({ material, textureFile: 'texture.png' });
   const npz = writeNpz(fitArrays(fit, model));
+  const texture = await pictureOfTexture;
+  const glb = writeGlb(riggedHeadMesh(model, fit.params, { texturePng: texture, view: fit }));
   const [overlay, energy, visibility] = await pictures;
 
   const decode = input.timingMs?.decode ?? 0;
@@ -131,9 +131,9 @@ export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
     timingMs: {
       decode,
       perceive,
-      texture: solved + textured - started,
+      texture: solved,
       // Making the files' contents; putting them on the disk comes after and cannot be known here.
-      write: now - textured,
+      write: now - started,
       total: decode + perceive + fit.timingMs.solve + solved + (now - started),
     },
     ...(offset && { textureOffset: offsetEntry(offset) }),
@@ -171,7 +171,8 @@ function offsetEntry({ width, height, metrics }: TextureOffset): FitFile['textur
 /** A picture in [0, 1] as a PNG file. */
 function pngOf(picture: ImageF): Promise<Uint8Array> {
   const { width, height, channels, data } = picture;
-  const bytes = Uint8ClampedArray.from(data, (value) => 255 * value);
+  const bytes = new Uint8ClampedArray(data.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = 255 * data[i];
   const raw = { width, height, channels: channels as 1 | 3 };
   return sharp(bytes as Image8['data'], { raw })
     .png({ compressionLevel: 5 })
