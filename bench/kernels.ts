@@ -2,6 +2,7 @@
 // Medians and best of repeated runs: plain build on one thread, relaxed build on one and on two. Where python3 has numpy,
 // OpenBLAS's float32 AᵀA and AᵀB on one and two threads are timed in the same run and given as ratios, best to best.
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { createRandom } from '../src/core/random.ts';
 import { blendshapes } from '../src/kernels/blendshapes.ts';
 import { dampedEquations } from '../src/kernels/damped.ts';
@@ -323,3 +324,4 @@ const widths = header.map((_, c) => Math.max(...rows.map((row) => row[c].length)
 for (const row of rows) {
   console.log(row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join('  '));
 }
+if (process.env.PHOTOFIT_BENCH_TABLE) writeFileSync(process.env.PHOTOFIT_BENCH_TABLE, JSON.stringify(rows));

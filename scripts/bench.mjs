@@ -1,22 +1,27 @@
-// npm run bench -- NAME [args…]: runs bench/NAME.ts. Without a name: says which there are and what each measures.
+// npm run bench: everything (bench/all.ts), appended to bench/results. npm run bench -- --profile: where the time goes.
+// npm run bench -- NAME [args…]: runs bench/NAME.ts. npm run bench -- --help: which there are and what each measures.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { install, root, run, runOrExit } from './lib/setup.mjs';
 
 const folder = path.join(root, 'bench');
-const [name, ...args] = process.argv.slice(2);
+const given = process.argv.slice(2);
+const profile = given.includes('--profile');
+const named = given[0] !== undefined && (!given[0].startsWith('-') || ['-h', '--help'].includes(given[0]));
+const name = profile ? 'profile' : named ? given[0] : 'all';
+const args = (named && !profile ? given.slice(1) : given).filter((arg) => arg !== '--profile');
 const names = readdirSync(folder)
   .filter((file) => file.endsWith('.ts') && describes(file))
   .map((file) => file.slice(0, -3));
 
 if (!names.includes(name)) {
-  console.log('usage: npm run bench -- NAME [arguments]\n');
+  console.log('usage: npm run bench [-- NAME [arguments]]; without a name: all, with --profile: profile\n');
   for (const known of names) console.log(`  ${known.padEnd(14)} ${describes(`${known}.ts`)}`);
-  process.exit(name === undefined ? 0 : 2);
+  process.exit(name.startsWith('-') ? 0 : 2);
 }
 install();
-const kernels = path.join(root, 'scripts', 'build-kernels.mjs');
-runOrExit(process.execPath, [kernels], { stdio: 'ignore' });
+const first = path.join(root, 'scripts', name === 'all' ? 'build.mjs' : 'build-kernels.mjs');
+runOrExit(process.execPath, [first], { stdio: 'ignore' });
 process.exit(
   run(process.execPath, [path.join(root, 'scripts', 'run.mjs'), path.join('bench', `${name}.ts`), ...args]),
 );
