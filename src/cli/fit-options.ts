@@ -17,6 +17,8 @@ export interface FitOptions extends NetworkOptions {
   readonly mask?: string;
   /** Solve for a texture that matches the photo. */
   readonly offset: boolean;
+  /** Texels along a side of that texture; 512 where absent. */
+  readonly textureSize?: 512 | 1024;
   /** All photos show one person: one identity and texture. */
   readonly samePerson: boolean;
   /** With `samePerson`: photos that seem to show somebody else are not fitted. */

@@ -137,7 +137,10 @@ export async function solveTexture(
 ): Promise<SolvedTexture> {
   if (!options.offset || model.uvs.length === 0) return { offsets: [], ms: 0 };
   const started = performance.now();
-  const { texture, metrics } = solvePersonTexture(await createKernels(), views, model, { signal });
+  const { texture, metrics } = solvePersonTexture(await createKernels(), views, model, {
+    size: options.textureSize,
+    signal,
+  });
   const offsets = views.map(({ fit }, i) => ({ fit, offset: { ...texture, metrics: metrics[i] } }));
   return { offsets, ms: (performance.now() - started) / views.length };
 }

@@ -15,6 +15,7 @@ import { addModelCommand } from './model-command.ts';
 import { addRenderCommand } from './render-command.ts';
 import { addSampleCommand } from './sample-command.ts';
 import { addSpaceCommand } from './space-command.ts';
+import { addTextureCommand } from './texture-command.ts';
 import { addTrackCommand } from './track-command.ts';
 import { addTransferCommand } from './transfer-command.ts';
 
@@ -50,6 +51,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   addFitCommand(program, context, done);
   addTrackCommand(program, context, done);
   addTransferCommand(program, context, done);
+  addTextureCommand(program, context, done);
   addRenderCommand(program, context, done);
   addExportCommand(program, context, done);
   addModelCommand(program, context, done);

@@ -62,6 +62,7 @@ export {
   type WrittenFit,
   writeFitFolder,
 } from './results.ts';
+export { type RetextureOptions, retextureFit } from './retexture.ts';
 export {
   LOAD_INITIAL_SPACE_DEFAULTS,
   type LoadInitialSpaceOptions,

@@ -114,7 +114,7 @@ export function solvePersonTexture(
   model: HeadModel,
   options: TextureOffsetOptions = {},
 ): { texture: TextureOffset; metrics: readonly TextureOffset['metrics'][] } {
-  const o = { ...TEXTURE_OFFSET_DEFAULTS, ...options };
+  const o = { ...TEXTURE_OFFSET_DEFAULTS, ...options, size: options.size ?? TEXTURE_OFFSET_DEFAULTS.size };
   if (views.length === 0) throw new InvalidArgumentError('solvePersonTexture: views must not be empty');
   for (const { fit, photo } of views) {
     check(fit, photo, model, o);
