@@ -21,6 +21,9 @@ export const bundled = () => existsSync(file);
 export function loadBundle() {
   // Compiled functions that have not run for a while would be thrown away, and be missing from the cache.
   setFlagsFromString('--no-flush-bytecode');
+  // A cache is accepted under the flags that it was made under only: this one is set later anyway, by Node 20's kernels.
+  if (Number(process.versions.node.split('.')[0]) < 22)
+    setFlagsFromString('--experimental-wasm-relaxed-simd');
   const cacheFile = `${file}.${process.arch}-v8-${process.versions.v8}.cache`;
   const script = new Script(
     `(function (exports, require, module, __filename, __dirname, __url, __import) {${readFileSync(file, 'latin1')}\n})`,

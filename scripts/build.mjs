@@ -68,12 +68,14 @@ rmSync(old, { recursive: true, force: true });
  */
 async function bundleProgram(to) {
   const inside = ['@tensorflow/', 'commander', 'exifr', 'fflate', 'zod'];
-  const workers = readdirSync(path.join(root, 'src', 'cli'))
-    .filter((name) => name.endsWith('-worker.ts'))
-    .map((name) => name.slice(0, -3));
+  const workers = ['cli', 'node'].flatMap((folder) =>
+    readdirSync(path.join(root, 'src', folder))
+      .filter((name) => name.endsWith('-worker.ts'))
+      .map((name) => ({ name: name.slice(0, -3), file: `./src/${folder}/${name}` })),
+  );
   const entries = [
     'main: async () => (await import("./src/cli/main.ts")).runProcess()',
-    ...workers.map((name) => `${JSON.stringify(name)}: () => import("./src/cli/${name}.ts")`),
+    ...workers.map(({ name, file }) => `${JSON.stringify(name)}: () => import("${file}")`),
   ];
   const { outputFiles } = await build({
     write: false,
@@ -113,7 +115,7 @@ async function bundleProgram(to) {
     writeFileSync(file, file.endsWith('.cjs') ? text.replace(/\bimport\(/g, '__import(') : text);
   }
   // Threads are started by file; each has one beside the bundle, as it has in the unbundled folders.
-  for (const name of workers) {
+  for (const { name } of workers) {
     writeFileSync(
       path.join(to, `${name}.js`),
       `import { loadBundle } from '../../bin/bundle.js';\nawait loadBundle()[${JSON.stringify(name)}]();\n`,

@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { AbortedError, InvalidArgumentError } from '../core/errors.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
+import { useThreads } from '../node/kernel-workers.ts';
 import { putFitFolder } from '../node/results.ts';
 import { loadHead } from '../node/spaces.ts';
 import { unpackError } from '../node/worker-errors.ts';
@@ -83,6 +84,8 @@ class FitSession {
     const { openPerception } = await import('./open-perception.ts');
     const options = this.#options;
     const model = await loadHead(options.model, options.space);
+    // A fit alone on the machine may have all of it.
+    if (options.jobs !== 1) await useThreads(model);
     const perception = await openPerception(options);
     try {
       const surroundings = { model, perception, options, signal: this.#context.signal };
