@@ -3,21 +3,25 @@
  * on threads of their own. A photo that fails is reported and the others go on; a face's results appear as one whole
  * folder or not at all. All folders are written here, while the threads are at the next photos.
  */
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { AbortedError, InvalidArgumentError } from '../core/errors.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
 import { useThreads } from '../node/kernel-workers.ts';
+import { startPhotoHelper } from '../node/photo-helper.ts';
 import { putFitFolder } from '../node/results.ts';
 import { loadHead } from '../node/spaces.ts';
 import { unpackError } from '../node/worker-errors.ts';
 import { defaultJobs, shareArrays, WorkerPool, workerModule } from '../node/worker-pool.ts';
+import { TEXTURE_OFFSET_DEFAULTS } from '../texture/solve-offset.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { describeFailure, stackOf } from './failure.ts';
 import type { FitOptions } from './fit-options.ts';
 import type { FitWorkerEvent, FitWorkerInit } from './fit-worker.ts';
 import { InOrder } from './in-order.ts';
 import { findPhotos, type PhotoInput } from './inputs.ts';
-import type { FaceResult, PhotoSurroundings } from './photo-job.ts';
+import type { OpenPerception } from './open-perception.ts';
+import type { FaceResult, LookedAt, PhotoSurroundings } from './photo-job.ts';
 import { ProgressBar } from './progress-bar.ts';
 
 /**
@@ -81,34 +85,59 @@ class FitSession {
 
   /** On this thread: photos one by one, or together as one person. */
   async #fitHere(photos: readonly PhotoInput[]): Promise<void> {
-    const { openPerception } = await import('./open-perception.ts');
+    const [{ openPerception }, { lookAt }] = await Promise.all([
+      import('./open-perception.ts'),
+      import('./photo-job.ts'),
+    ]);
     const options = this.#options;
-    const model = await loadHead(options.model, options.space);
-    // A fit alone on the machine may have all of it.
-    if (options.jobs !== 1) await useThreads(model);
-    const perception = await openPerception(options);
+    const { signal } = this.#context;
+    const helper = this.#wantsHelper(photos) ? startPhotoHelper() : null;
+    const perception: OpenPerception = helper
+      ? { faces: helper.faces, skin: null, dispose: () => void helper.close() }
+      : await openPerception(options);
     try {
-      const surroundings = { model, perception, options, signal: this.#context.signal };
+      // The picture is looked at while the head is read and prepared.
+      const early = helper ? lookAt(photos[0], { perception, options, signal }) : undefined;
+      early?.catch(() => {});
+      const model = await loadHead(options.model, options.space);
+      // A fit alone on the machine may have all of it.
+      if (options.jobs !== 1) await useThreads(model);
+      const textureReady = options.offset
+        ? helper?.prepareTexture(model, options.textureSize ?? TEXTURE_OFFSET_DEFAULTS.size)
+        : undefined;
+      const surroundings = { model, perception, options, signal, textureReady };
       if (options.samePerson) await this.#fitTogether(photos, surroundings);
-      else await this.#fitInTurn(photos, surroundings);
+      else await this.#fitInTurn(photos, surroundings, early);
     } finally {
       perception.dispose();
     }
   }
 
-  async #fitInTurn(photos: readonly PhotoInput[], surroundings: PhotoSurroundings): Promise<void> {
+  /** A single photo by the built-in networks is shared between two threads. */
+  #wantsHelper(photos: readonly PhotoInput[]): boolean {
+    const { jobs, samePerson, landmarks, detector, parsing } = this.#options;
+    const alone = photos.length === 1 && jobs !== 1 && availableParallelism() > 1;
+    return alone && !samePerson && !landmarks && !detector && !parsing;
+  }
+
+  async #fitInTurn(
+    photos: readonly PhotoInput[],
+    surroundings: PhotoSurroundings,
+    early?: Promise<LookedAt>,
+  ): Promise<void> {
     const { fitPhotoFile } = await import('./photo-job.ts');
     for (const [i, photo] of photos.entries()) {
       const counter = photos.length > 1 ? `[${i + 1}/${photos.length}] ` : '';
       this.#bar.start(counter + path.basename(photo.file));
-      await fitPhotoFile(photo, surroundings, {
+      const listener = {
         progress: this.#bar.update,
-        face: async (result) => {
+        face: async (result: FaceResult) => {
           await this.#put(result);
           this.#report(photo, result);
         },
-        failed: (error, face) => this.#fail(photo.file, error, face),
-      });
+        failed: (error: unknown, face?: number) => this.#fail(photo.file, error, face),
+      };
+      await fitPhotoFile(photo, surroundings, listener, i === 0 ? early : undefined);
     }
   }
 

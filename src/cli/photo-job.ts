@@ -28,6 +28,17 @@ export interface PhotoSurroundings {
   readonly perception: OpenPerception;
   readonly options: FitOptions;
   readonly signal: AbortSignal;
+  /** What the texture waits for, where it is being prepared elsewhere. */
+  readonly textureReady?: Promise<void>;
+}
+
+/** A photo with the faces in it. */
+export interface LookedAt {
+  readonly decoded: DecodedPhoto;
+  /** The user's mask. */
+  readonly mask: ImageF | null;
+  readonly faces: readonly FaceObservation[];
+  readonly times: LookTimes;
 }
 
 /** A face that was fitted. */
@@ -69,29 +80,41 @@ export interface SolvedTexture {
 }
 
 /**
+ * Decodes a photo and finds the faces in it.
+ * @throws {PhotofitError} when it cannot be read
+ * @throws {AbortedError} when cancelled
+ */
+export async function lookAt(
+  photo: PhotoInput,
+  { options, perception, signal }: Omit<PhotoSurroundings, 'model'>,
+  progress?: ProgressListener,
+): Promise<LookedAt> {
+  const started = performance.now();
+  progress?.({ stage: 'decode', fraction: 0 });
+  const decoded = await decodePhoto(photo.file, { signal });
+  const mask = options.mask === undefined ? null : await readMask(options.mask, decoded);
+  const decode = performance.now() - started;
+  progress?.({ stage: 'perceive', fraction: 0.02 });
+  const faces = await perception.faces.detect(decoded.image, { signal });
+  return { decoded, mask, faces, times: { decode, perceive: performance.now() - started - decode } };
+}
+
+/**
  * Fits the faces of a photo that the options ask for; what fails is told to `listener`.
+ * @param early a look that was begun before
  * @throws {AbortedError} when cancelled
  */
 export async function fitPhotoFile(
   photo: PhotoInput,
   surroundings: PhotoSurroundings,
   listener: PhotoListener,
+  early?: Promise<LookedAt>,
 ): Promise<void> {
-  const { options, perception, signal } = surroundings;
   try {
-    const started = performance.now();
-    listener.progress({ stage: 'decode', fraction: 0 });
-    const decoded = await decodePhoto(photo.file, { signal });
-    const mask = options.mask === undefined ? null : await readMask(options.mask, decoded);
-    const decode = performance.now() - started;
-    listener.progress({ stage: 'perceive', fraction: 0.02 });
-    const faces = await perception.faces.detect(decoded.image, { signal });
-    const perceive = performance.now() - started - decode;
-    for (const task of chooseFaces(photo, faces, options)) {
+    const looked = await (early ?? lookAt(photo, surroundings, listener.progress));
+    for (const task of chooseFaces(photo, looked.faces, surroundings.options)) {
       try {
-        await listener.face(
-          await fitFace(photo, decoded, mask, task, { decode, perceive }, surroundings, listener.progress),
-        );
+        await listener.face(await fitFace(photo, looked, task, surroundings, listener.progress));
       } catch (error) {
         if (error instanceof AbortedError) throw error;
         listener.failed(error, task.number);
@@ -105,11 +128,9 @@ export async function fitPhotoFile(
 
 async function fitFace(
   photo: PhotoInput,
-  decoded: DecodedPhoto,
-  mask: ImageF | null,
+  { decoded, mask, times }: LookedAt,
   task: FaceTask,
-  times: LookTimes,
-  { model, perception, options, signal }: PhotoSurroundings,
+  { model, perception, options, signal, textureReady }: PhotoSurroundings,
   progress: ProgressListener,
 ): Promise<FaceResult> {
   const fit = await fitPhoto(decoded.image, model, {
@@ -123,6 +144,7 @@ async function fitFace(
   });
   throwIfAborted(signal);
   progress({ stage: 'texture', fraction: FIT_SHARE });
+  await textureReady;
   const texture = await solveTexture([{ fit, photo: decoded.image }], model, options, signal);
   progress({ stage: 'write', fraction: (1 + FIT_SHARE) / 2 });
   return faceFiles({ photo, decoded, task, times, fit, texture, model });

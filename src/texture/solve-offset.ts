@@ -18,16 +18,17 @@ import type { HeadModel } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
 import { albedoMap } from '../render/albedo.ts';
 import { resize } from '../render/resample.ts';
-import { buildLevels, type Levels, solveCoarseToFine } from './coarse-levels.ts';
+import { buildLevels, solveCoarseToFine } from './coarse-levels.ts';
 import { fillOffset } from './fill.ts';
 import { measure, type SkinMatch, shadingShare } from './match.ts';
 import { dataMatrix } from './normal-matrix.ts';
 import { type Observation, observe } from './observe.ts';
+import { offsetAtlas, offsetHeight } from './offset-atlas.ts';
 import { robustWeights } from './robust-pixels.ts';
 import { sampleNodes, splatPixels } from './sampling-operator.ts';
 import { shadePixels } from './shade.ts';
 import { subgraph } from './subgraph.ts';
-import { buildTexelGraph, nodePlaces, type TexelGraph } from './texel-graph.ts';
+import type { TexelGraph } from './texel-graph.ts';
 
 /** Options of {@link solveTextureOffset}. */
 export interface TextureOffsetOptions {
@@ -129,7 +130,7 @@ export function solvePersonTexture(
   };
   step('texture: unwrap', 0);
   const base = parametricMap(model, views[0].fit, o.size);
-  const { graph, levels } = atlasOf(kernels, model, base.width, base.height);
+  const { graph, levels } = offsetAtlas(kernels, model, base.width, base.height);
   const mean = nodeValues(graph, base);
   const solved = views.map(({ fit, photo }, i) => {
     step('texture: observe', 0.2 + (0.5 * i) / views.length);
@@ -226,28 +227,8 @@ function parametricMap(model: HeadModel, fit: PhotoFit, size: number): ImageF {
   if (!model.texture)
     return { width: size, height: size, channels: 3, data: new Float32Array(3 * size * size).fill(GREY) };
   const map = albedoMap(model.texture, fit.params.texture);
-  const height = Math.max(1, Math.round((size * map.height) / map.width));
+  const height = offsetHeight(model, size);
   return map.width === size && map.height === height ? map : resize(map, size, height);
-}
-
-interface Atlas {
-  readonly graph: TexelGraph;
-  readonly levels: Levels;
-}
-const atlases = new WeakMap<HeadModel, Map<string, Atlas>>();
-
-/** The texel graph of a model, made once per size. */
-function atlasOf(kernels: Kernels, model: HeadModel, width: number, height: number): Atlas {
-  let sizes = atlases.get(model);
-  if (!sizes) atlases.set(model, (sizes = new Map()));
-  const key = `${width}x${height}`;
-  let atlas = sizes.get(key);
-  if (!atlas) {
-    const graph = buildTexelGraph(kernels, model, width, height);
-    const levels = buildLevels({ ...graph, weights: null }, nodePlaces(graph));
-    sizes.set(key, (atlas = { graph, levels }));
-  }
-  return atlas;
 }
 
 /** (n,3) values of a map at the nodes. */

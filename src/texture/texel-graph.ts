@@ -36,6 +36,9 @@ export interface TexelGraph {
   readonly neighbours: Uint32Array;
 }
 
+/** What of a head model the graph is made of. */
+export type TexturedMesh = Pick<HeadModel, 'template' | 'faces' | 'uvs' | 'faceUvs'>;
+
 /** Rings of gutter around charts. */
 export const GUTTER = 2;
 /** Neighbours farther apart on the surface than this many times the chart's local texel are not joined. */
@@ -44,7 +47,7 @@ const STRETCH = 5;
 /** Builds the graph of a `width`×`height` map over `model`'s UV layout. */
 export function buildTexelGraph(
   kernels: Kernels,
-  model: HeadModel,
+  model: TexturedMesh,
   width: number,
   height: number,
 ): TexelGraph {
@@ -133,7 +136,11 @@ class Pairs {
 /**
  * Points of `vertices` ((V,3), any) at nodes: (n,3) float32.
  */
-export function nodePoints(graph: TexelGraph, model: HeadModel, vertices: Float32Array): Float32Array {
+export function nodePoints(
+  graph: TexelGraph,
+  model: Pick<HeadModel, 'faces'>,
+  vertices: Float32Array,
+): Float32Array {
   const n = graph.texels.length;
   const out = new Float32Array(3 * n);
   const { faces } = model;
@@ -159,7 +166,7 @@ export function nodePlaces({ texels, width, charts }: TexelGraph) {
   return { count: texels.length, x, y, charts };
 }
 
-function rasterCharts(kernels: Kernels, model: HeadModel, width: number, height: number) {
+function rasterCharts(kernels: Kernels, model: TexturedMesh, width: number, height: number) {
   return kernels.scope(() => {
     const U = model.uvs.length / 2;
     const positions = kernels.f32(3 * U);
@@ -178,7 +185,7 @@ function rasterCharts(kernels: Kernels, model: HeadModel, width: number, height:
 }
 
 /** (F) connected component of the UV mesh that each face lies in. */
-function faceCharts(model: HeadModel): Uint16Array {
+function faceCharts(model: TexturedMesh): Uint16Array {
   const { faceUvs } = model;
   const parent = Uint32Array.from({ length: model.uvs.length / 2 }, (_, i) => i);
   const find = (i: number): number => {
@@ -207,7 +214,7 @@ function faceCharts(model: HeadModel): Uint16Array {
 type Nodes = Omit<TexelGraph, 'starts' | 'neighbours'>;
 
 /** Adds pairs of 4-neighbours inside charts. */
-function gridEdges(model: HeadModel, g: Nodes, pairs: Pairs): void {
+function gridEdges(model: TexturedMesh, g: Nodes, pairs: Pairs): void {
   const points = nodePoints({ ...g, starts: EMPTY, neighbours: EMPTY }, model, model.template);
   const normals = nodePoints(
     { ...g, starts: EMPTY, neighbours: EMPTY },
@@ -243,7 +250,7 @@ function gridEdges(model: HeadModel, g: Nodes, pairs: Pairs): void {
 const EMPTY = new Uint32Array(0);
 
 /** (F) longest way on the surface, metres, that one texel of the face's triangle covers. */
-function faceTexelLength(model: HeadModel, width: number, height: number): Float32Array {
+function faceTexelLength(model: TexturedMesh, width: number, height: number): Float32Array {
   const { faces, faceUvs, uvs, template } = model;
   const out = new Float32Array(faces.length / 3);
   for (let f = 0; f < out.length; f++) {
@@ -267,7 +274,7 @@ function faceTexelLength(model: HeadModel, width: number, height: number): Float
 }
 
 /** Adds pairs across seams: edges of the mesh whose two faces have different texture vertices there. */
-function seamEdges(model: HeadModel, g: Nodes, pairs: Pairs): void {
+function seamEdges(model: TexturedMesh, g: Nodes, pairs: Pairs): void {
   const { faces, faceUvs, uvs, template } = model;
   const V = template.length / 3;
   const seen = new Map<number, number>();

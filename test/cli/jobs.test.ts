@@ -80,6 +80,26 @@ describe.skipIf(missing)(`photofit fit --jobs${missing ? ` (skipped: ${missing})
     for (const name of folders) expect(readdirSync(path.join(out, name))).toContain('fit.json');
   });
 
+  it('shares a photo alone between two threads; it comes out as on one', () => {
+    const run = (...more: string[]) => {
+      const out = path.join(temporaryFolder(), 'out');
+      const args = [PROGRAM, 'fit', 'examples/portrait.jpg', '-o', out, '--json', '--quiet', ...more];
+      const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      expect(status).toBe(0);
+      return JSON.parse(stdout);
+    };
+    const [one, two] = [run('--jobs', '1'), run()];
+    // Sums over threads are made in another order: the last digits differ.
+    expect(two.energy).toBeCloseTo(one.energy, 1);
+    expect(two.metrics.landmark_nme_inner51).toBeCloseTo(one.metrics.landmark_nme_inner51, 4);
+    expect(two.texture_offset.skin_l1).toBeCloseTo(one.texture_offset.skin_l1, 4);
+    const none = spawnSync(process.execPath, [PROGRAM, 'fit', 'test/data/cat.jpg', '--quiet'], {
+      encoding: 'utf8',
+    });
+    expect(none.status).toBe(1);
+    expect(none.stderr).toMatch(/^test\/data\/cat\.jpg: no face was found.*\n$/);
+  });
+
   it('says why when the networks cannot be loaded, once', () => {
     const folder = photos();
     const args = [
