@@ -45,7 +45,24 @@ const RULES: readonly Rule[] = [
     0.005,
     ([x, y, z]) => [0, -ramp((0.655 - y) / 0.04) * ramp((z - 0.03) / 0.09) * g(x, 0.07), 0],
   ],
-  ['nose protrusion', 0.003, (p) => [0, 0, around(p, [0, 0.69, 0.166], 0.014)]],
+  [
+    'nose protrusion',
+    0.003,
+    ([x, y, z]) => {
+      const dorsum = Math.min(1, Math.max(0, (0.737 - y) / 0.045));
+      return [0, 0, dorsum * ramp((y - 0.676) / 0.014) * ramp((z - 0.135) / 0.025) * g(x, 0.014)];
+    },
+  ],
+  [
+    'eye depth',
+    0.003,
+    (p) => {
+      const [x, y, z] = p;
+      const front = ramp((z - 0.05) / 0.05) * ramp((y - 0.65) / 0.045) * ramp((0.79 - y) / 0.05);
+      const nose = around(p, [0.006, 0.695, 0.155], 0.014);
+      return [0, 0, -ramp((Math.abs(x) - 0.006) / 0.014) * front * (1 - nose)];
+    },
+  ],
   ['nose bridge', 0.002, (p) => [0, 0, around(p, [0, 0.716, 0.155], 0.012)]],
   ['nose breadth', 0.12, (p) => [p[0] * around(p, [0.008, 0.687, 0.152], 0.013), 0, 0]],
   [

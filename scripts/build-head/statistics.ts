@@ -39,6 +39,7 @@ const mm = (mean: number, sd: number): [number, number] => [mean / 1000, sd / 10
 
 /** The measurements on shapes of `space`. */
 export function measurements(space: ShapeSpace, topology: Topology): Measurement[] {
+  const [sellion, menton, subnasale, pronasale, stomion] = [133, 5296, 317, 5054, 540];
   const at = (source: number) => {
     const row = topology.source.indexOf(source);
     if (row < 0) throw new Error(`measurement vertex ${source} is not part of the head`);
@@ -60,6 +61,12 @@ export function measurements(space: ShapeSpace, topology: Topology): Measurement
     const [a, b] = [at(p), at(q)];
     return (s: ArrayLike<number>) => dist(s, a, b);
   };
+  // How far the sellion stands out before a pair of points at its height: hardly changed by a nod.
+  const depth = (source: number) => {
+    const [n, a] = [at(sellion), at(source)];
+    const b = topology.mirror[a]!;
+    return (s: ArrayLike<number>) => s[3 * n + 2]! - (s[3 * a + 2]! + s[3 * b + 2]!) / 2;
+  };
   const widest = (sources: readonly number[]) => {
     const pairs = sources.map((v) => [at(v), topology.mirror[at(v)]!] as const);
     return (s: ArrayLike<number>) => Math.max(...pairs.map(([a, b]) => Math.abs(s[3 * a]! - s[3 * b]!)));
@@ -67,7 +74,6 @@ export function measurements(space: ShapeSpace, topology: Topology): Measurement
   const glabella = at(220);
   const back = [5389, 962, 955, 5379, 948].map(at);
   const { leftEye, rightEye } = space.layout;
-  const [sellion, menton, subnasale, pronasale, stomion] = [133, 5296, 317, 5054, 540];
   return [
     {
       name: 'head breadth',
@@ -110,7 +116,19 @@ export function measurements(space: ShapeSpace, topology: Topology): Measurement
       name: 'nose protrusion',
       women: mm(19.8, 2.7),
       men: mm(21.1, 2.7),
-      of: (s) => s[3 * at(pronasale) + 2]! - s[3 * at(11750) + 2]!,
+      of: length(subnasale, pronasale),
+    },
+    {
+      name: 'nasal root depth (sellion-inner canthi)',
+      women: mm(14.8, 2.5),
+      men: mm(17.2, 2.5),
+      of: depth(7769),
+    },
+    {
+      name: 'outer canthus depth (sellion-outer canthi)',
+      women: mm(19.0, 2.8),
+      men: mm(21.0, 2.8),
+      of: depth(7754),
     },
     { name: 'lip length', women: mm(48.0, 4.0), men: mm(51.1, 4.2), of: width(7188) },
     { name: 'bigonial breadth', women: mm(102.0, 7.0), men: mm(111.0, 8.0), of: width(7460) },
@@ -206,7 +224,7 @@ export function matchedShapes(
   for (let p = 0; p < P; p++) JS.mulColumn(p, (p < 3 ? SCALE_SD : fields[p - 3]!.sd) ** 2);
   const A = JS.mmul(J.transpose());
   list.forEach((m, i) => {
-    A.set(i, i, A.get(i, i) + ((m.name === 'nose protrusion' ? 0.5 : 0.2) * m.women[1]) ** 2);
+    A.set(i, i, A.get(i, i) + (0.2 * m.women[1]) ** 2);
   });
   const gain = JS.transpose().mmul(inverse(A));
 
