@@ -7,10 +7,15 @@
  * head's proportions (`fields.ts`, and scales along the axes) take the smallest change that yields them:
  *   Δx = S Jᵀ (J S Jᵀ + N)⁻¹ (m* − m),  S the fields' variances, J = ∂m/∂x, N a fifth of a standard deviation.
  *
- * Published values (mm): NIOSH head-and-face survey (Zhuang & Bradtmiller 2005, 2543 men and 1454 women) for the
- * first nine; the others after Farkas (1994, young adults) and ANSUR (1988), entered by hand and not checked against
- * the printed tables. Two are ours: the eye fissure is 18 % lower and the inner canthi 2.4 mm wider apart than
- * published, as the detector's lids and inner corners on photos ask for (it leaves the caruncle out).
+ * Published values (mm): NIOSH head-and-face survey (Zhuang & Bradtmiller 2005, 2543 men and 1454 women), Farkas (1994,
+ * young adults) and ANSUR (1988), entered by hand; docs/open-head.md says which could be checked. Two are ours: the eye
+ * fissure is 18 % lower and the inner canthi 2.4 mm wider apart than published, as the detector's lids and inner corners
+ * on photos ask for (it leaves the caruncle out).
+ *
+ * Depths matter as much as widths, and no photo from the front shows them. With the nose's protrusion taken from the
+ * alae instead of the subnasale and no depth of the eyes, the mean face was flat: tip of the nose 13 mm before the
+ * sellion (published 23), outer canthi 17 mm behind it (about 20); rendered ICT-FaceKit people were then 2.25 mm from the
+ * mean head and 2.06 mm from what was fitted to their pictures, for 1.7 mm of the former was one and the same for all.
  */
 import { inverse, Matrix } from 'ml-matrix';
 import type { Random } from '../../src/core/random.ts';
@@ -116,7 +121,8 @@ export function measurements(space: ShapeSpace, topology: Topology): Measurement
       name: 'nose protrusion',
       women: mm(19.8, 2.7),
       men: mm(21.1, 2.7),
-      of: length(subnasale, pronasale),
+      // From the angle of columella and lip, which lies 2 mm below the subnasale of the lengths.
+      of: length(343, pronasale),
     },
     {
       name: 'nasal root depth (sellion-inner canthi)',
@@ -259,12 +265,14 @@ export function matchedShapes(
 
   // Children: the adults' mean correction, then their smaller size taken out: a photo cannot tell size, and a component
   // of both child and small makes every soft face a small one (at 70 % rendered ICT heads came out up to 14 % small).
+  // Children's noses stand out half as far as adults' (Farkas 1994): they take less of that.
+  const nose = 3 + fields.findIndex((f) => f.name === 'nose protrusion');
   const ipd = list.find((m) => m.name === 'interpupillary distance')!;
   const shapes = samples.map((s) => {
     if (!s.child) return build(s.start, s.x);
     const shape = build(
       s.start,
-      mean.map((v) => 0.6 * v),
+      mean.map((v, p) => (p === nose ? 0.2 : 0.6) * v),
     );
     const grow = ADULT_IPD / ipd.of(shape);
     for (let i = 0; i < shape.length; i++) shape[i]! *= grow;
