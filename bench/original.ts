@@ -5,11 +5,12 @@
  *
  *   node scripts/run.mjs bench/original.ts [--flame DIR] [--texture FLAME_texture.npz] [--images DIR] [--table CSV] [--out FILE.png]
  *
- * Measured 2026-11-22 on 2 busy cores of a Zen 4 server, energies ours / original, processor seconds:
- *   00000 0.0426 / 0.0688   7 / 318      00003 0.0622 / 0.0707   4 / 335
- *   00001 0.0803 / 0.1126  14 / 328      00004 0.0684 / 0.0969   5 / 332
- *   00002 0.0600 / 0.0670   4 / 335
- * With ten of the fifty texture components: 0.0428, 0.0807, 0.0617, 0.0625, 0.0695.
+ * Measured 2026-11-26 on 2 cores of a Sapphire Rapids server with the stand-in's ten texture components, energies ours /
+ * original, processor seconds:
+ *   00000 0.0428 / 0.0688   1.2 / 318      00003 0.0619 / 0.0707   0.8 / 335
+ *   00001 0.0807 / 0.1126   2.3 / 328      00004 0.0696 / 0.0969   0.9 / 332
+ *   00002 0.0615 / 0.0670   0.6 / 335
+ * With plain TypeScript rows it had been 7, 14, 4, 4 and 5 s.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -56,12 +56,15 @@ const FIRST: readonly Stage[] = [
   { name: 'light', blocks: APPEARANCE, iterations: 4, progress: 0.3, level: 1 / 4, sigma: 3, hull: true },
 ];
 
-/** The whole recipe. */
+/**
+ * The whole recipe. Iterations are where more of them no longer lower the final energy by half a per cent: 4, 5, 5 end at
+ * −0.2…0.3 % of what 200 at the last level reach on five photos, 5, 5, 4 at −0.2…0.6 % for the same time.
+ */
 export const RECIPE: readonly Stage[] = [
   ...FIRST,
-  { name: 'photometric', blocks: ALL, iterations: 5, progress: 0.45, level: 1 / 4, sigma: 2 },
-  { name: 'photometric', blocks: ALL, iterations: 5, progress: 0.7, level: 1 / 2, sigma: 1.3 },
-  { name: 'photometric', blocks: ALL, iterations: 4, progress: 0.95, level: 1, sigma: 1 },
+  { name: 'photometric', blocks: ALL, iterations: 4, progress: 0.42, level: 1 / 4, sigma: 2 },
+  { name: 'photometric', blocks: ALL, iterations: 5, progress: 0.66, level: 1 / 2, sigma: 1.3 },
+  { name: 'photometric', blocks: ALL, iterations: 5, progress: 0.95, level: 1, sigma: 1 },
 ];
 
 /** Geometry from landmarks alone, then light and texture for it. */

@@ -5,7 +5,7 @@
  * sums are split, the cut depends on the size of the work alone, never on the number of threads: one thread or eight,
  * the same bits.
  *
- * What a second thread gains, measured kernel by kernel on 2 busy-free cores, is in docs/performance.md.
+ * What a second thread gains, measured kernel by kernel on 2 busy-free cores, is in docs/kernels.md.
  */
 import type { KernelExports } from './exports.ts';
 
