@@ -32,3 +32,23 @@ export interface SpaceInitCommandOptions {
   readonly landmarks?: string;
   readonly quiet: boolean;
 }
+
+/** Options of `photofit space pca`, after parsing. */
+export interface SpacePcaCommandOptions {
+  readonly out: string;
+  readonly model: string;
+  readonly components: number;
+  readonly flame?: string;
+  readonly quiet: boolean;
+}
+
+/** Options of `photofit space compare`, after parsing. */
+export interface SpaceCompareOptions {
+  readonly model?: string;
+  readonly maps?: string;
+  readonly out: string;
+  readonly components: number;
+  readonly samples: number;
+  readonly seed: number;
+  readonly quiet: boolean;
+}

@@ -5,3 +5,6 @@ export const SPACE_INIT_DEFAULTS = { size: 256, components: 50 } as const;
 
 /** Defaults of `SpacePcaOptions`. */
 export const SPACE_PCA_DEFAULTS = { components: 100 } as const;
+
+/** Defaults of `CompareOptions`. */
+export const SPACE_COMPARE_DEFAULTS = { components: 50, samples: 50, seed: 1 } as const;
