@@ -278,6 +278,7 @@ export { ENERGY_PLOT_DEFAULTS, type EnergyPlotOptions, energyPlotSvg } from './r
 export { type RenderedHead, type RenderInput, renderHead } from './render/render-head.ts';
 export { bfmSurface, type ColouredSurface, headSurface } from './texture/coloured-surface.ts';
 export { ORIGIN } from './texture/fill.ts';
+export { memoryScratch, type Scratch } from './texture/map-matrix.ts';
 export type { SkinMatch } from './texture/match.ts';
 export {
   solvePersonTexture,
@@ -287,7 +288,7 @@ export {
   type TextureOffsetOptions,
   type TextureView,
 } from './texture/solve-offset.ts';
-export { SPACE_INIT_DEFAULTS } from './texture/space-defaults.ts';
+export { SPACE_COMPARE_DEFAULTS, SPACE_INIT_DEFAULTS, SPACE_PCA_DEFAULTS } from './texture/space-defaults.ts';
 export {
   type InitialSpace,
   type SpaceAbout,
@@ -296,4 +297,6 @@ export {
   spaceFromHead,
   spaceFromSurface,
 } from './texture/space-init.ts';
+export { type MeasureOptions, measureSpace, type SpaceMeasures } from './texture/space-measures.ts';
+export { type SpacePcaOptions, textureSpaceOf } from './texture/space-pca.ts';
 export type { TextureMap, TextureMapSource } from './texture/texture-map.ts';

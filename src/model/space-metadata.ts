@@ -1,4 +1,4 @@
-/** The JSON text in a texture space's metadata: what it is, what it was made for and from (docs/texture-space.md). */
+/** The JSON text in a texture space's metadata: what it is, what it was made for and from (docs/space-file.md). */
 import { z } from 'zod';
 import { FormatError } from '../core/errors.ts';
 

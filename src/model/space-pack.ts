@@ -1,6 +1,6 @@
 /**
  * The texture space file (`.space`): a safetensors file that holds a texture space apart from a head, as specified in
- * docs/texture-space.md.
+ * docs/space-file.md.
  *
  * A space belongs to a UV layout, not to a head: whichever head has the same triangles over the same texture
  * coordinates may wear it. The layout's SHA-256 stands in the file ({@link uvLayoutHash}), and a head with another one
@@ -195,7 +195,7 @@ function firstRows(tensor: Tensor, rows: number): Tensor {
 
 function checkTensors(tensors: Map<string, Tensor>, meta: SpaceMetadata, source: string) {
   const fail = (what: string): never => {
-    throw new FormatError(`${source}: ${what} (docs/texture-space.md lists what the file holds)`);
+    throw new FormatError(`${source}: ${what} (docs/space-file.md lists what the file holds)`);
   };
   const [H, W] = tensors.get('mean')?.shape ?? [0, 0];
   const T = meta.names.length;

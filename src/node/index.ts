@@ -63,6 +63,7 @@ export {
   writeFitFolder,
 } from './results.ts';
 export { type RetextureOptions, retextureFit } from './retexture.ts';
+export { withScratch } from './scratch-file.ts';
 export {
   LOAD_INITIAL_SPACE_DEFAULTS,
   type LoadInitialSpaceOptions,
