@@ -1,5 +1,5 @@
-// npm test: from a clean clone with only Node and npm, installs, builds, gets Chromium and ffmpeg for the tests
-// that need them where it can, and runs every test. Arguments go to vitest: npm test -- test/cli
+// npm test: from a clean clone with only Node and npm, installs, builds, gets Chromium, ffmpeg and Redis for the
+// tests that need them where it can, and runs every test. Arguments go to vitest: npm test -- test/cli
 // Its last line is always `N passed, N failed`, with `, N skipped` where any were.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -24,6 +24,11 @@ if (noChromium) {
 }
 const noFfmpeg = getDebian('ffmpeg', () => spawnSync('ffprobe', ['-version']).status === 0);
 if (noFfmpeg) console.log(`Tests of videos are skipped: ${noFfmpeg}`);
+const noRedis = getDebian('redis-server', () => spawnSync('redis-server', ['--version']).status === 0);
+if (noRedis) {
+  console.log(`Tests of the queue are skipped: ${noRedis}`);
+  env.PHOTOFIT_NO_REDIS = noRedis;
+}
 
 const report = path.join(root, 'node_modules', '.cache', 'photofit', `test-${process.pid}.json`);
 mkdirSync(path.dirname(report), { recursive: true });

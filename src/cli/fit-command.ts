@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CliContext } from './context.ts';
 import type { FitOptions } from './fit-options.ts';
 import { addNetworkOptions } from './network-options.ts';
+import { parseJobs } from './numbers.ts';
 
 const EXAMPLES = `
 What is written, into OUT/<photo's name>/:
@@ -63,11 +64,6 @@ export function addFitCommand(program: Command, context: CliContext, done: (code
       const { fitPhotos } = await import('./fit-photos.ts');
       done(await fitPhotos(photos, options, context));
     });
-}
-
-function parseJobs(text: string): number {
-  if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a number from 1 to 999.');
 }
 
 function parseFace(text: string): FitOptions['face'] {

@@ -6,6 +6,11 @@ export function parseCount(text: string): number {
   return whole(text, 1, 10_000);
 }
 
+/** How many things to do at the same time. */
+export function parseJobs(text: string): number {
+  return whole(text, 1, 999);
+}
+
 /** A seed of random numbers. */
 export function parseSeed(text: string): number {
   return whole(text, 0, 2 ** 32 - 1);

@@ -18,6 +18,7 @@ import { addSpaceCommand } from './space-command.ts';
 import { addTextureCommand } from './texture-command.ts';
 import { addTrackCommand } from './track-command.ts';
 import { addTransferCommand } from './transfer-command.ts';
+import { addWorkerCommand } from './worker-command.ts';
 
 const EXAMPLES = `
 Examples:
@@ -58,6 +59,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   addFfhqCommand(program, context, done);
   addSampleCommand(program, context, done);
   addSpaceCommand(program, context, done);
+  addWorkerCommand(program, context, done);
   addEnergyCommand(program, context, done);
   inheritSettings(program);
   try {

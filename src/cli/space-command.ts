@@ -7,6 +7,8 @@ import { addSpaceCompleteCommand } from './space-complete-command.ts';
 import { addSpaceInitCommand } from './space-init-command.ts';
 import type { SpaceSampleOptions, SpaceShowOptions } from './space-options.ts';
 import { addSpacePcaCommand } from './space-pca-command.ts';
+import { addSpaceFitCommand } from './space-fit-command.ts';
+import type { SpaceInitCommandOptions, SpaceSampleOptions, SpaceShowOptions } from './space-options.ts';
 
 const SPACE =
   "an embedded head, a .head file, a folder with FLAME's files, a .space file, or FLAME_texture.npz";
@@ -68,4 +70,5 @@ export function addSpaceCommand(program: Command, context: CliContext, done: (co
       done(await sampleSpace(name, options, context));
     });
   addSpaceCompleteCommand(space, context, done);
+  addSpaceFitCommand(space, context, done);
 }

@@ -3,17 +3,18 @@
  * the fits alone, so it can be made again with other thresholds without fitting anything.
  */
 import { z } from 'zod';
-import { FormatError } from '../core/errors.ts';
+import { jsonFileText, parseJsonFile } from './json-file.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
 const GateFileSchema = z.strictObject({
   format: z.literal('space-gate/1'),
+  thresholds: z.record(z.string(), z.number()),
   kept: z.array(hash),
   rejected: z.array(z.strictObject({ hash, reason: z.string(), why: z.string() })),
 });
 
-/** Content of `gate.json`. */
+/** Content of `gate.json`; `reason` is one word of `GATE_REASONS`, `why` a sentence with figures. */
 export type GateFile = z.infer<typeof GateFileSchema>;
 
 /**
@@ -22,14 +23,10 @@ export type GateFile = z.infer<typeof GateFileSchema>;
  * @throws {FormatError} when it is none
  */
 export function parseGateFile(text: string, name = 'gate.json'): GateFile {
-  try {
-    return GateFileSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new FormatError(`${name}: not the list of kept fits that photofit space fit writes`, { cause });
-  }
+  return parseJsonFile(GateFileSchema, text, name, 'the list of kept fits that photofit space fit writes');
 }
 
 /** The text of `gate.json`. */
 export function gateFileText(file: GateFile): string {
-  return `${JSON.stringify(file, null, 1)}\n`;
+  return jsonFileText(file);
 }

@@ -5,8 +5,9 @@
  *   my.space.work/
  *     work.json             what the folder is for: head model, initial space, how photos are fitted; written once
  *     manifest.json         the photos, by SHA-256 of their bytes
- *     initial.head          the head with the initial texture space (`space init`)
- *     fits/<hash>/          one photo's fit: fit.json, fit.npz, map.npz, overlay.jpg; appears whole, by one rename
+ *     initial.space         the initial texture space, where the folder made it itself (`space init`)
+ *     fits/<hash>/          one photo's fit: fit.json, fit.npz, map.npz, measures.json, overlay.jpg; appears whole,
+ *                           by one rename
  *     failed/<hash>.json    a photo that could not be fitted, and why; tried again only when asked
  *     gate.json             which fits are good enough for the space, and why the others are not
  *     training/             checkpoints and pictures of the completion network (`space complete`)
@@ -14,7 +15,7 @@
  *     space/                what `space pca` writes
  *     report/               index.html and its pictures
  *
- * A photo is done when `fits/<hash>/fit.json` or `failed/<hash>.json` is there. Names that begin with a dot are being
+ * A photo is done when `fits/<hash>/` or `failed/<hash>.json` is there. Names that begin with a dot are being
  * written or were left by a killed process; nobody reads them. Nothing here holds a time, a host or a process number,
  * so that the same photos give the same bytes whoever fitted them, in whatever order.
  *
@@ -43,7 +44,7 @@ export interface WorkPaths {
 }
 
 /** Files of a fit's folder in the order they are put in place: `fit.json` last, it vouches for the rest. */
-export const FIT_FILES = ['map.npz', 'fit.npz', 'overlay.jpg', 'fit.json'] as const;
+export const FIT_FILES = ['map.npz', 'fit.npz', 'overlay.jpg', 'measures.json', 'fit.json'] as const;
 
 /** The paths of the work folder `root`. */
 export function workPaths(root: string): WorkPaths {
@@ -52,7 +53,7 @@ export function workPaths(root: string): WorkPaths {
     root,
     work: at('work.json'),
     manifest: at('manifest.json'),
-    initial: at('initial.head'),
+    initial: at('initial.space'),
     fits: at('fits'),
     failed: at('failed'),
     gate: at('gate.json'),

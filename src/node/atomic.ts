@@ -11,7 +11,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { renameSync, rmSync, statSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
 
@@ -22,6 +23,8 @@ export type FolderFiles = Iterable<readonly [string, Uint8Array | string]>;
 export interface WriteFolderOptions {
   /** Names that earlier runs may have written: removed where `files` no longer has them. */
   readonly ours?: readonly string[];
+  /** A folder that is there already is right as it is: leave it, also when another process is the first to put it there. */
+  readonly keep?: boolean;
   /** Cancels before anything is in place. */
   readonly signal?: AbortSignal;
 }
@@ -52,6 +55,15 @@ export async function writeFolderAtomically(
           await writeFile(path.join(temporary, name), content, { signal: options.signal });
         }
         throwIfAborted(options.signal);
+        if (options.keep) {
+          try {
+            renameSync(temporary, target);
+          } catch (error) {
+            const taken = ['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '');
+            if (!taken || kindOf(target) !== 'folder') throw error;
+          }
+          return;
+        }
         // From here to the end nothing yields, so that neither a signal handler nor another task of this process can
         // come between.
         if (kindOf(target) === 'none') {
@@ -127,13 +139,53 @@ export async function ensureWritableFolder(dir: string): Promise<void> {
   });
 }
 
+/** Host and process, as they stand in the name of what is being written. */
+const OWNER = `${hostname().replace(/[^A-Za-z0-9.]/g, '_')}-${process.pid}`;
+const PARTIAL = /^\..*\.partial-([A-Za-z0-9._]+)-(\d+)-[0-9a-f]{8}$/;
+/** Milliseconds after which what another host was writing is given up. */
+const STALE = 3_600_000;
+
+/**
+ * Removes what killed processes were writing into `dir`: that of processes of this host that are no more, and what is an
+ * hour old from other hosts.
+ * @returns how many were removed
+ */
+export async function removePartials(dir: string): Promise<number> {
+  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return [];
+  });
+  const [host] = OWNER.split('-');
+  let removed = 0;
+  for (const name of names) {
+    const [, from, pid] = PARTIAL.exec(name) ?? [];
+    if (from === undefined) continue;
+    const file = path.join(dir, name);
+    const modified = (await stat(file).catch(() => null))?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    // A process number of ours from before we started was somebody else's: containers all begin with 1.
+    const running =
+      Number(pid) === process.pid ? modified >= performance.timeOrigin - 1000 : isRunning(Number(pid));
+    if (from === host ? running : Date.now() - modified < STALE) continue;
+    await rm(file, { recursive: true, force: true });
+    removed++;
+  }
+  return removed;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 /** Runs `work` with a fresh folder beside `target`, on the same file system; it is gone afterwards. */
 async function inTemporaryFolder(target: string, work: (temporary: string) => Promise<void>): Promise<void> {
   // Not mkdtemp: its folders are closed to everyone else, and this one becomes the result.
-  const temporary = path.join(
-    path.dirname(target),
-    `.${path.basename(target).slice(0, 60)}.partial-${randomUUID()}`,
-  );
+  const name = `.${path.basename(target).slice(0, 60)}.partial-${OWNER}-${randomUUID().slice(0, 8)}`;
+  const temporary = path.join(path.dirname(target), name);
   await mkdir(temporary);
   // process.exit() in a handler of Ctrl-C skips `finally`.
   const remove = () => rmSync(temporary, { recursive: true, force: true });

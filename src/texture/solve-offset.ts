@@ -30,10 +30,13 @@ import { shadePixels } from './shade.ts';
 import { subgraph } from './subgraph.ts';
 import type { TexelGraph } from './texel-graph.ts';
 
+/** Widths of maps that can be solved for. */
+export const TEXTURE_SIZES = [128, 256, 512, 1024] as const;
+
 /** Options of {@link solveTextureOffset}. */
 export interface TextureOffsetOptions {
-  /** Width of the map in texels; its height follows the model's texture. */
-  readonly size?: 512 | 1024;
+  /** Width of the map in texels, one of {@link TEXTURE_SIZES}; its height follows the model's texture. */
+  readonly size?: (typeof TEXTURE_SIZES)[number];
   /** λ: a difference between neighbouring texels in units of a pixel's residual. */
   readonly smoothness?: number;
   /** μ: a texel's difference from the parametric texture, in the same units. */
@@ -132,10 +135,11 @@ export function solvePersonTexture(
   const base = parametricMap(model, views[0].fit, o.size);
   const { graph, levels } = offsetAtlas(kernels, model, base.width, base.height);
   const mean = nodeValues(graph, base);
+  const evidence = Math.min(EVIDENCE_SIZE, o.size);
   const solved = views.map(({ fit, photo }, i) => {
     step('texture: observe', 0.2 + (0.5 * i) / views.length);
     const { vertices } = poseHead(model, fit.params);
-    const seen = observe(kernels, fit, photo, model, vertices, graph, EVIDENCE_SIZE);
+    const seen = observe(kernels, fit, photo, model, vertices, graph, evidence);
     const shading = shadePixels(seen.basis, fit.light);
     const visibility = seen.visibility.slice();
     step('texture: solve', 0.2 + (0.5 * (i + 0.4)) / views.length);
@@ -191,7 +195,7 @@ function blend(views: readonly { readonly offset: Float64Array; readonly visibil
   return { offset, visibility };
 }
 
-/** Width and height of the photo crop that is the evidence. */
+/** Width and height of the photo crop that is the evidence, at most; smaller maps need no more pixels than they have. */
 const EVIDENCE_SIZE = 512;
 /** Photo values from here on are cut off. */
 const SATURATED = 0.985;
@@ -207,7 +211,8 @@ function check(
   const fail = (message: string) => {
     throw new InvalidArgumentError(`solveTextureOffset: ${message}`);
   };
-  if (o.size !== 512 && o.size !== 1024) fail(`options.size must be 512 or 1024, got ${o.size}`);
+  if (!(TEXTURE_SIZES as readonly number[]).includes(o.size))
+    fail(`options.size must be one of ${TEXTURE_SIZES.join(', ')}, got ${o.size}`);
   if (!(o.smoothness > 0)) fail(`options.smoothness must be positive, got ${o.smoothness}`);
   if (!(o.prior > 0)) fail(`options.prior must be positive, got ${o.prior}`);
   if (!Number.isInteger(o.iterations) || o.iterations < 1)

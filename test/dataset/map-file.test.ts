@@ -97,12 +97,12 @@ describe('a folder of maps', () => {
     const [a, b] = ['a1', 'b2'].map((h) => h.repeat(32));
     for (const hash of [a, b]) await writeMap(`${paths.fit(hash)}/map.npz`, randomMap(8, 1));
     const rejected = [{ hash: a, reason: 'blur', why: 'too blurred' }];
-    writeFileSync(paths.gate, gateFileText({ format: 'space-gate/1', kept: [b], rejected }));
+    writeFileSync(paths.gate, gateFileText({ format: 'space-gate/1', thresholds: {}, kept: [b], rejected }));
     expect((await openFittedMaps(work)).names).toEqual([b]);
-    writeFileSync(paths.gate, gateFileText({ format: 'space-gate/1', kept: [], rejected }));
+    writeFileSync(paths.gate, gateFileText({ format: 'space-gate/1', thresholds: {}, kept: [], rejected }));
     await expect(openFittedMaps(work)).rejects.toThrow(/none of the fits/);
     writeFileSync(paths.gate, '{}');
-    await expect(openFittedMaps(work)).rejects.toThrow(/gate\.json: not the list/);
+    await expect(openFittedMaps(work)).rejects.toThrow(/gate\.json: is not the list/);
   });
 
   it('says when there is none', async () => {

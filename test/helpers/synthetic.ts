@@ -40,8 +40,8 @@ export function faceError(model: HeadModel, got: Float32Array, wanted: Float32Ar
   return (1000 * sum) / face.length;
 }
 
-/** A random head in a random pose under a random light. */
-export function sampleTruth(m: HeadModel, random: Random): Truth {
+/** A random head in a random pose under a random light, in a picture of `size`². */
+export function sampleTruth(m: HeadModel, random: Random, size = SIZE): Truth {
   const { S, E, J, T } = headSizes(m);
   const normal = (n: number, sd: number) => Float32Array.from({ length: n }, () => sd * random.normal());
   const pose = new Float32Array(3 * J);
@@ -64,21 +64,22 @@ export function sampleTruth(m: HeadModel, random: Random): Truth {
     for (let a = 0; a < 3; a++) light[3 * (a + 1) + c] = tint[c] * k * d[a];
     for (let b = 4; b < 9; b++) light[3 * b + c] = tint[c] * high[b];
   }
-  const focal = SIZE * (1.6 + random.uniform());
-  const distance = (focal * 0.3) / (SIZE * (0.75 + 0.2 * random.uniform()));
+  const focal = size * (1.6 + random.uniform());
+  const distance = (focal * 0.3) / (size * (0.75 + 0.2 * random.uniform()));
   return {
     params: { identity: normal(S, 1), expression, pose, texture: normal(T, 1) },
     camera: {
       kind: 'perspective',
       focal,
-      principal: [SIZE / 2, SIZE / 2],
+      principal: [size / 2, size / 2],
       translation: [0.01 * random.normal(), -0.02 + 0.01 * random.normal(), -distance],
     },
     light,
   };
 }
 
-function render(kernels: Kernels, model: HeadModel, truth: Truth): RenderedHead {
+/** The head of `truth` without background or noise. */
+export function renderTruth(kernels: Kernels, model: HeadModel, truth: Truth): RenderedHead {
   return renderHead(kernels, {
     vertices: poseHead(model, truth.params).vertices,
     faces: model.faces,
@@ -87,14 +88,14 @@ function render(kernels: Kernels, model: HeadModel, truth: Truth): RenderedHead 
     albedo: albedoMap(model.texture!, truth.params.texture),
     light: truth.light,
     camera: truth.camera,
-    width: SIZE,
-    height: SIZE,
+    width: 2 * truth.camera.principal[0],
+    height: 2 * truth.camera.principal[1],
   });
 }
 
 /** Exposure as cameras choose it: hardly anything is brighter than white. */
 export function expose(kernels: Kernels, model: HeadModel, truth: Truth): Truth {
-  const { rgb, raster } = render(kernels, model, truth);
+  const { rgb, raster } = renderTruth(kernels, model, truth);
   const values: number[] = [];
   for (let i = 0; i < rgb.data.length; i++)
     if (raster.faceIndex[Math.floor(i / 3)] >= 0) values.push(rgb.data[i]);
@@ -104,13 +105,14 @@ export function expose(kernels: Kernels, model: HeadModel, truth: Truth): Truth 
 
 /** The picture of `truth` on a plain background, with noise. */
 export function photograph(kernels: Kernels, model: HeadModel, truth: Truth, random: Random): Image8 {
-  const rendered = render(kernels, model, truth);
+  const rendered = renderTruth(kernels, model, truth);
   const background = [0, 1, 2].map(() => 0.2 + 0.6 * random.uniform());
   const slope = [random.normal(), random.normal()];
-  const data = new Uint8ClampedArray(4 * SIZE * SIZE);
-  for (let p = 0; p < SIZE * SIZE; p++) {
-    const x = (p % SIZE) / SIZE - 0.5;
-    const y = Math.floor(p / SIZE) / SIZE - 0.5;
+  const size = 2 * truth.camera.principal[0];
+  const data = new Uint8ClampedArray(4 * size * size);
+  for (let p = 0; p < size * size; p++) {
+    const x = (p % size) / size - 0.5;
+    const y = Math.floor(p / size) / size - 0.5;
     for (let c = 0; c < 3; c++) {
       const value =
         rendered.raster.faceIndex[p] >= 0
@@ -120,11 +122,12 @@ export function photograph(kernels: Kernels, model: HeadModel, truth: Truth, ran
     }
     data[4 * p + 3] = 255;
   }
-  return { width: SIZE, height: SIZE, data };
+  return { width: size, height: size, data };
 }
 
 /** The model's own landmarks in the picture, with noise of 1 % of the eye distance. */
 export function observeTruth(model: HeadModel, truth: Truth, random: Random): FaceObservation {
+  const size = 2 * truth.camera.principal[0];
   const { vertices } = poseHead(model, truth.params);
   const points = landmarks68(model, headYaw(model, truth.params.pose));
   const gather = (faces: Uint32Array) =>
@@ -150,5 +153,5 @@ export function observeTruth(model: HeadModel, truth: Truth, random: Random): Fa
   );
   for (let i = 0; i < indices.length; i++)
     for (let a = 0; a < 2; a++) dense[3 * indices[i] + a] = m[3 * i + a] + noise();
-  return { box: { x: 0, y: 0, width: SIZE, height: SIZE }, score: 1, landmarks68: l, mesh: dense };
+  return { box: { x: 0, y: 0, width: size, height: size }, score: 1, landmarks68: l, mesh: dense };
 }

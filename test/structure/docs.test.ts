@@ -60,7 +60,8 @@ describe('documentation', () => {
     const { exported, missing } = undocumented();
     expect(exported).toBeGreaterThan(10);
     expect(missing).toEqual([]);
-  });
+    // Reads every source through the compiler: minutes where many tests share the processor.
+  }, 600_000);
 
   it('links of the documents resolve', () => {
     const broken = markdown.flatMap((file) =>
