@@ -10,7 +10,7 @@
  * with 1 % of the eye distance of noise; how many of each is printed. Results: `result.json`, `heads.png` (held-out heads:
  * truth, initial, new) in DIR, and the work folder and its report below it. The program must be built.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -44,6 +44,8 @@ const { values } = parseArgs({
     out: { type: 'string', default: 'out/population' },
     build: { type: 'string', default: '--map-size 256' },
     'evaluate-only': { type: 'boolean', default: false },
+    /** Which of how many processes this is, when the photos are rendered by several. */
+    part: { type: 'string' },
   },
 });
 const seed = Number(values.seed);
@@ -57,8 +59,13 @@ const graph = buildTexelGraph(kernels, model, initial.width, initial.height);
 const known = makeKnownSpace(model, graph, 1000 * seed);
 const result: Record<string, unknown> = { people: Number(values.people), photo: size, seed };
 
+if (values.part) {
+  const [part, of] = values.part.split('/').map(Number);
+  console.log(JSON.stringify(await makePhotos(part, of)));
+  process.exit(0);
+}
 if (!values['evaluate-only']) {
-  result.photos = await makePhotos();
+  result.photos = await makeAllPhotos(Number(values.jobs));
   const started = performance.now();
   const args = ['space', 'build', photos, '-o', spaceFile, '--work', path.join(values.out, 'work')];
   const more = ['--beside', '--jobs', values.jobs, '--components', values.components];
@@ -78,12 +85,54 @@ writeFileSync(path.join(values.out, 'result.json'), `${JSON.stringify(result, nu
 console.log(JSON.stringify(result, null, 1));
 process.exit(0);
 
-/** Renders the people; those whose faces the detector does not find get their landmarks beside them. */
-async function makePhotos() {
+interface PhotoCounts {
+  detected: number;
+  landmarks_given: number;
+  hair: number;
+  glasses: number;
+  hand: number;
+  nothing: number;
+}
+
+/** The photos, by as many processes as there are jobs. */
+async function makeAllPhotos(jobs: number): Promise<PhotoCounts> {
+  const parts = await Promise.all(
+    Array.from(
+      { length: jobs },
+      (_, part) =>
+        new Promise<PhotoCounts>((resolve, reject) => {
+          const args = ['scripts/run.mjs', 'bench/space-population.ts', ...process.argv.slice(2)];
+          const child = spawn(process.execPath, [...args, '--part', `${part}/${jobs}`], {
+            stdio: ['ignore', 'pipe', 'inherit'],
+          });
+          let text = '';
+          child.stdout.on('data', (bytes) => {
+            text += bytes;
+          });
+          child.on('close', (code) => {
+            if (code === 0) resolve(JSON.parse(text.trim().split('\n').at(-1) as string));
+            else reject(new Error(`rendering photos ended with ${code}`));
+          });
+        }),
+    ),
+  );
+  const sum = (key: keyof PhotoCounts) => parts.reduce((n, part) => n + part[key], 0);
+  return {
+    detected: sum('detected'),
+    landmarks_given: sum('landmarks_given'),
+    hair: sum('hair'),
+    glasses: sum('glasses'),
+    hand: sum('hand'),
+    nothing: sum('nothing'),
+  };
+}
+
+/** Every `of`-th of the people; those whose faces the detector does not find get their landmarks beside them. */
+async function makePhotos(part: number, of: number): Promise<PhotoCounts> {
   mkdirSync(photos, { recursive: true });
   const perception = await loadPerception();
-  const counts = { detected: 0, landmarks_given: 0, hair: 0, glasses: 0, hand: 0, nothing: 0 };
-  for (let i = 0; i < Number(values.people); i++) {
+  const counts: PhotoCounts = { detected: 0, landmarks_given: 0, hair: 0, glasses: 0, hand: 0, nothing: 0 };
+  for (let i = part; i < Number(values.people); i += of) {
     const random = createRandom(100_000 * seed + i);
     const dressed = wearing(randomTexture(known, random));
     const truth = expose(kernels, dressed, sampleTruth(dressed, random, size));

@@ -7,6 +7,7 @@ import { addSpaceCompleteCommand } from './space-complete-command.ts';
 import { addSpaceInitCommand } from './space-init-command.ts';
 import type { SpaceSampleOptions, SpaceShowOptions } from './space-options.ts';
 import { addSpacePcaCommand } from './space-pca-command.ts';
+import { addSpaceBuildCommand } from './space-build-command.ts';
 import { addSpaceFitCommand } from './space-fit-command.ts';
 import type { SpaceInitCommandOptions, SpaceSampleOptions, SpaceShowOptions } from './space-options.ts';
 
@@ -71,4 +72,5 @@ export function addSpaceCommand(program: Command, context: CliContext, done: (co
     });
   addSpaceCompleteCommand(space, context, done);
   addSpaceFitCommand(space, context, done);
+  addSpaceBuildCommand(space, context, done);
 }

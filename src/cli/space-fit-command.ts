@@ -15,7 +15,7 @@ What is written, into the work folder:
   fits/<hash>/      one photo's fit.json, fit.npz, map.npz, measures.json and overlay.jpg
   failed/           photos that could not be fitted, with the reason
   gate.json         which fits go into the space, and why the others do not
-  report/           contact sheets of both
+  report/           index.html and contact sheets of both
 
 Stop it whenever you like and run the same command again: what is finished is not done again. Photos that failed are
 tried again with --retry-failed only. Thresholds of the gate can be changed without fitting anything again.

@@ -5,6 +5,7 @@ import { inShard, type Manifest } from '../dataset/manifest.ts';
 import type { PhotoOutcome } from '../node/dataset-fit.ts';
 import { type GateResult, runGate, writeSheets } from '../node/dataset-gate.ts';
 import { collectPhotos } from '../node/dataset-photos.ts';
+import { writeReport } from '../node/dataset-report.ts';
 import { runPhotos } from '../node/dataset-run.ts';
 import {
   openWork,
@@ -39,6 +40,7 @@ export async function spaceFit(
       fit: settingsOf(options),
     });
     const result = await fitStage(work, named, options, context, bar);
+    if (result.gate) await writeReport(work, { photos: result.photos, gate: result.gate });
     if (options.json) context.stdout.write(`${JSON.stringify(summary(options.out, result))}\n`);
     else context.stdout.write(words(options.out, result));
     return result.gate === null || result.gate.gate.kept.length > 0 ? EXIT.ok : EXIT.failed;

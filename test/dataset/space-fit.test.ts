@@ -23,7 +23,7 @@ import { cli, lastingFolder, temporaryFolder } from '../cli/helpers.ts';
 import { contentsOf } from '../helpers/folders.ts';
 import { writePhotoSet, writeTinyHead } from '../helpers/photo-set.ts';
 
-describe('photofit space fit', () => {
+describe('photofit space fit', { timeout: 600_000 }, () => {
   const folder = lastingFolder();
   const photos = path.join(folder, 'photos');
   const head = path.join(folder, 'tiny.head');
@@ -69,7 +69,10 @@ describe('photofit space fit', () => {
       { file: 'bad.jpg', error: 'FormatError', why: expect.stringMatching(/^bad\.jpg: .*not a picture/) },
       { file: 'cat.jpg', error: 'NoFaceError', why: 'cat.jpg: no face was found' },
     ]);
-    expect(readdirSync(path.join(whole, 'report'))).toEqual(['kept-01.jpg', 'rejected-01.jpg']);
+    expect(readdirSync(path.join(whole, 'report'))).toEqual(['index.html', 'kept-01.jpg', 'rejected-01.jpg']);
+    const page = readFileSync(path.join(whole, 'report/index.html'), 'utf8');
+    expect(page).toContain('not fitted: NoFaceError');
+    expect(page).toContain('<img src="rejected-01.jpg"');
   });
 
   it('does nothing twice, and tries failed photos again only when asked', async () => {

@@ -1,0 +1,160 @@
+/** What `photofit space build` does: the stages one after the other, each where the last run left it, and the report. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { AbortedError, InvalidArgumentError } from '../core/errors.ts';
+import { workPaths } from '../dataset/layout.ts';
+import { writeReport } from '../node/dataset-report.ts';
+import { openWork, type Work } from '../node/dataset-work.ts';
+import { DEFAULT_HEAD } from '../node/models.ts';
+import { loadTextureSpace } from '../node/spaces.ts';
+import { type CliContext, EXIT } from './context.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { showSpace } from './space-actions.ts';
+import type { SpaceBuildOptions } from './space-build-options.ts';
+import { spaceComplete } from './space-complete.ts';
+import { type FitStageResult, fitStage, settingsOf } from './space-fit.ts';
+import { initSpace } from './space-init-action.ts';
+import { makeSpace } from './space-pca-action.ts';
+
+/** Fewest maps that say anything about how skin varies. */
+const LEAST_MAPS = 3;
+
+/**
+ * Builds a texture space.
+ * @returns the exit code: 0, or 130 when cancelled.
+ */
+export async function spaceBuild(
+  named: readonly string[],
+  options: SpaceBuildOptions,
+  context: CliContext,
+): Promise<number> {
+  const root = options.work ?? `${options.out}.work`;
+  const bar = new ProgressBar(context.stderr, options);
+  // What single stages print as their result is progress here.
+  const quietly: CliContext = {
+    ...context,
+    stdout: { write: (text) => (options.quiet ? undefined : context.stderr.write(text)) },
+  };
+  try {
+    const space = await initialSpace(root, options, quietly);
+    const work = await openWork(root, {
+      model: options.model,
+      space,
+      fit: settingsOf({ ...options, out: root, shard: undefined }),
+    });
+    const fitted = await fitStage(work, named, { ...options, out: root, shard: undefined }, context, bar);
+    await writeReport(work, { photos: fitted.photos, gate: fitted.gate });
+    checkEnough(root, fitted);
+    const completed = await spaceComplete(root, completeOptions(work, options), quietly);
+    if (completed !== EXIT.ok) return completed;
+    const made = await makeSpace(
+      root,
+      {
+        out: options.out,
+        model: work.file.model.source,
+        components: options.components ?? defaultComponents(fitted),
+        flame: options.flame,
+        quiet: options.quiet,
+      },
+      quietly,
+    );
+    if (made !== EXIT.ok) return made;
+    const page = await report(work, fitted, options, quietly);
+    context.stdout.write(
+      options.json
+        ? `${JSON.stringify({ output: options.out, work: root, report: page, photos: fitted.photos, kept: fitted.gate?.gate.kept.length ?? 0 })}\n`
+        : `${options.out}\n${page}\n`,
+    );
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof AbortedError)) throw error;
+    bar.end();
+    bar.note('cancelled; what was finished is kept, the same command goes on from there');
+    return EXIT.interrupted;
+  } finally {
+    bar.end();
+  }
+}
+
+/** The initial space's file: the one named, or the one made from `--from`; undefined for the head's own. */
+async function initialSpace(
+  root: string,
+  options: SpaceBuildOptions,
+  context: CliContext,
+): Promise<string | undefined> {
+  const { from, space } = options;
+  if (from === undefined) return space;
+  if (space !== undefined)
+    throw new InvalidArgumentError(
+      `--from ${from} with --space ${space}: both say what to begin with; leave one out`,
+    );
+  const { initial } = workPaths(root);
+  if (!existsSync(initial))
+    await initSpace(
+      { from, model: options.model ?? DEFAULT_HEAD, out: initial, quiet: options.quiet },
+      context,
+    );
+  return initial;
+}
+
+/** @throws {InvalidArgumentError} when too few fits were kept. */
+function checkEnough(root: string, { gate }: FitStageResult): void {
+  const kept = gate?.gate.kept.length ?? 0;
+  if (kept < LEAST_MAPS)
+    throw new InvalidArgumentError(
+      `${root}: only ${kept} fits are good enough, a space needs at least ${LEAST_MAPS}; see ${path.join(root, 'report', 'index.html')} for why, add photos or lower thresholds with --gate`,
+    );
+}
+
+function completeOptions(work: Work, options: SpaceBuildOptions): Parameters<typeof spaceComplete>[1] {
+  const { method, minutes, steps, seed, quiet, debug } = options;
+  return {
+    model: work.file.model.source,
+    method,
+    ...(method === 'network' && { minutes, steps, seed, threads: options.jobs }),
+    restart: false,
+    json: false,
+    quiet,
+    debug,
+  };
+}
+
+/** As many as FLAME's published space has, as far as the maps go. */
+function defaultComponents({ gate }: FitStageResult): number {
+  return Math.min(200, (gate?.gate.kept.length ?? 2) - 1);
+}
+
+async function report(
+  work: Work,
+  fitted: FitStageResult,
+  options: SpaceBuildOptions,
+  context: CliContext,
+): Promise<string> {
+  const { out } = options;
+  const model = work.file.model.source;
+  const figure = path.join(work.paths.report, 'space.png');
+  const { texture, explained, maps } = await loadTextureSpace(out);
+  const components = Math.min(5, texture.names.length);
+  await showSpace(
+    out,
+    { model, out: figure, components, deviations: 2, size: 200, quiet: options.quiet },
+    context,
+  );
+  const share = (n: number) => `${(100 * explained.slice(0, n).reduce((s, x) => s + x, 0)).toFixed(1)} %`;
+  const counts = [1, 5, 10, 20, 50, 100, 200].filter((n) => n <= texture.names.length);
+  return writeReport(work, {
+    photos: fitted.photos,
+    gate: fitted.gate,
+    space: {
+      name: path.basename(out),
+      rows: [
+        ['file', path.basename(out)],
+        [
+          'components',
+          `${texture.names.length} of ${texture.width} × ${texture.height} texels, from ${maps} maps`,
+        ],
+        ...counts.map((n) => [`variance held by the first ${n}`, share(n)] as const),
+      ],
+    },
+  });
+}
