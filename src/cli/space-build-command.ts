@@ -12,7 +12,7 @@ command again: it goes on where it was. At the end WORK/report/index.html shows 
 Examples:
   $ photofit space build photos/ -o my.space
   $ photofit space build photos/ -o my.space --from 01_MorphableModel.mat --components 100
-  $ photofit space build photos/ -o my.space --model flame.head --from '#c68863' --flame FLAME_texture.npz
+  $ photofit space build photos/ -o my.space --model flame.head --from '#c68863'
   $ photofit space build photos/ -o my.space --method mirror       no network to train: minutes instead of an hour
   $ photofit space build photos/ -o my.space --queue redis://queue:6379   photos are fitted by photofit worker`;
 
@@ -44,8 +44,7 @@ export function addSpaceBuildCommand(
     .option('--minutes <n>', 'train the network for so long', parseMinutes)
     .option('--steps <n>', 'train the network for so many steps', parseCount)
     .option('--seed <number>', 'of the training', parseSeed)
-    .option('--components <n>', 'components kept', parseCount)
-    .option('--flame <file.npz>', "also write FLAME_texture.npz's layout, for FLAME heads");
+    .option('--components <n>', 'components kept', parseCount);
   addPhotoFitOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (photos: string[], options: SpaceBuildOptions) => {

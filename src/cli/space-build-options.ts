@@ -14,6 +14,4 @@ export interface SpaceBuildOptions extends Omit<SpaceFitOptions, 'out' | 'shard'
   readonly steps?: number;
   readonly seed?: number;
   readonly components?: number;
-  /** Also written, in FLAME_texture.npz's layout. */
-  readonly flame?: string;
 }

@@ -8,6 +8,7 @@ import { addSpaceInitCommand } from './space-init-command.ts';
 import type { SpaceSampleOptions, SpaceShowOptions } from './space-options.ts';
 import { addSpacePcaCommand } from './space-pca-command.ts';
 import { addSpaceBuildCommand } from './space-build-command.ts';
+import { addSpaceCompleteCommand } from './space-complete-command.ts';
 import { addSpaceFitCommand } from './space-fit-command.ts';
 import type { SpaceInitCommandOptions, SpaceSampleOptions, SpaceShowOptions } from './space-options.ts';
 
