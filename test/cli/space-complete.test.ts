@@ -73,7 +73,7 @@ describe('photofit space complete', () => {
     await says([work], 1, /no photos were fitted here yet; run photofit space fit first/);
     writeFileSync(
       path.join(work, 'gate.json'),
-      gateFileText({ format: 'space-gate/1', kept: [], rejected: [] }),
+      gateFileText({ format: 'space-gate/1', thresholds: {}, kept: [], rejected: [] }),
     );
     await says([work], 1, /none of the fits was good enough/);
     expect(readdirSync(out)).toEqual([]);
