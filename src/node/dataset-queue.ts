@@ -145,7 +145,9 @@ export const SERVE_QUEUE_DEFAULTS = { lockMs: 30_000 } as const;
  */
 export async function serveQueue(options: ServeQueueOptions): Promise<void> {
   const { signal, lockMs } = { ...SERVE_QUEUE_DEFAULTS, ...options };
-  const processor = workerModule('dataset-processor', import.meta.url);
+  // Beside this module, or in the unbundled folder where this is the program in one file.
+  const [here, unbundled] = ['dataset-processor', '../node/dataset-processor'];
+  const processor = workerModule(here, import.meta.url) ?? workerModule(unbundled, import.meta.url);
   if (!processor) throw new PhotofitError('photofit worker: needs the built program; run npm run build');
   const { bullmq, connection } = await connect(options.url, options.onNote);
   const worker = new bullmq.Worker<PhotoJob, PhotoOutcome>(QUEUE, processor, {
