@@ -3,15 +3,10 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { AbortedError, InvalidArgumentError } from '../core/errors.ts';
 import { workPaths } from '../dataset/layout.ts';
-import { writeSpacePack } from '../model/space-pack.ts';
-import { writeFileAtomically } from '../node/atomic.ts';
 import { writeReport } from '../node/dataset-report.ts';
 import { openWork, type Work } from '../node/dataset-work.ts';
-import { openMapFolder } from '../node/map-folder.ts';
-import { DEFAULT_HEAD, loadHeadModel } from '../node/models.ts';
-import { withScratch } from '../node/scratch-file.ts';
+import { DEFAULT_HEAD } from '../node/models.ts';
 import { loadTextureSpace } from '../node/spaces.ts';
-import { textureSpaceOf } from '../texture/space-pca.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { showSpace } from './space-actions.ts';
@@ -19,6 +14,7 @@ import type { SpaceBuildOptions } from './space-build-options.ts';
 import { spaceComplete } from './space-complete.ts';
 import { type FitStageResult, fitStage, settingsOf } from './space-fit.ts';
 import { initSpace } from './space-init-action.ts';
+import { makeSpace } from './space-pca-action.ts';
 
 /** Fewest maps that say anything about how skin varies. */
 const LEAST_MAPS = 3;
@@ -51,7 +47,17 @@ export async function spaceBuild(
     checkEnough(root, fitted);
     const completed = await spaceComplete(root, completeOptions(work, options), quietly);
     if (completed !== EXIT.ok) return completed;
-    await reduceMaps(work, options.components ?? defaultComponents(fitted), options, context, bar);
+    const made = await makeSpace(
+      root,
+      {
+        out: options.out,
+        model: work.file.model.source,
+        components: options.components ?? defaultComponents(fitted),
+        quiet: options.quiet,
+      },
+      quietly,
+    );
+    if (made !== EXIT.ok) return made;
     const page = await report(work, fitted, options, quietly);
     context.stdout.write(
       options.json
@@ -110,31 +116,6 @@ function completeOptions(work: Work, options: SpaceBuildOptions): Parameters<typ
     quiet,
     debug,
   };
-}
-
-/** Mean and principal components of the completed maps, into the space's file. */
-async function reduceMaps(
-  { paths, file }: Work,
-  components: number,
-  { out }: SpaceBuildOptions,
-  { signal }: CliContext,
-  bar: ProgressBar,
-): Promise<void> {
-  const maps = await openMapFolder(paths.completed);
-  // The head as it is, without the initial space: the new one belongs to it alone.
-  const model = await loadHeadModel(file.model.source);
-  bar.start(`${out}: components`);
-  const about = {
-    name: path.parse(out).name,
-    license: 'as the photos it was made from',
-    credits: '',
-    provenance: { command: 'space build' },
-  };
-  const space = await withScratch(path.dirname(out), (scratch) =>
-    textureSpaceOf(maps, model, about, { components, scratch, signal, onProgress: bar.update }),
-  );
-  await writeFileAtomically(out, writeSpacePack(space), { signal });
-  bar.end();
 }
 
 /** As many as FLAME's published space has, as far as the maps go. */

@@ -2,15 +2,13 @@
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';
 import { parseCount, parseSeed, parseSize, parseSpread } from './numbers.ts';
+import { addSpaceBuildCommand } from './space-build-command.ts';
 import { addSpaceCompareCommand } from './space-compare-command.ts';
 import { addSpaceCompleteCommand } from './space-complete-command.ts';
+import { addSpaceFitCommand } from './space-fit-command.ts';
 import { addSpaceInitCommand } from './space-init-command.ts';
 import type { SpaceSampleOptions, SpaceShowOptions } from './space-options.ts';
 import { addSpacePcaCommand } from './space-pca-command.ts';
-import { addSpaceBuildCommand } from './space-build-command.ts';
-import { addSpaceCompleteCommand } from './space-complete-command.ts';
-import { addSpaceFitCommand } from './space-fit-command.ts';
-import type { SpaceInitCommandOptions, SpaceSampleOptions, SpaceShowOptions } from './space-options.ts';
 
 const SPACE =
   "an embedded head, a .head file, a folder with FLAME's files, a .space file, or FLAME_texture.npz";
