@@ -45,16 +45,16 @@ export interface FrameSolverOptions {
 
 /** Defaults of {@link FrameSolverOptions}. */
 export const FRAME_SOLVER_DEFAULTS: FrameSolverOptions = {
-  size: 112,
+  size: 96,
   iterations: 3,
-  weights: { ...FIT_PHOTO_DEFAULTS.weights, gap: 2.5 },
+  weights: { ...FIT_PHOTO_DEFAULTS.weights, landmarks: 40, gap: 2, photometric: 1500 },
   motion: {
-    root: 0.03,
-    jaw: 0.05,
-    eyes: 0.1,
-    translation: 0.004,
-    depth: 0.008,
-    expression: 0.5,
+    root: 0.1,
+    jaw: 0.15,
+    eyes: 0.2,
+    translation: 0.012,
+    depth: 0.03,
+    expression: 1.5,
     light: 0.03,
   },
 };
