@@ -1,0 +1,210 @@
+/** Tracking a talking head whose truth is known; perception knows the landmarks up to noise, pictures are rendered. */
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { AbortedError, InvalidArgumentError, NoFaceError } from '../../src/core/errors.ts';
+import { prepareModel } from '../../src/fit/prepare.ts';
+import { fitMemory } from '../../src/fit/resident.ts';
+import { type EvidenceStore, memoryEvidence } from '../../src/fit/video/evidence.ts';
+import { findIdentity } from '../../src/fit/video/find-identity.ts';
+import { FrameSolver } from '../../src/fit/video/frame-solver.ts';
+import { personalModel } from '../../src/fit/video/personal-model.ts';
+import { smoothTrack } from '../../src/fit/video/smooth-track.ts';
+import { type TrackVideoOptions, trackVideo } from '../../src/fit/video/track-video.ts';
+import type { TrackedFrame, TrackIdentity, VideoFrame } from '../../src/fit/video/types.ts';
+import { createKernels, type Kernels } from '../../src/kernels/runtime.ts';
+import type { HeadModel } from '../../src/model/head-model.ts';
+import { readHeadPack } from '../../src/model/pack.ts';
+import type { FacePerception } from '../../src/perceive/types.ts';
+import { filmTalkingHead, type TalkingHead, trueLandmarks } from '../helpers/talking-head.ts';
+import { curves, jitter, motionError } from '../helpers/track-truth.ts';
+
+const SIZE = 192;
+const FRAMES = 60;
+const OCCLUSION = [24, 5] as const;
+const CUT = 42;
+
+let model: HeadModel;
+let kernels: Kernels;
+let film: TalkingHead;
+let perception: FacePerception;
+let identity: TrackIdentity;
+let evidence: EvidenceStore;
+let tracked: TrackedFrame[];
+/** Every frame on its own. */
+let alone: TrackedFrame[];
+
+async function trackAll(of: TalkingHead, options: Partial<TrackVideoOptions> = {}): Promise<TrackedFrame[]> {
+  const frames: TrackedFrame[] = [];
+  const all = { perception: trueLandmarks(model, of), identity, ...options };
+  for await (const frame of trackVideo(of.source, model, all)) frames.push(frame);
+  return frames;
+}
+
+async function solveAlone(of: TalkingHead, frames: readonly TrackedFrame[]): Promise<TrackedFrame[]> {
+  const memory = await fitMemory(prepareModel(personalModel(model, identity)));
+  const solver = new FrameSolver(memory.kernels, memory.resident, identity);
+  const out: TrackedFrame[] = [];
+  for await (const picture of of.source.frames()) {
+    const frame = frames[picture.index];
+    if (!frame.observation) {
+      out.push(frame);
+      continue;
+    }
+    const { state } = solver.solve(picture, frame.observation, true);
+    const [expression, pose] = [Float32Array.from(state.expression), Float32Array.from(state.pose)];
+    out.push({ ...frame, expression, pose, camera: state.camera });
+  }
+  return out;
+}
+
+beforeAll(async () => {
+  model = await readHeadPack(new Uint8Array(readFileSync('models/open-head.head')));
+  kernels = await createKernels();
+  const options = { frames: FRAMES, fps: 25, size: SIZE, seed: 5, occlusion: OCCLUSION, cut: CUT };
+  film = filmTalkingHead(kernels, model, options);
+  perception = trueLandmarks(model, film);
+  const found = await findIdentity(film.source, model, {
+    perception,
+    candidates: 15,
+    keyFrames: 3,
+    size: 160,
+  });
+  expect(found.keyFrames).toHaveLength(3);
+  identity = found;
+  evidence = memoryEvidence();
+  tracked = await trackAll(film, { evidence });
+  alone = await solveAlone(film, tracked);
+}, 240_000);
+
+describe('trackVideo', () => {
+  it('gives every frame in order, and says where the face is hidden, found again, and the picture cut', () => {
+    expect(tracked.map((f) => f.index)).toEqual(Array.from({ length: FRAMES }, (_, i) => i));
+    const [begin, length] = OCCLUSION;
+    for (const frame of tracked) {
+      expect(frame.status === 'lost').toBe(film.hidden(frame.index));
+      expect(frame.status === 'acquired').toBe([0, begin + length, CUT].includes(frame.index));
+      expect(frame.confidence > 0).toBe(frame.status !== 'lost');
+    }
+    expect(tracked[CUT].cut).toBe(true);
+    expect(tracked.filter((f) => f.cut && !film.hidden(f.index) && f.index !== begin + length)).toHaveLength(
+      1,
+    );
+    const lost = tracked[begin];
+    expect(lost.expression).toEqual(tracked[begin - 1].expression);
+    expect(lost.landmarkNme).toBeNaN();
+  });
+
+  it('follows expressions, jaw and head without lag', () => {
+    const found = curves(model, film, tracked);
+    expect(found.length).toBeGreaterThan(8);
+    const mean = found.reduce((s, c) => s + c.correlation / found.length, 0);
+    expect(mean).toBeGreaterThan(0.9);
+    for (const c of found) expect(Math.abs(c.lag), `${c.name} lags by ${c.lag}`).toBeLessThan(1);
+    expect(motionError(model, film, identity, tracked).rotation).toBeLessThan(1.5);
+  });
+
+  it('moves nothing but the head: identity and focal length stay to the bit', () => {
+    for (const { camera } of tracked)
+      expect({ ...camera, translation: null }).toEqual({ ...identity.camera, translation: null });
+  });
+
+  it('goes on from a frame as if it had not stopped', async () => {
+    const half = await trackAll(film, { resume: tracked[9], end: 14 / 25 });
+    expect(half.map((f) => f.index)).toEqual([10, 11, 12, 13]);
+    expect(half[0].status).toBe('tracked');
+    // Where the head was heading is not known any more, so the start is another one.
+    for (const [i, frame] of half.entries())
+      for (let a = 0; a < 3; a++) expect(frame.pose[a]).toBeCloseTo(tracked[10 + i].pose[a], 1);
+  });
+
+  it('takes part of a video, at a rate', async () => {
+    const part = await trackAll(film, { start: 0.2, end: 0.8, fps: 12.5 });
+    expect(part.map((f) => f.index)).toEqual([5, 7, 9, 11, 13, 15, 17, 19]);
+  });
+
+  it('refuses an identity of another model, and says when there is no face', async () => {
+    const other = { ...identity, identity: new Float32Array(3) };
+    await expect(trackAll(film, { identity: other })).rejects.toBeInstanceOf(InvalidArgumentError);
+    const nobody: FacePerception = { detect: async () => [], dispose: () => {} };
+    await expect(trackAll(film, { perception: nobody, identity: undefined })).rejects.toBeInstanceOf(
+      NoFaceError,
+    );
+    const lost = await trackAll(film, { perception: nobody, end: 0.1 });
+    expect(lost.map((f) => f.status)).toEqual(['lost', 'lost', 'lost']);
+  });
+
+  it('stops when it is told to, and closes the source', async () => {
+    const controller = new AbortController();
+    let closed = false;
+    const source = {
+      ...film.source,
+      async *frames(range = {}): AsyncIterable<VideoFrame> {
+        try {
+          yield* film.source.frames(range);
+        } finally {
+          closed = true;
+        }
+      },
+    };
+    const run = async () => {
+      for await (const { index } of trackVideo(source, model, {
+        perception,
+        identity,
+        signal: controller.signal,
+      }))
+        if (index === 2) controller.abort();
+    };
+    await expect(run()).rejects.toBeInstanceOf(AbortedError);
+    expect(closed).toBe(true);
+  });
+
+  it('follows one of two people, also when perception cannot track', async () => {
+    const both: FacePerception = {
+      detect: async (image) => {
+        const [face] = await perception.detect(image);
+        // Somebody else: a wide face, far away from the first, and larger.
+        const shift = (x: number, a: number) => (a === 0 ? 2.2 * x + 400 : 1.4 * x);
+        const other = {
+          box: { x: 400, y: 0, width: 200, height: 200 },
+          score: 1,
+          landmarks68: face.landmarks68.map((x, i) => shift(x, i % 2)),
+          mesh: face.mesh!.map((x, i) => (i % 3 === 2 ? x : shift(x, i % 3))),
+        };
+        return [other, face];
+      },
+      dispose: () => {},
+    };
+    const frames = await trackAll(film, { perception: both, face: 1, end: 0.4 });
+    for (const [i, frame] of frames.entries()) {
+      expect(frame.observation!.box.x).toBeLessThan(400);
+      expect(frame.status).toBe(i === 0 ? 'acquired' : 'tracked');
+    }
+  });
+});
+
+describe('smoothTrack', () => {
+  it('halves the jitter of frames on their own, and follows no worse', async () => {
+    const still = filmTalkingHead(kernels, model, { frames: 14, fps: 25, size: SIZE, seed: 5, still: true });
+    const kept = memoryEvidence();
+    const frames = await trackAll(still, { evidence: kept });
+    const track = { identity, width: SIZE, height: SIZE, frames };
+    const smooth = await smoothTrack(track, model, { evidence: kept });
+    const single = await solveAlone(still, frames);
+    expect(jitter(model, identity, smooth.frames)).toBeLessThan(0.5 * jitter(model, identity, single));
+
+    const moving = await smoothTrack({ ...track, frames: tracked }, model, { evidence });
+    const error = motionError(model, film, identity, moving.frames);
+    const errorAlone = motionError(model, film, identity, alone);
+    expect(error.face).toBeLessThan(1.05 * errorAlone.face);
+    expect(error.rotation).toBeLessThan(1.05 * errorAlone.rotation);
+    for (const c of curves(model, film, moving.frames)) expect(Math.abs(c.lag), c.name).toBeLessThan(1);
+    // Lost frames are left alone, ranges are kept.
+    for (const [i, frame] of moving.frames.entries()) {
+      if (frame.status === 'lost') expect(frame).toBe(tracked[i]);
+      for (let e = 0; e < frame.expression.length; e++) {
+        expect(frame.expression[e]).toBeGreaterThanOrEqual(model.expressionRange[2 * e]);
+        expect(frame.expression[e]).toBeLessThanOrEqual(model.expressionRange[2 * e + 1]);
+      }
+    }
+  });
+});
