@@ -42,12 +42,12 @@ export const SMOOTH_TRACK_DEFAULTS = { strength: 1 } as const;
 
 /** Deviations of the second difference at 25 frames a second. */
 export const ACCELERATION: MotionDeviations = {
-  root: 0.004,
-  jaw: 0.008,
-  eyes: 0.03,
-  translation: 0.0005,
-  depth: 0.001,
-  expression: 0.08,
+  root: 0.006,
+  jaw: 0.012,
+  eyes: 0.045,
+  translation: 0.00075,
+  depth: 0.0015,
+  expression: 0.12,
   light: 1,
 };
 
