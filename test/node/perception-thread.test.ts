@@ -10,8 +10,8 @@ let thread: FacePerception;
 let image: Image8;
 beforeAll(async () => {
   // The worker's module exists in the built code only.
-  const built: typeof import('../../src/node/perception.ts') = await import(
-    '../../dist/node/perception.js' as string
+  const built: typeof import('../../src/node/threaded-perception.ts') = await import(
+    '../../dist/node/threaded-perception.js' as string
   );
   [here, thread] = await Promise.all([loadPerception(), built.loadThreadedPerception()]);
   image = (await decodePhoto('examples/portrait.jpg', { maxDimension: 512 })).image;
