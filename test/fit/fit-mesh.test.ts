@@ -97,8 +97,8 @@ describe('fitMesh', () => {
     );
     // With the unit unknown, size comes from the prior: 1.7 mm of a face some 150 mm large.
     expect(1000 * statistics(seen).mean).toBeLessThan(2.5);
-    // To points some 4 mm apart, not to a surface.
-    expect(fit.residuals.mean).toBeLessThan(2);
+    // To points some 4 mm apart, not to a surface: half of that, and a little for what half a face leaves open.
+    expect(fit.residuals.mean).toBeLessThan(2.2);
   });
 
   it.skipIf(!hasIct)('reaches a neutral face of ICT-FaceKit (skipped without ../shared)', async () => {
