@@ -154,13 +154,18 @@ export async function serveQueue(options: ServeQueueOptions): Promise<void> {
     connection,
     concurrency: options.jobs,
     lockDuration: lockMs,
-    stalledInterval: Math.max(1000, lockMs / 3),
+    // Whole milliseconds: Redis refuses others, and photos of dead workers would never come back.
+    stalledInterval: Math.max(1000, Math.ceil(lockMs / 3)),
     // Workers that are killed, with all they had in hand, are no fault of a photo's: many times, but not for ever.
     maxStalledCount: 20,
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 0 },
   });
-  worker.on('error', () => {});
+  let said = '';
+  worker.on('error', ({ message }) => {
+    // A lost connection is told of by the connection, and anything that lasts once.
+    if (!/ECONN|Connection is closed/.test(message) && message !== said) options.onNote?.((said = message));
+  });
   worker.on('completed', (job, outcome) => options.onOutcome?.(outcome, job.data.photo));
   worker.on('failed', (job, error) =>
     options.onNote?.(`${job?.data.photo.file ?? 'a photo'}: ${error.message}`),

@@ -49,7 +49,7 @@ describe.skipIf(noProgram)(`a killed data set${noProgram ? ` (skipped: ${noProgr
       mkdirSync(memory);
       const redis = await startRedis(memory);
       const { url, port } = redis;
-      const worker = () => photofit('worker', '--queue', url, '--jobs', '1', '--lock', '3');
+      const worker = () => photofit('worker', '--queue', url, '--jobs', '1', '--lock', '4');
       const live = [redis.run, worker(), worker()];
       onTestFinished(async () => {
         for (const { child } of live) child.kill('SIGKILL');
