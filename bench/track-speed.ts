@@ -3,7 +3,7 @@
  * the solve. The video is a rendered talking head, in memory before the clock starts. Needs a build (`npm run build`):
  * the perception thread is a built module.
  *
- *   node scripts/run.mjs bench/track-speed.ts [--frames 150] [--size 256] [--model FILE.head] [--threads 1]
+ *   node scripts/run.mjs bench/track-speed.ts [--frames 150] [--size 256] [--model FILE.head]
  *
  * Prints frames a second for perception alone, for the solve alone, and for both together.
  */
