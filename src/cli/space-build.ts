@@ -1,7 +1,7 @@
 /** What `photofit space build` does: the stages one after the other, each where the last run left it, and the report. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { AbortedError, InvalidArgumentError } from '../core/errors.ts';
+import { InvalidArgumentError } from '../core/errors.ts';
 import { workPaths } from '../dataset/layout.ts';
 import { writeReport } from '../node/dataset-report.ts';
 import { openWork, type Work } from '../node/dataset-work.ts';
@@ -15,6 +15,7 @@ import { spaceComplete } from './space-complete.ts';
 import { type FitStageResult, fitStage, settingsOf } from './space-fit.ts';
 import { initSpace } from './space-init-action.ts';
 import { makeSpace } from './space-pca-action.ts';
+import { GOES_ON, untilCancelled } from './until-cancelled.ts';
 
 /** Fewest maps that say anything about how skin varies. */
 const LEAST_MAPS = 3;
@@ -35,7 +36,7 @@ export async function spaceBuild(
     ...context,
     stdout: { write: (text) => (options.quiet ? undefined : context.stderr.write(text)) },
   };
-  try {
+  return untilCancelled(bar, GOES_ON, async () => {
     const space = await initialSpace(root, options, quietly);
     const work = await openWork(root, {
       model: options.model,
@@ -65,14 +66,7 @@ export async function spaceBuild(
         : `${options.out}\n${page}\n`,
     );
     return EXIT.ok;
-  } catch (error) {
-    if (!(error instanceof AbortedError)) throw error;
-    bar.end();
-    bar.note('cancelled; what was finished is kept, the same command goes on from there');
-    return EXIT.interrupted;
-  } finally {
-    bar.end();
-  }
+  });
 }
 
 /** The initial space's file: the one named, or the one made from `--from`; undefined for the head's own. */

@@ -1,6 +1,6 @@
 /** What `photofit space complete` does: finds the maps and their head, trains or reads a network, fills the maps. */
 import { readFile } from 'node:fs/promises';
-import { AbortedError, FormatError } from '../core/errors.ts';
+import { FormatError } from '../core/errors.ts';
 import { workPaths } from '../dataset/layout.ts';
 import { type CompletedMaps, completeMaps } from '../node/complete-maps.ts';
 import type { CompletionPhase } from '../node/completion-training.ts';
@@ -9,6 +9,7 @@ import { loadHeadModel } from '../node/models.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { duration, ProgressBar } from './progress-bar.ts';
 import type { SpaceCompleteOptions } from './space-complete-options.ts';
+import { GOES_ON, untilCancelled } from './until-cancelled.ts';
 
 const PHASES: Readonly<Record<CompletionPhase, string>> = {
   learn: 'learn components',
@@ -28,7 +29,7 @@ export async function spaceComplete(
   const bar = new ProgressBar(context.stderr, options);
   const out = options.out ?? source;
   const paths = workPaths(out);
-  try {
+  return untilCancelled(bar, GOES_ON, async () => {
     const { maps, head } = await openMaps(source);
     const model = await loadHeadModel(options.model ?? head);
     const { method, checkpoint, steps, minutes, threads, seed, components, restart } = options;
@@ -55,14 +56,7 @@ export async function spaceComplete(
     if (options.json) context.stdout.write(`${JSON.stringify({ output: out, ...result })}\n`);
     else context.stdout.write(words(out, result));
     return EXIT.ok;
-  } catch (error) {
-    if (!(error instanceof AbortedError)) throw error;
-    bar.end();
-    bar.note('cancelled; what was finished is kept, the same command goes on from there');
-    return EXIT.interrupted;
-  } finally {
-    bar.end();
-  }
+  });
 }
 
 /** The maps of a work folder that passed the gate, or all of a plain folder; the head that the work folder names. */

@@ -1,6 +1,6 @@
 /** What `photofit space fit` does: work folder, manifest, every photo that is not done, the gate, contact sheets. */
 import { rm } from 'node:fs/promises';
-import { AbortedError, InvalidArgumentError } from '../core/errors.ts';
+import { InvalidArgumentError } from '../core/errors.ts';
 import { inShard, type Manifest } from '../dataset/manifest.ts';
 import type { PhotoOutcome } from '../node/dataset-fit.ts';
 import { type GateResult, runGate, writeSheets } from '../node/dataset-gate.ts';
@@ -19,6 +19,7 @@ import { defaultJobs } from '../node/worker-pool.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { duration, ProgressBar } from './progress-bar.ts';
 import type { SpaceFitOptions } from './space-fit-options.ts';
+import { GOES_ON, untilCancelled } from './until-cancelled.ts';
 
 /** Lines in a log, where no bar is drawn: one every so many milliseconds. */
 const LOG_EVERY = 60_000;
@@ -33,7 +34,7 @@ export async function spaceFit(
   context: CliContext,
 ): Promise<number> {
   const bar = new ProgressBar(context.stderr, options);
-  try {
+  return untilCancelled(bar, GOES_ON, async () => {
     const work = await openWork(options.out, {
       model: options.model,
       space: options.space,
@@ -44,14 +45,7 @@ export async function spaceFit(
     if (options.json) context.stdout.write(`${JSON.stringify(summary(options.out, result))}\n`);
     else context.stdout.write(words(options.out, result));
     return result.gate === null || result.gate.gate.kept.length > 0 ? EXIT.ok : EXIT.failed;
-  } catch (error) {
-    if (!(error instanceof AbortedError)) throw error;
-    bar.end();
-    bar.note('cancelled; what was finished is kept, the same command goes on from there');
-    return EXIT.interrupted;
-  } finally {
-    bar.end();
-  }
+  });
 }
 
 /** What the fit stage left. */

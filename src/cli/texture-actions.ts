@@ -1,7 +1,7 @@
 /** What `photofit texture` does: the texture offset of a fit on disk, or of a photo after fitting it. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { AbortedError, InvalidArgumentError } from '../core/errors.ts';
+import { InvalidArgumentError } from '../core/errors.ts';
 import { loadFit } from '../node/load-fit.ts';
 import { DEFAULT_HEAD } from '../node/models.ts';
 import { retextureFit } from '../node/retexture.ts';
@@ -9,6 +9,7 @@ import { type CliContext, EXIT } from './context.ts';
 import { fitPhotos } from './fit-photos.ts';
 import { ProgressBar } from './progress-bar.ts';
 import type { TextureOptions } from './texture-options.ts';
+import { untilCancelled } from './until-cancelled.ts';
 
 /** Makes the texture; the result goes to stdout. */
 export async function makeTexture(
@@ -47,7 +48,7 @@ async function updateFit(named: string, options: TextureOptions, context: CliCon
   const loaded = await loadFit(named, { model, space });
   const bar = new ProgressBar(stderr, { quiet });
   bar.start(path.basename(path.resolve(loaded.folder)));
-  try {
+  return untilCancelled(bar, 'cancelled; the folder is as it was', async () => {
     const { file, folder } = await retextureFit(loaded, { size, photo, signal, onProgress: bar.update });
     bar.end();
     const offset = file.texture_offset!;
@@ -61,10 +62,5 @@ async function updateFit(named: string, options: TextureOptions, context: CliCon
       );
     }
     return EXIT.ok;
-  } catch (error) {
-    bar.end();
-    if (!(error instanceof AbortedError)) throw error;
-    bar.note('cancelled; the folder is as it was');
-    return EXIT.interrupted;
-  }
+  });
 }

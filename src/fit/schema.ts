@@ -19,6 +19,22 @@ const triple = z.tuple([z.number(), z.number(), z.number()]);
 const milliseconds = z.number().nonnegative();
 const pixels = z.number().int().positive();
 
+/** Schema of a camera (`camera/camera.ts`): pixels, metres. */
+export const CameraSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('perspective'),
+    focal: z.number().positive(),
+    principal: pair,
+    translation: triple,
+  }),
+  z.strictObject({
+    kind: z.literal('orthographic'),
+    scale: z.number().positive(),
+    principal: pair,
+    translation: triple,
+  }),
+]);
+
 /** Schema of `fit.json`; every key is described in docs/fit-file.md. */
 export const FitFileSchema = z.strictObject({
   format: z.literal(FIT_FORMAT),
@@ -51,20 +67,7 @@ export const FitFileSchema = z.strictObject({
     pose: z.record(z.string(), triple),
     texture: numbers,
     light: z.array(triple).length(9),
-    camera: z.discriminatedUnion('kind', [
-      z.strictObject({
-        kind: z.literal('perspective'),
-        focal: z.number().positive(),
-        principal: pair,
-        translation: triple,
-      }),
-      z.strictObject({
-        kind: z.literal('orthographic'),
-        scale: z.number().positive(),
-        principal: pair,
-        translation: triple,
-      }),
-    ]),
+    camera: CameraSchema,
   }),
   energy: z.strictObject({
     total: z.number(),

@@ -11,7 +11,7 @@ import { FormatError, PhotofitError } from '../../core/errors.ts';
 import { type NpyArray, npyArray } from '../../io/npy.ts';
 import { npzGet } from '../../io/npz.ts';
 import { type HeadModel, headSizes } from '../../model/head-model.ts';
-import { short } from '../schema.ts';
+import { CameraSchema, short } from '../schema.ts';
 import type { FrameStatus, TrackedFrame, VideoTrack } from './types.ts';
 
 /** Format that this version writes and reads. */
@@ -20,24 +20,8 @@ export const TRACK_FORMAT = 'track/1';
 const STATUSES = ['tracked', 'acquired', 'lost'] as const satisfies readonly FrameStatus[];
 
 const numbers = z.array(z.number());
-const pair = z.tuple([z.number(), z.number()]);
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const pixels = z.number().int().positive();
-const camera = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('perspective'),
-    focal: z.number().positive(),
-    principal: pair,
-    translation: triple,
-  }),
-  z.strictObject({
-    kind: z.literal('orthographic'),
-    scale: z.number().positive(),
-    principal: pair,
-    translation: triple,
-  }),
-]);
-
 const metadata = {
   format: z.literal(TRACK_FORMAT),
   photofit: z.string(),
@@ -58,7 +42,7 @@ const metadata = {
   identity: z.strictObject({
     shape: numbers,
     texture: numbers,
-    camera,
+    camera: CameraSchema,
     light: z.array(triple).length(9),
     key_frames: z.array(z.number().int().nonnegative()),
   }),
