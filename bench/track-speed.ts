@@ -9,13 +9,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { VideoFrame, VideoSource } from '../src/core/video.ts';
 import { prepareModel } from '../src/fit/prepare.ts';
 import { fitMemory } from '../src/fit/resident.ts';
 import { findIdentity } from '../src/fit/video/find-identity.ts';
 import { FrameSolver } from '../src/fit/video/frame-solver.ts';
 import { personalModel } from '../src/fit/video/personal-model.ts';
 import { trackVideo } from '../src/fit/video/track-video.ts';
-import type { VideoFrame, VideoSource } from '../src/fit/video/types.ts';
 import { createKernels } from '../src/kernels/runtime.ts';
 import { readHeadPack } from '../src/model/pack.ts';
 import type { FaceObservation, FacePerception } from '../src/perceive/types.ts';

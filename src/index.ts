@@ -14,6 +14,7 @@ export {
 export type { Image8, ImageF } from './core/image.ts';
 export { DECODE_DEFAULTS, type DecodedPhoto, type DecodeOptions } from './core/photo.ts';
 export type { ProgressEvent, ProgressListener } from './core/progress.ts';
+export type { FrameRange, VideoFrame, VideoSource } from './core/video.ts';
 export {
   type DecodedMap,
   decodeMap,
@@ -159,15 +160,7 @@ export {
   type TransferTarget,
   transferMotion,
 } from './fit/video/transfer.ts';
-export type {
-  FrameRange,
-  FrameStatus,
-  TrackedFrame,
-  TrackIdentity,
-  VideoFrame,
-  VideoSource,
-  VideoTrack,
-} from './fit/video/types.ts';
+export type { FrameStatus, TrackedFrame, TrackIdentity, VideoTrack } from './fit/video/types.ts';
 export { GLB_DEFAULTS, type GlbOptions, writeGlb } from './io/glb.ts';
 export { type Hdf5File, type Hdf5Module, openHdf5, openHdf5Bytes } from './io/hdf5.ts';
 export { type MatVariable, readMat } from './io/mat.ts';

@@ -8,13 +8,14 @@
 import { availableParallelism } from 'node:os';
 import { FormatError, throwIfAborted } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
+import type { VideoFrame, VideoSource } from '../core/video.ts';
 import {
   OVERLAY_PANELS,
   type OverlayLayout,
   OverlayPainter,
   type PaintedFrame,
 } from '../fit/video/overlay-painter.ts';
-import type { VideoFrame, VideoSource, VideoTrack } from '../fit/video/types.ts';
+import type { VideoTrack } from '../fit/video/types.ts';
 import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { type FilmFormat, type FilmPictures, writeFilm } from './film.ts';

@@ -12,8 +12,8 @@
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { FormatError, InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
-import { checkRange, fitInside, TIME_SLACK } from '../fit/video/frame-range.ts';
-import type { FrameRange, VideoFrame } from '../fit/video/types.ts';
+import type { FrameRange, VideoFrame } from '../core/video.ts';
+import { checkRange, fitInside, TIME_SLACK } from '../io/frame-range.ts';
 import { FFMPEG_QUIET, type FfmpegProcess, ffprobe, passFrames, startFfmpeg } from './ffmpeg.ts';
 import type { OpenVideo, VideoOptions } from './video-types.ts';
 

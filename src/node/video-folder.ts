@@ -2,8 +2,8 @@
 import path from 'node:path';
 import sharp from 'sharp';
 import { FormatError, InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
-import { frameGate } from '../fit/video/frame-range.ts';
-import type { FrameRange, VideoFrame } from '../fit/video/types.ts';
+import type { FrameRange, VideoFrame } from '../core/video.ts';
+import { frameGate } from '../io/frame-range.ts';
 import { decodePhoto, PHOTO_EXTENSIONS } from './photo.ts';
 import { picturesIn } from './pictures-in.ts';
 import type { OpenVideo } from './video-types.ts';

@@ -3,7 +3,7 @@
  * as a Node addon). 400 frames of 512²: 2.9 ms a frame.
  */
 import type { VideoSample } from 'mediabunny';
-import { openMedia } from '../fit/video/media-frames.ts';
+import { openMedia } from '../io/media-frames.ts';
 import type { OpenVideo, VideoOptions } from './video-types.ts';
 
 /** The part of `@mediabunny/server` that is used; its types are there only where it is installed. */

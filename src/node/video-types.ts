@@ -1,5 +1,5 @@
 /** What Node's video readers have in common. */
-import type { VideoSource } from '../fit/video/types.ts';
+import type { VideoSource } from '../core/video.ts';
 
 /** What reads a video. */
 export type VideoDecoderName = 'ffmpeg' | 'mediabunny' | 'pictures';

@@ -4,7 +4,7 @@
  */
 import { BlobSource, type VideoSample } from 'mediabunny';
 import { FormatError, InvalidArgumentError, PhotofitError } from '../core/errors.ts';
-import { type MediaVideo, openMedia } from '../fit/video/media-frames.ts';
+import { type MediaVideo, openMedia } from '../io/media-frames.ts';
 
 /** Options of {@link openVideo}. */
 export interface VideoOptions {

@@ -5,7 +5,7 @@
 import type { PerspectiveCamera } from '../../src/camera/camera.ts';
 import type { Image8 } from '../../src/core/image.ts';
 import { createRandom, type Random } from '../../src/core/random.ts';
-import type { FrameRange, VideoFrame, VideoSource } from '../../src/fit/video/types.ts';
+import type { FrameRange, VideoFrame, VideoSource } from '../../src/core/video.ts';
 import type { Kernels } from '../../src/kernels/runtime.ts';
 import { type HeadModel, type HeadParams, headSizes, jointIndex } from '../../src/model/head-model.ts';
 import { poseHead } from '../../src/model/pose.ts';

@@ -9,7 +9,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AbortedError, FormatError, InvalidArgumentError, PhotofitError } from '../../src/core/errors.ts';
-import type { FrameRange, VideoFrame, VideoSource } from '../../src/fit/video/types.ts';
+import type { FrameRange, VideoFrame, VideoSource } from '../../src/core/video.ts';
 import { mediabunnyServer } from '../../src/node/video-mediabunny.ts';
 import { openVideo } from '../../src/node/video-source.ts';
 import { lastingFolder, temporaryFolder } from '../cli/helpers.ts';

@@ -5,6 +5,7 @@
  */
 import { InvalidArgumentError, NoFaceError, throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
+import type { FrameRange, VideoFrame, VideoSource } from '../../core/video.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
 import type { FitWeights } from '../fit-options.ts';
@@ -12,7 +13,7 @@ import { fitPerson } from '../fit-person.ts';
 import type { PhotoFit } from '../types.ts';
 import { chooseFace, type FaceChoice, nearestFace } from './follow.ts';
 import { KeyFramePool, keyFrame } from './key-frames.ts';
-import type { FrameRange, TrackIdentity, VideoFrame, VideoSource } from './types.ts';
+import type { TrackIdentity } from './types.ts';
 
 /** Options of {@link findIdentity}. */
 export interface FindIdentityOptions extends FrameRange {

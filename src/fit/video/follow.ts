@@ -2,8 +2,9 @@
  * Following one face through a video: looked for where it was in the frame before; anew over the whole picture when it
  * is not there, after a cut, and while it is lost. Where several faces are found, the one that was followed goes on.
  */
+
+import type { VideoFrame } from '../../core/video.ts';
 import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
-import type { VideoFrame } from './types.ts';
 
 /** Whom to follow where there are several people: the largest face, or its number in order of size from 0. */
 export type FaceChoice = 'largest' | number;

@@ -6,6 +6,7 @@
 import type { Camera } from '../../camera/camera.ts';
 import { cropCamera, uncropCamera } from '../../camera/project.ts';
 import type { ImageF } from '../../core/image.ts';
+import type { VideoFrame } from '../../core/video.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
 import { headSizes } from '../../model/head-model.ts';
 import type { FaceObservation } from '../../perceive/types.ts';
@@ -31,7 +32,7 @@ import {
   predict,
   withMotionPrior,
 } from './motion.ts';
-import type { TrackIdentity, VideoFrame } from './types.ts';
+import type { TrackIdentity } from './types.ts';
 
 /** Tuning of {@link FrameSolver}. */
 export interface FrameSolverOptions {

@@ -4,12 +4,12 @@
  * depend on the video's length: of the two that are most alike, the less sharp one goes.
  */
 import type { Image8 } from '../../core/image.ts';
+import type { VideoFrame } from '../../core/video.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import type { FaceObservation } from '../../perceive/types.ts';
 import { resampleCrop } from '../../render/resample.ts';
 import { faceCrop } from '../face-crop.ts';
 import { initialPose } from '../initial-pose.ts';
-import type { VideoFrame } from './types.ts';
 
 /** A frame with its face, and what makes it worth choosing. */
 export interface KeyFrame {

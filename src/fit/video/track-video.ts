@@ -5,6 +5,7 @@
  */
 import { InvalidArgumentError, throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
+import type { FrameRange, VideoFrame, VideoSource } from '../../core/video.ts';
 import { type HeadModel, headSizes } from '../../model/head-model.ts';
 import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
 import { prepareModel } from '../prepare.ts';
@@ -21,7 +22,7 @@ import {
 import { personalModel } from './personal-model.ts';
 import { isCut, type Scene, sceneOf } from './scene.ts';
 import { stateOf } from './tracked-state.ts';
-import type { FrameRange, TrackedFrame, TrackIdentity, VideoFrame, VideoSource } from './types.ts';
+import type { TrackedFrame, TrackIdentity } from './types.ts';
 
 /** Options of {@link trackVideo}. */
 export interface TrackVideoOptions extends FrameRange {

@@ -3,8 +3,8 @@
  * A grid of time rather than "every n-th": it is right for variable frame rates too, and where two decoders disagree
  * about a frame, one frame differs and not all that follow.
  */
-import { InvalidArgumentError } from '../../core/errors.ts';
-import type { FrameRange } from './types.ts';
+import { InvalidArgumentError } from '../core/errors.ts';
+import type { FrameRange } from '../core/video.ts';
 
 /** Times are taken for equal within this, seconds: containers round them to their own ticks, 1/90000 or 1/1000 s. */
 export const TIME_SLACK = 1e-3;

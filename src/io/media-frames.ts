@@ -4,9 +4,9 @@
  * passed in.
  */
 import { ALL_FORMATS, Input, type Source, type VideoSample, VideoSampleSink } from 'mediabunny';
-import { FormatError, InvalidArgumentError, PhotofitError, throwIfAborted } from '../../core/errors.ts';
+import { FormatError, InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
+import type { FrameRange, VideoFrame, VideoSource } from '../core/video.ts';
 import { checkRange, fitInside, frameGate } from './frame-range.ts';
-import type { FrameRange, VideoFrame, VideoSource } from './types.ts';
 
 /** RGBA of `sample`, upright, `width` × `height`. */
 export type SamplePixels = (sample: VideoSample, width: number, height: number) => Promise<Uint8ClampedArray>;
