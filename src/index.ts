@@ -281,7 +281,13 @@ export {
   type TextureOffsetOptions,
   type TextureView,
 } from './texture/solve-offset.ts';
-export { SPACE_COMPARE_DEFAULTS, SPACE_INIT_DEFAULTS, SPACE_PCA_DEFAULTS } from './texture/space-defaults.ts';
+export {
+  COMPLETION_METHODS,
+  type CompletionMethod,
+  SPACE_COMPARE_DEFAULTS,
+  SPACE_INIT_DEFAULTS,
+  SPACE_PCA_DEFAULTS,
+} from './texture/space-defaults.ts';
 export {
   type InitialSpace,
   type SpaceAbout,

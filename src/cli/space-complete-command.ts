@@ -1,8 +1,6 @@
 /** `photofit space complete`: maps with holes into maps without. What it does is in space-complete.ts. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { COMPLETION_METHODS } from '../node/complete-maps.ts';
-import { TRAINING_DEFAULTS } from '../texture/completion/training.ts';
-import { TRAINING_SET_DEFAULTS } from '../texture/completion/training-set.ts';
+import { COMPLETION_METHODS, TRAINING_DEFAULTS, TRAINING_SET_DEFAULTS } from '../texture/space-defaults.ts';
 import type { CliContext } from './context.ts';
 import { parseCount, parseSeed } from './numbers.ts';
 import type { SpaceCompleteOptions } from './space-complete-options.ts';

@@ -1,5 +1,5 @@
 /** What a user can ask of `photofit space complete`, after parsing. */
-import type { CompletionMethod } from '../node/complete-maps.ts';
+import type { CompletionMethod } from '../texture/space-defaults.ts';
 
 /** Options of `photofit space complete`; what is absent is by default, or as a training was begun. */
 export interface SpaceCompleteOptions {

@@ -9,7 +9,7 @@
  *
  * Format: "MAT-File Format", The MathWorks, R2023a, chapter 1.
  */
-import { inflateSync, unzlibSync } from 'fflate';
+import { Inflate, unzlibSync } from 'fflate';
 import { FormatError } from '../core/errors.ts';
 import { decodeElements, type NpyArray } from './npy.ts';
 
@@ -39,7 +39,7 @@ const COMPRESSED = 15;
 /** Classes of arrays: 6 double, 7 single, 8…15 integers. */
 const isNumeric = (kind: number) => kind >= 6 && kind <= 15;
 const CLASSES = ['', 'cell', 'structure', 'object', 'character', 'sparse'];
-/** Deflated bytes looked at for a variable's name: the header of any array is shorter. */
+/** Deflated bytes looked at for a variable's name: the header of any array is shorter, deflated or not. */
 const PEEK = 4096;
 
 interface Element {
@@ -123,15 +123,21 @@ function elementAt(bytes: Uint8Array, at: number, little: boolean, fail: Fail): 
 
 /** The first bytes of a deflated array, without its tag. */
 function peek(deflated: Uint8Array, little: boolean, fail: Fail): Uint8Array {
-  const out = new Uint8Array(PEEK);
+  let out = new Uint8Array(0);
   try {
-    // fflate stops where the output ends; a zlib stream is two bytes of header and a deflate stream.
-    inflateSync(deflated.subarray(2), { out });
+    // Given the beginning alone. `inflateSync` goes through the whole stream even where its output has room for little:
+    // 1.6 s for 40 MB.
+    const inflate = new Inflate((piece) => {
+      if (out.length === 0) out = piece.slice();
+    });
+    // A zlib stream is two bytes of header and a deflate stream.
+    inflate.push(deflated.subarray(2, 2 + PEEK));
   } catch (cause) {
     fail('a deflated variable cannot be read; the file is damaged', cause);
   }
   const view = new DataView(out.buffer);
-  if (view.getUint32(0, little) !== MATRIX) fail('a deflated element is no array; the file is damaged');
+  if (out.length < 8 || view.getUint32(0, little) !== MATRIX)
+    fail('a deflated element is no array; the file is damaged');
   return out.subarray(8);
 }
 

@@ -20,6 +20,7 @@ import type { CheckErrors } from '../texture/completion/check.ts';
 import { completeByMirror, completeFullSize, prepareFullSize } from '../texture/completion/full-size.ts';
 import { completeByPca } from '../texture/completion/missing-pca.ts';
 import { createTrainingSet } from '../texture/completion/training-set.ts';
+import type { CompletionMethod } from '../texture/space-defaults.ts';
 import type { TextureMap } from '../texture/texture-map.ts';
 import { writeFileAtomically } from './atomic.ts';
 import {
@@ -32,11 +33,6 @@ import {
 } from './completion-training.ts';
 import { type MapFolder, writeMap } from './map-folder.ts';
 import { enableRelaxedSimd } from './relaxed-simd.ts';
-
-/** Ways to fill what no photo shows. */
-export const COMPLETION_METHODS = ['network', 'mirror', 'pca'] as const;
-/** One of {@link COMPLETION_METHODS}. */
-export type CompletionMethod = (typeof COMPLETION_METHODS)[number];
 
 /** Options of {@link completeMaps}. */
 export interface CompleteMapsOptions extends CompletionTrainingOptions {

@@ -29,7 +29,11 @@ import {
   type TrainingOptions,
   type TrainingState,
 } from '../texture/completion/training.ts';
-import { createTrainingSet, type TrainingSet } from '../texture/completion/training-set.ts';
+import {
+  createTrainingSet,
+  learnedComponents,
+  type TrainingSet,
+} from '../texture/completion/training-set.ts';
 import { writeFileAtomically } from './atomic.ts';
 import { lossCsv, lossPng, samplesPng } from './completion-pictures.ts';
 import type { MapFolder } from './map-folder.ts';
@@ -101,14 +105,18 @@ export async function trainCompletion(
   checkMapLayout(maps, layout, model.name);
   const mapsHash = await sha256Hex(new TextEncoder().encode(maps.names.join('\n')));
   const before = options.restart ? null : await readCheckpoint(kernels, file);
-  if (before) checkGoesOn(before, file, { layout, maps: mapsHash, model: model.name }, options);
+  const count = maps.names.length;
+  const heldOut = count < HELD_OUT ? 0 : Math.min(HELD_OUT_MOST, Math.ceil(count / HELD_OUT));
+  const components =
+    options.components === undefined ? undefined : learnedComponents(options.components, count - heldOut);
+  if (before)
+    checkGoesOn(before, file, { layout, maps: mapsHash, model: model.name }, { ...options, components });
   const size = before?.size ?? options.size ?? Math.min(TRAINING_SIZE, maps.size);
   options.onPhase?.('learn');
   const whole = buildCompletionAtlas(kernels, model, size);
   const { set, atlas } = await createTrainingSet(kernels, whole, maps, {
     ...(options.components !== undefined && { components: options.components }),
-    heldOut:
-      maps.names.length < HELD_OUT ? 0 : Math.min(HELD_OUT_MOST, Math.ceil(maps.names.length / HELD_OUT)),
+    heldOut,
     shared: true,
     ...(before && { learned: before }),
     ...(options.signal && { signal: options.signal }),
@@ -204,7 +212,6 @@ class Run {
   readonly #checkpoint: (state: TrainingState, checks: Checkpoint['checks']) => Checkpoint;
   readonly #wanted: CompletionTrainingOptions;
   #checks: Checkpoint['checks'];
-  #errors: CheckErrors | null = null;
 
   constructor(
     atlas: CompletionAtlas,
@@ -230,6 +237,7 @@ class Run {
     let state = first;
     const from = performance.now();
     let team: TrainingThreads | null = null;
+    let errors: CheckErrors | null = null;
     try {
       while (state.step < options.steps) {
         if (signal?.aborted) {
@@ -244,7 +252,7 @@ class Run {
           energy: recent(state.losses, every),
         });
         if (state.step % every > 0 && state.step < options.steps) continue;
-        await this.#show(state);
+        errors = await this.#show(state);
         await this.#save(state);
         const left = ((performance.now() - from) / (state.step - first.step)) * (options.steps - state.step);
         onNote?.(
@@ -256,24 +264,23 @@ class Run {
       await team?.close();
     }
     const seconds = (performance.now() - from) / 1000;
-    if (!this.#errors) await this.#show(state);
+    errors ??= await this.#show(state);
     return {
       file: `${this.#folder}/${CHECKPOINT_FILE}`,
       checkpoint: this.#checkpoint(state, this.#checks),
       steps: state.step - first.step,
       seconds,
-      errors: this.#errors as unknown as CheckErrors,
+      errors,
     };
   }
 
-  /** Asks the held-out questions and draws the pictures. */
-  async #show(state: TrainingState): Promise<void> {
+  /** Asks the held-out questions and draws the pictures. @returns the errors of the answers */
+  async #show(state: TrainingState): Promise<CheckErrors> {
     const { runner, options } = this.#start;
     runner.network.network.load(state.parameters);
     const questions = checkQuestions(this.#atlas, this.#set, options.seed);
     const answers = questions.map((question) => answerCheck(runner, this.#set, question));
     const errors = checkErrors(questions, answers);
-    this.#errors = errors;
     // As a checkpoint holds it.
     const check = { step: state.step, error: Math.fround(errors.network) };
     this.#checks = [...this.#checks.filter(({ step }) => step < state.step), check];
@@ -284,6 +291,7 @@ class Run {
     await write('loss.csv', lossCsv(state.losses, this.#checks));
     await write('loss.png', await lossPng(state.losses, this.#checks, errors, options.steps));
     await write('samples.png', await samplesPng(this.#atlas, runner.window, questions, answers, title));
+    return errors;
   }
 
   #save(state: TrainingState): Promise<void> {
@@ -368,7 +376,7 @@ function checkGoesOn(
     size: before.size,
     components: before.pca.components,
   };
-  for (const key of ['seed', 'steps', 'base', 'batch', 'rate', 'size'] as const)
+  for (const key of ['seed', 'steps', 'base', 'batch', 'rate', 'size', 'components'] as const)
     if (options[key] !== undefined && options[key] !== settled[key])
       fail(`was begun with ${key} ${settled[key]}, not ${options[key]}`);
 }

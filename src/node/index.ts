@@ -8,11 +8,9 @@ export {
   writeFolderAtomically,
 } from './atomic.ts';
 export {
-  COMPLETION_METHODS,
   type CompletedMaps,
   type CompleteMapsOptions,
   type CompletionFolders,
-  type CompletionMethod,
   type CompletionNetworkReport,
   completeMaps,
 } from './complete-maps.ts';

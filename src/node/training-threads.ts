@@ -9,6 +9,7 @@ import { PhotofitError } from '../core/errors.ts';
 import { GRADIENT_BLOCK } from '../nn/adam.ts';
 import type { CompletionAtlas } from '../texture/completion/atlas.ts';
 import {
+  batchLoss,
   clipScale,
   normBlocks,
   rateAt,
@@ -66,7 +67,16 @@ export async function startTrainingThreads(
   const members = Array.from({ length: Math.max(1, threads) }, () => new Member(worker, job));
   const all = (tasks: readonly (TrainingTask | null)[]) =>
     Promise.all(members.map((member, i) => (tasks[i] ? member.run(tasks[i]) : null)));
-  await Promise.all(members.map((member) => member.ready));
+  const close = async () => {
+    await Promise.all(members.map((member) => member.close()));
+  };
+  try {
+    await Promise.all(members.map((member) => member.ready));
+  } catch (error) {
+    // The others wait for tasks, and would keep the process alive.
+    await close();
+    throw error;
+  }
   const blocks = normBlocks(size);
   const ranges = members.map((_, i) => {
     const at = (k: number) => Math.min(size, GRADIENT_BLOCK * Math.floor((blocks * k) / members.length));
@@ -81,12 +91,9 @@ export async function startTrainingThreads(
       const scale = clipScale(job.norms);
       const rate = rateAt(step, options);
       await all(ranges.map((range) => ({ task: 'move', step, scale, rate, ...range })));
-      const loss = job.losses.reduce((sum, l) => sum + l / options.batch, 0);
-      return { ...before, step, losses: [...before.losses, loss] };
+      return { ...before, step, losses: [...before.losses, batchLoss(job.losses)] };
     },
-    async close() {
-      await Promise.all(members.map((member) => member.close()));
-    },
+    close,
   };
 }
 

@@ -10,9 +10,8 @@
 import type { Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { type Levels, solveCoarseToFine } from './coarse-levels.ts';
-import { mirrorOf } from './mirror.ts';
+import { mirrorNodesOf } from './mirror-nodes.ts';
 import { laplacianMatrix } from './normal-matrix.ts';
-import { bilinearNodes } from './observe.ts';
 import type { TexelGraph } from './texel-graph.ts';
 
 /** Tuning of {@link fillOffset}. */
@@ -54,14 +53,14 @@ export function fillOffset(
 ): FilledOffset {
   const n = visibility.length;
   const { guide, strength } = mirroredOffset(graph, model, seen, visibility, base);
-  const { hold, fadeMirror, fadeParametric } = FILL_DEFAULTS;
+  const { fadeMirror, fadeParametric } = FILL_DEFAULTS;
   const mirrorPull = (fadeMirror * graph.width) ** -2;
   const parametricPull = (fadeParametric * graph.width) ** -2;
   const pull = new Float64Array(n);
   const b = new Float64Array(3 * n);
   for (let i = 0; i < n; i++) {
     const v = visibility[i];
-    const h = Math.min(hold * (v / Math.max(1 - v, 1e-3)) ** 2, 100);
+    const h = holdOf(v);
     const e = strength[i] > 0 ? mirrorPull * strength[i] : parametricPull;
     pull[i] = h + e;
     const o = 3 * i;
@@ -86,6 +85,11 @@ export function fillOffset(
   return { offset, origin };
 }
 
+/** h: how firmly a texel of visibility `v` is held at what was seen, in units of an edge; 0 where it was not seen. */
+export function holdOf(v: number): number {
+  return Math.min(FILL_DEFAULTS.hold * (v / Math.max(1 - v, 1e-3)) ** 2, 100);
+}
+
 /** What each texel's offset would be if it looked as its mirror point does, and how well that point was seen. */
 function mirroredOffset(
   graph: TexelGraph,
@@ -97,23 +101,12 @@ function mirroredOffset(
   const n = visibility.length;
   const guide = new Float64Array(3 * n);
   const strength = new Float32Array(n);
-  const mirror = mirrorOf(model);
-  const b = new Float64Array(3);
+  const mirrorNodes = mirrorNodesOf(graph, model);
   const taps = new Uint32Array(4);
   const weights = new Float64Array(4);
-  const { uvs, faceUvs } = model;
   for (let i = 0; i < n; i++) {
     if (visibility[i] > 0.97) continue;
-    const face = mirror.find(graph.faces[i], graph.barycentrics, 3 * i, b);
-    if (face < 0) continue;
-    let u = 0;
-    let v = 0;
-    for (let a = 0; a < 3; a++) {
-      const t = 2 * faceUvs[3 * face + a];
-      u += b[a] * uvs[t];
-      v += b[a] * uvs[t + 1];
-    }
-    if (!bilinearNodes(graph, u, v, taps, weights, 0)) continue;
+    if (!mirrorNodes(i, taps, weights)) continue;
     let there = 1;
     for (let k = 0; k < 4; k++) if (weights[k] > 0.01) there = Math.min(there, visibility[taps[k]]);
     // Only what was seen clearly better is worth copying.

@@ -158,6 +158,9 @@ describe('what is refused', () => {
     await expect(complete('whole', { seed: 5 })).rejects.toThrow(
       /checkpoint\.safetensors: was begun with seed 4, not 5; --restart trains anew/,
     );
+    await expect(complete('whole', { components: 2 })).rejects.toThrow(
+      /was begun with components 3, not 2; --restart/,
+    );
     const less = await openMapFolder(MAPS, { names: maps.names.slice(0, 11) });
     await expect(completeMaps(model, less, foldersIn('whole'), { ...SMALL, worker })).rejects.toThrow(
       /was trained on other maps than there are now/,

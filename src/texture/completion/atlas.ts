@@ -8,9 +8,8 @@ import { InvalidArgumentError } from '../../core/errors.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import { buildLevels, type Levels } from '../coarse-levels.ts';
-import { mirrorOf } from '../mirror.ts';
-import { bilinearNodes } from '../observe.ts';
-import { buildTexelGraph, type TexelGraph } from '../texel-graph.ts';
+import { mirrorNodesOf } from '../mirror-nodes.ts';
+import { buildTexelGraph, nodePlaces, type TexelGraph } from '../texel-graph.ts';
 import type { TextureMap } from '../texture-map.ts';
 
 /** A model's UV map at one size. */
@@ -99,35 +98,18 @@ export function restrictTexture(known: KnownTexture, keep: Uint8Array): KnownTex
 }
 
 function levelsOf(graph: TexelGraph): Levels {
-  return buildLevels(
-    { ...graph, weights: null },
-    {
-      count: graph.texels.length,
-      x: Uint16Array.from(graph.texels, (t) => t % graph.width),
-      y: Uint16Array.from(graph.texels, (t) => Math.floor(t / graph.width)),
-      charts: graph.charts,
-    },
-  );
+  return buildLevels({ ...graph, weights: null }, nodePlaces(graph));
 }
 
 function mirrorTaps(graph: TexelGraph, model: HeadModel) {
   const n = graph.texels.length;
   const mirrorNodes = new Int32Array(4 * n);
   const mirrorWeights = new Float32Array(4 * n);
-  const mirror = mirrorOf(model);
-  const b = new Float64Array(3);
+  const find = mirrorNodesOf(graph, model);
   const taps = new Uint32Array(4);
   const weights = new Float32Array(4);
   for (let i = 0; i < n; i++) {
-    const face = mirror.find(graph.faces[i], graph.barycentrics, 3 * i, b);
-    if (face < 0) continue;
-    let [u, v] = [0, 0];
-    for (let a = 0; a < 3; a++) {
-      const t = 2 * model.faceUvs[3 * face + a];
-      u += b[a] * model.uvs[t];
-      v += b[a] * model.uvs[t + 1];
-    }
-    if (!bilinearNodes(graph, u, v, taps, weights, 0)) continue;
+    if (!find(i, taps, weights)) continue;
     mirrorNodes.set(taps, 4 * i);
     mirrorWeights.set(weights, 4 * i);
   }

@@ -7,7 +7,7 @@ import type { Kernels } from '../../kernels/runtime.ts';
 import type { Candidates } from './answer.ts';
 import { type CompletionAtlas, type KnownTexture, mirrorTexture } from './atlas.ts';
 import { confidenceWeights } from './confidence.ts';
-import { mirrorFill } from './mirror-fill.ts';
+import { mirrorFillAbout } from './mirror-fill.ts';
 import { completeByPca, type MissingPca } from './missing-pca.ts';
 import { ALBEDO_UNIT, INPUT_CHANNELS } from './network.ts';
 import { drawStrokes } from './strokes.ts';
@@ -66,26 +66,11 @@ export function classicalCompletions(
   return {
     candidates: [
       components,
-      fillFrom(kernels, atlas, known, mirrored, pca.mean),
-      fillFrom(kernels, atlas, known, mirrored, components),
+      mirrorFillAbout(kernels, atlas, known, mirrored, pca.mean),
+      mirrorFillAbout(kernels, atlas, known, mirrored, components),
     ],
     mirrored,
   };
-}
-
-/** Mirror and harmonic fill of what deviates from `base` (n,3). */
-function fillFrom(
-  kernels: Kernels,
-  atlas: CompletionAtlas,
-  known: KnownTexture,
-  mirrored: KnownTexture,
-  base: Float32Array,
-): Float32Array {
-  const less = ({ values, weights }: KnownTexture) => ({
-    values: values.map((x, c) => (weights[Math.floor(c / 3)] > 0 ? x - base[c] : 0)),
-    weights,
-  });
-  return mirrorFill(kernels, atlas, less(known), less(mirrored)).map((x, c) => x + base[c]);
 }
 
 /**

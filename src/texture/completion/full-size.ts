@@ -22,7 +22,7 @@ import {
   mirrorTexture,
   reduceMap,
 } from './atlas.ts';
-import { blendKnown, mirrorFill } from './mirror-fill.ts';
+import { blendKnown, mirrorFillAbout } from './mirror-fill.ts';
 
 /** Tuning of the blend, lengths as fractions of the map's width. */
 export const FULL_SIZE_DEFAULTS = {
@@ -123,17 +123,8 @@ export function completeFullSize(
 export function completeByMirror(kernels: Kernels, full: FullSize, map: TextureMap): TextureMap {
   const known = reduceMap(full.atlas, map);
   const base = restOf(full, map, known);
-  const less = ({ values, weights }: KnownTexture) => ({
-    values: values.map((x, c) => (weights[Math.floor(c / 3)] > 0 ? x - base[c] : 0)),
-    weights,
-  });
-  const d = mirrorFill(kernels, full.atlas, less(known), less(mirrorTexture(full.atlas, known)));
-  return putBack(
-    full,
-    map,
-    known,
-    d.map((x, c) => x + base[c]),
-  );
+  const mirrored = mirrorTexture(full.atlas, known);
+  return putBack(full, map, known, mirrorFillAbout(kernels, full.atlas, known, mirrored, base));
 }
 
 /** Texels as the completion has them; what was seen well stays to the last bit. */

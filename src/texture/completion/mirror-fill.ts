@@ -10,7 +10,7 @@
  */
 import type { Kernels } from '../../kernels/runtime.ts';
 import { solveCoarseToFine } from '../coarse-levels.ts';
-import { FILL_DEFAULTS } from '../fill.ts';
+import { FILL_DEFAULTS, holdOf } from '../fill.ts';
 import { laplacianMatrix } from '../normal-matrix.ts';
 import type { TexelGraph } from '../texel-graph.ts';
 import { type CompletionAtlas, type KnownTexture, mirrorTexture } from './atlas.ts';
@@ -34,10 +34,19 @@ export function mirrorFill(
   return blendKnown(kernels, atlas, known, mirrored.values, mirrored.weights, FILL_DEFAULTS.fadeMirror);
 }
 
-/** Continues the known values over the whole graph as smoothly as possible. */
-export function harmonicFill(kernels: Kernels, atlas: CompletionAtlas, known: KnownTexture): Float32Array {
-  const n = known.weights.length;
-  return blendKnown(kernels, atlas, known, new Float32Array(3 * n), new Float32Array(n), 1);
+/** The same for what deviates from `base` (n,3), which stays where neither side was seen. */
+export function mirrorFillAbout(
+  kernels: Kernels,
+  atlas: CompletionAtlas,
+  known: KnownTexture,
+  mirrored: KnownTexture,
+  base: Float32Array,
+): Float32Array {
+  const less = ({ values, weights }: KnownTexture): KnownTexture => ({
+    values: values.map((x, c) => (weights[Math.floor(c / 3)] > 0 ? x - base[c] : 0)),
+    weights,
+  });
+  return mirrorFill(kernels, atlas, less(known), less(mirrored)).map((x, c) => x + base[c]);
 }
 
 /** Edges whose step comes from another texture than the guide. */
@@ -95,9 +104,4 @@ function isJoint({ texels, charts, width }: TexelGraph, kinds: Uint8Array, i: nu
   const across = Math.abs((texels[i] % width) - (texels[j] % width));
   const down = Math.abs(Math.floor(texels[i] / width) - Math.floor(texels[j] / width));
   return kinds[i] !== kinds[j] || charts[i] !== charts[j] || across > 2 || down > 2;
-}
-
-/** h: how firmly a texel of weight `v` is held. */
-function holdOf(v: number): number {
-  return v > 0 ? Math.min(FILL_DEFAULTS.hold * (v / Math.max(1 - v, 1e-3)) ** 2, 100) : 0;
 }

@@ -59,6 +59,11 @@ export const NOISE_INFLATION = 256;
 
 const CHUNK = 64;
 
+/** Components that so many maps can tell. */
+export function mostComponents(maps: number): number {
+  return Math.max(1, Math.floor(maps / 4));
+}
+
 /**
  * Learns a texture space.
  * @param maps all over the same nodes.
@@ -77,7 +82,7 @@ export function fitMissingPca(
     if (!Number.isInteger(o[key]) || o[key] < 1)
       throw new InvalidArgumentError(`fitMissingPca: ${key} must be a positive integer, got ${o[key]}`);
   const N = maps.length;
-  const k = Math.max(1, Math.min(o.components, Math.floor(N / 4)));
+  const k = Math.min(o.components, mostComponents(N));
   const n = maps[0].weights.length;
   const shown = new Float32Array(n);
   for (const { weights } of maps) for (let i = 0; i < n; i++) if (weights[i] > 0) shown[i]++;

@@ -8,6 +8,7 @@
 import { InvalidArgumentError, throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
+import { TRAINING_SET_DEFAULTS } from '../space-defaults.ts';
 import type { TextureMapSource } from '../texture-map.ts';
 import {
   type CompletionAtlas,
@@ -17,9 +18,9 @@ import {
   restrictAtlas,
   restrictTexture,
 } from './atlas.ts';
-import { fitMissingPca, type MissingPca } from './missing-pca.ts';
+import { fitMissingPca, type MissingPca, mostComponents } from './missing-pca.ts';
 
-/** Options of {@link createTrainingSet}. */
+/** Options of {@link createTrainingSet}; defaults: `TRAINING_SET_DEFAULTS`. */
 export interface TrainingSetOptions {
   readonly components?: number;
   /** Of expectation maximisation. */
@@ -34,15 +35,6 @@ export interface TrainingSetOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
 }
-
-/** Defaults of {@link TrainingSetOptions}. */
-export const TRAINING_SET_DEFAULTS = {
-  components: 24,
-  iterations: 20,
-  folds: 3,
-  heldOut: 0,
-  shared: false,
-} as const;
 
 /** Maps over the nodes of one atlas. */
 export interface TrainingSet {
@@ -62,6 +54,11 @@ export interface TrainingSet {
 
 /** Above so many maps their mirror images are not counted as further ones; memory doubles with them. */
 const MIRROR_LIMIT = 600;
+
+/** Components of a set that learns from `trained` maps when `wanted` are asked for. */
+export function learnedComponents(wanted: number, trained: number): number {
+  return Math.min(wanted, mostComponents(trained <= MIRROR_LIMIT ? 2 * trained : trained));
+}
 
 /**
  * Reads all maps of `source` and learns their components.

@@ -9,6 +9,7 @@ import { InvalidArgumentError } from '../../core/errors.ts';
 import { createRandom } from '../../core/random.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
 import { type AdamState, adamStep, addGradients, GRADIENT_BLOCK } from '../../nn/adam.ts';
+import { TRAINING_DEFAULTS } from '../space-defaults.ts';
 import { answer, answerLoss } from './answer.ts';
 import type { CompletionAtlas, KnownTexture } from './atlas.ts';
 import {
@@ -25,7 +26,7 @@ import type { MissingPca } from './missing-pca.ts';
 import { type CompletionNetwork, createCompletionNetwork } from './network.ts';
 import { type TrainingSet, textureOf } from './training-set.ts';
 
-/** How a network is trained. */
+/** How a network is trained; defaults: `TRAINING_DEFAULTS`. */
 export interface TrainingOptions {
   /** c of the network, a multiple of 8. */
   readonly base?: number;
@@ -36,15 +37,6 @@ export interface TrainingOptions {
   readonly rate?: number;
   readonly seed?: number;
 }
-
-/** Defaults of {@link TrainingOptions}. */
-export const TRAINING_DEFAULTS: Required<TrainingOptions> = {
-  base: 16,
-  batch: 16,
-  steps: 400,
-  rate: 1e-3,
-  seed: 1,
-};
 
 const WARM_UP = 50;
 const LEAST_RATE = 0.01;
@@ -151,6 +143,11 @@ export function initialState(parameters: Float32Array, shared = false): Training
   return state;
 }
 
+/** Mean of the examples' losses, rounded as a checkpoint holds it: a run taken up again draws the same curve. */
+export function batchLoss(losses: Float64Array): number {
+  return Math.fround(losses.reduce((sum, loss) => sum + loss, 0) / losses.length);
+}
+
 /** What scales a gradient of the given squared norms (see `addGradients`) to at most the longest allowed. */
 export function clipScale(norms: Float64Array): number {
   let square = 0;
@@ -174,12 +171,12 @@ export function trainingStep(
   const step = state.step + 1;
   const size = state.parameters.length;
   runner.network.network.load(state.parameters);
-  let loss = 0;
-  for (let index = 0; index < options.batch; index++)
-    loss += runner.train(set, options.seed, step, index, gradients[index]) / options.batch;
+  const losses = Float64Array.from({ length: options.batch }, (_, index) =>
+    runner.train(set, options.seed, step, index, gradients[index]),
+  );
   const norms = new Float64Array(normBlocks(size));
   addGradients(gradients, 0, size, norms);
   const rate = rateAt(step, options);
   adamStep(state, gradients[0], clipScale(norms), step, 0, size, { rate });
-  return { ...state, step, losses: [...state.losses, loss] };
+  return { ...state, step, losses: [...state.losses, batchLoss(losses)] };
 }
