@@ -17,6 +17,7 @@ import { loadHeadModel } from '../node/models.ts';
 import { loadPerception } from '../node/perception.ts';
 import { decodePhoto } from '../node/photo.ts';
 import { type WrittenFit, writeFitFolder } from '../node/results.ts';
+import { observationOfLandmarks } from '../perceive/ibug68.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
 import { solveTextureOffset, type TextureOffset } from '../texture/solve-offset.ts';
 import { type CliContext, EXIT } from './context.ts';
@@ -137,11 +138,7 @@ async function observe(
   signal: AbortSignal,
 ): Promise<FaceObservation> {
   if (options.files && entry.landmarks) {
-    const landmarks68 = await readFfhqLandmarks(entry.landmarks);
-    const of = (axis: number) => landmarks68.filter((_, i) => i % 2 === axis);
-    const [x, y] = [Math.min(...of(0)), Math.min(...of(1))];
-    const box = { x, y, width: Math.max(...of(0)) - x, height: Math.max(...of(1)) - y };
-    return { box, score: 1, landmarks68, mesh: null };
+    return observationOfLandmarks(await readFfhqLandmarks(entry.landmarks));
   }
   const [face] = await (await perceive()).detect(photo.image, { signal });
   if (!face)

@@ -24,6 +24,7 @@ import { fitFileText, toFitFile } from '../fit/schema.ts';
 import { writeNpz } from '../io/npz.ts';
 import { createKernels, type Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
+import { observationOfLandmarks } from '../perceive/ibug68.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
 import { resampleCrop } from '../render/resample.ts';
 import { writeFileAtomically, writeFolderAtomically } from './atomic.ts';
@@ -143,8 +144,8 @@ export class PhotoFitter {
     if (this.#work.fit.beside) {
       const npy = beside(file, '.npy');
       if (existsSync(npy)) {
-        const l = (await readFfhqLandmarks(npy)).map((x) => x * photo.scale);
-        return { observation: { box: boxOf(l), score: 1, landmarks68: l, mesh: null }, faces: 1 };
+        const landmarks68 = (await readFfhqLandmarks(npy)).map((x) => x * photo.scale);
+        return { observation: observationOfLandmarks(landmarks68), faces: 1 };
       }
     }
     this.#perception ??= loadPerception();
@@ -202,17 +203,6 @@ async function maskBeside(file: string, photo: DecodedPhoto): Promise<Float32Arr
     const y = Math.floor(((Math.floor(p / image.width) + 0.5) * h) / image.height);
     return mask[y * w + x];
   });
-}
-
-function boxOf(landmarks: Float32Array): FaceObservation['box'] {
-  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let i = 0; i < landmarks.length; i += 2) {
-    left = Math.min(left, landmarks[i]);
-    right = Math.max(right, landmarks[i]);
-    top = Math.min(top, landmarks[i + 1]);
-    bottom = Math.max(bottom, landmarks[i + 1]);
-  }
-  return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
 /** Photo, render with the initial space's texture over it, the same with the offset, and the map's seen part. */

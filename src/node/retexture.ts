@@ -15,10 +15,10 @@ import { solveTextureOffset, type TextureOffsetOptions } from '../texture/solve-
 import { writeFolderAtomically } from './atomic.ts';
 import type { LoadedFit } from './load-fit.ts';
 import { decodePhoto } from './photo.ts';
-import { makeFitFiles, type WrittenFit } from './results.ts';
+import { type FIT_FOLDER_FILES, makeFitFiles, type WrittenFit } from './results.ts';
 
 /** Files of a result folder that show the texture, `fit.json` last. */
-const CHANGED = [
+const CHANGED: readonly string[] = [
   'head.glb',
   'head.obj',
   'head.mtl',
@@ -26,7 +26,7 @@ const CHANGED = [
   'visibility.png',
   'overlay.png',
   'fit.json',
-];
+] satisfies (typeof FIT_FOLDER_FILES)[number][];
 
 /** Options of {@link retextureFit}. */
 export interface RetextureOptions extends Pick<TextureOffsetOptions, 'size'> {

@@ -88,6 +88,12 @@ export class WorkerPool<Init, Input, Output, Event = never> {
   #started = false;
   #closed = false;
   #ids = 0;
+  /** Tasks by the signal that can end them. */
+  readonly #heeded = new Map<AbortSignal, Set<Task<Input, Output, Event>>>();
+  readonly #onAbort = ({ target }: globalThis.Event): void => {
+    const signal = target as AbortSignal;
+    for (const task of [...(this.#heeded.get(signal) ?? [])]) this.#abort(task, signal.reason);
+  };
   /** Why no thread could be set up: every task fails with it. */
   #broken: unknown = null;
   #whenReady: { resolve(): void; reject(error: unknown): void } | null = null;
@@ -135,16 +141,15 @@ export class WorkerPool<Init, Input, Output, Event = never> {
         input,
         onEvent,
         resolve: (output) => {
-          signal?.removeEventListener('abort', abort);
+          forget();
           resolve(output);
         },
         reject: (error) => {
-          signal?.removeEventListener('abort', abort);
+          forget();
           reject(error);
         },
       };
-      const abort = () => this.#abort(task, signal?.reason);
-      signal?.addEventListener('abort', abort, { once: true });
+      const forget = signal ? this.#heed(signal, task) : () => {};
       this.#waiting.push(task);
       this.#dispatch();
     });
@@ -216,6 +221,22 @@ export class WorkerPool<Init, Input, Output, Event = never> {
       const message: ToWorker = { type: 'task', id: task.id, input: task.input };
       thread.worker.postMessage(message);
     }
+  }
+
+  /** Lets `signal` end `task`. One listener for all tasks of a signal, however many there are: Node warns of eleven. */
+  #heed(signal: AbortSignal, task: Task<Input, Output, Event>): () => void {
+    const tasks = this.#heeded.get(signal) ?? new Set();
+    if (tasks.size === 0) {
+      this.#heeded.set(signal, tasks);
+      signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+    tasks.add(task);
+    return () => {
+      tasks.delete(task);
+      if (tasks.size > 0) return;
+      this.#heeded.delete(signal);
+      signal.removeEventListener('abort', this.#onAbort);
+    };
   }
 
   #abort(task: Task<Input, Output, Event>, reason: unknown): void {

@@ -14,6 +14,7 @@
  * because FAN's contour lies outside the mesh's. Mean distance on the same faces: 0.076 with the customary oval
  * points, 0.055 with places along the oval fitted, 0.048 so. (Convex hulls bridge the eye socket of a profile.)
  */
+import type { FaceObservation } from './types.ts';
 
 /** One landmark: mesh number, weight, mesh number, weight, … (the weights sum to 1). */
 export type WeightedPoints = readonly number[];
@@ -172,4 +173,17 @@ function outermostCrossing(mesh: ArrayLike<number>, cx: number, cy: number, dx: 
     }
   }
   return best > 0 ? best : 1;
+}
+
+/** A face of which the landmarks alone are known ((68,2), pixels): their box, and no doubt. */
+export function observationOfLandmarks(landmarks68: Float32Array): FaceObservation {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < landmarks68.length; i += 2) {
+    left = Math.min(left, landmarks68[i]);
+    right = Math.max(right, landmarks68[i]);
+    top = Math.min(top, landmarks68[i + 1]);
+    bottom = Math.max(bottom, landmarks68[i + 1]);
+  }
+  const box = { x: left, y: top, width: right - left, height: bottom - top };
+  return { box, score: 1, landmarks68, mesh: null };
 }

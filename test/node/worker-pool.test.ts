@@ -91,6 +91,23 @@ describe.skipIf(missing)(`WorkerPool${missing ? ` (skipped: ${missing})` : ''}`,
     );
   });
 
+  it('lets one signal end any number of tasks, without a warning of listeners that leak', async () => {
+    const warnings: Error[] = [];
+    const heed = (warning: Error) => warnings.push(warning);
+    process.on('warning', heed);
+    onTestFinished(() => void process.off('warning', heed));
+    const pool = await startPool(1);
+    const stop = new AbortController();
+    const tasks = Array.from({ length: 20 }, () =>
+      pool.run({ do: 'wait', ms: 60_000 }, { signal: stop.signal }),
+    );
+    const ends = Promise.allSettled(tasks.slice(1));
+    tasks[0].catch(() => {});
+    stop.abort();
+    for (const end of await ends) expect(end).toMatchObject({ reason: expect.any(AbortedError) });
+    expect(warnings).toEqual([]);
+  });
+
   it('says why when the threads cannot be set up', async () => {
     const pool = new WorkerPool<Init, Input, unknown>(MODULE, 2);
     onTestFinished(() => pool.close());
