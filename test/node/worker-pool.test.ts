@@ -105,6 +105,8 @@ describe.skipIf(missing)(`WorkerPool${missing ? ` (skipped: ${missing})` : ''}`,
     tasks[0].catch(() => {});
     stop.abort();
     for (const end of await ends) expect(end).toMatchObject({ reason: expect.any(AbortedError) });
+    // Warnings are told when the promises have been.
+    await new Promise(setImmediate);
     expect(warnings).toEqual([]);
   });
 
