@@ -1,6 +1,8 @@
 /** Plots: text has outlines, the curve is drawn where the axes say. */
 import { describe, expect, it } from 'vitest';
+import { curvePanelsSvg } from '../../src/render/plot/curve-panels.ts';
 import { energyPlotSvg } from '../../src/render/plot/energy-plot.ts';
+import { linePlotSvg } from '../../src/render/plot/line-plot.ts';
 import { svgText, textWidth } from '../../src/render/plot/text.ts';
 
 const curve = [
@@ -54,6 +56,50 @@ describe('energy plot', () => {
 
   it('needs no fonts: there is no <text>', () => {
     expect(energyPlotSvg(curve, { title: 'a title' }).includes('<text')).toBe(false);
+  });
+});
+
+describe('line plot', () => {
+  it('draws each line by its own points, without those a logarithm has no place for', () => {
+    const svg = linePlotSvg([
+      {
+        name: 'loss',
+        colour: '#000',
+        points: [
+          [0, 100],
+          [1, 10],
+          [2, 0],
+          [3, 1],
+        ],
+      },
+      { name: 'none', colour: '#111', points: [] },
+    ]);
+    const [loss, ...others] = lines(svg);
+    expect(others).toEqual([]);
+    expect(loss).toHaveLength(3);
+    expect(loss[1][1] - loss[0][1]).toBeCloseTo(loss[2][1] - loss[1][1], 0);
+    expect(loss[2][0] - loss[1][0]).toBeCloseTo(2 * (loss[1][0] - loss[0][0]), 0);
+  });
+});
+
+describe('curve panels', () => {
+  const panel = (ys: number[]) => ({
+    title: 'a',
+    xLabel: 'x',
+    yLabel: 'y',
+    lines: [{ x: ys.map((_, i) => i), y: ys, series: 0 }],
+  });
+
+  it('draws each panel in its own place, linear from zero', () => {
+    const [left, right] = lines(curvePanelsSvg([panel([1, 2, 3]), panel([3, Number.NaN, 1])], ['one']));
+    expect(left[0][1] - left[1][1]).toBeCloseTo(left[1][1] - left[2][1], 0);
+    expect(right).toHaveLength(2);
+    expect(right[0][0] - left[0][0]).toBeCloseTo(420);
+    expect(right[1][1]).toBeGreaterThan(right[0][1]);
+  });
+
+  it.each([[[]], [[Number.NaN]], [[7]], [[-1e20]]])('survives a line of %j', (ys) => {
+    expect(/NaN|Infinity|undefined/.exec(curvePanelsSvg([panel(ys)], ['one']))).toBeNull();
   });
 });
 
