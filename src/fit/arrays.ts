@@ -7,12 +7,16 @@ import type { PhotoFit } from './types.ts';
 /**
  * Arrays of `fit.npz` by name, for `writeNpz`; docs/fit-file.md says what each is.
  * @param model the model that `fit` was made with
+ * @param vertices (V,3) of the fit as posed, where the caller has them
  */
-export function fitArrays(fit: PhotoFit, model: HeadModel): Record<string, NpyArray> {
+export function fitArrays(
+  fit: PhotoFit,
+  model: HeadModel,
+  vertices: Float32Array = poseHead(model, fit.params).vertices,
+): Record<string, NpyArray> {
   const { params, camera, observation, skin } = fit;
   const { V, F, J } = headSizes(model);
   const perspective = camera.kind === 'perspective';
-  const vertices = poseHead(model, params).vertices;
   return {
     shape: npyArray(params.identity),
     expression: npyArray(params.expression),

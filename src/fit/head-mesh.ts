@@ -15,7 +15,7 @@
 import type { ExportJoint, ExportMorph, ExportState, MeshExport } from '../io/mesh-export.ts';
 import { arkitShapes } from '../model/arkit.ts';
 import { type HeadModel, type HeadParams, headSizes } from '../model/head-model.ts';
-import { bindVertices, poseHead, poseSkeleton, skinVertices } from '../model/pose.ts';
+import { bindVertices, poseHead, poseSkeleton, shapeVertices, skinVertices } from '../model/pose.ts';
 import { vertexNormals } from '../render/normals.ts';
 import { exportCamera, exportLight, type PhotoView } from './export-view.ts';
 import { morphNormals } from './morph-normals.ts';
@@ -59,13 +59,12 @@ export function riggedHeadMesh(
   const { morphs, arkit, state } = { ...HEAD_MESH_DEFAULTS, ...options };
   const bendNormals = options.morphNormals ?? HEAD_MESH_DEFAULTS.morphNormals;
   const skeleton = poseSkeleton(model, params);
+  const shape = shapeVertices(model, params.identity);
   // Joints stay where the photo's expression puts them: at rest they do nothing wherever they are.
-  const expressed = bindVertices(model, params, skeleton);
-  const neutral = bindVertices(
-    model,
-    { ...params, expression: [] },
-    poseSkeleton(model, { ...params, expression: [], pose: new Float32Array(3 * J) }),
-  );
+  const expressed = bindVertices(model, params, skeleton, shape);
+  const unexpressed = { ...params, expression: [] };
+  const still = poseSkeleton(model, { ...unexpressed, pose: new Float32Array(3 * J) });
+  const neutral = bindVertices(model, unexpressed, still, shape);
   const positions = morphs ? neutral : expressed;
   const targets: ExportMorph[] = [];
   const add = (name: string, displacements: Float32Array, weight: number) => {
@@ -75,10 +74,10 @@ export function riggedHeadMesh(
     model.expressionNames.forEach((name, e) => {
       add(name, model.expressionBasis.subarray(3 * V * e, 3 * V * (e + 1)), params.expression[e] ?? 0);
     });
-    const corrected = model.poseBasis ? bindVertices(model, { ...params, expression: [] }, skeleton) : null;
+    const corrected = model.poseBasis ? bindVertices(model, unexpressed, skeleton, shape) : null;
     if (corrected) add(POSE_CORRECTIVES, difference(corrected, neutral), 1);
     const own = targets.map((target) => target.displacements);
-    if (arkit) for (const [name, d] of arkitTargets(model, params, neutral, own)) add(name, d, 0);
+    if (arkit) for (const [name, d] of arkitTargets(model, params, shape, neutral, own)) add(name, d, 0);
   }
   const photo: ExportState = {
     name: 'photo',
@@ -108,18 +107,22 @@ export function riggedHeadMesh(
       weight: start.weights[m],
     })),
     states: [photo, rest],
-    ...(options.view && viewOf(options.view, model, params)),
+    ...(options.view && viewOf(options.view, skinVertices(model, expressed, skeleton))),
   };
 }
 
-/** The head as it is in the photo, expression and pose applied, or at rest: for OBJ and PLY. */
+/**
+ * The head as it is in the photo, expression and pose applied, or at rest: for OBJ and PLY.
+ * @param vertices (V,3) of the head in that state, where the caller has them.
+ */
 export function posedHeadMesh(
   model: HeadModel,
   params: HeadParams,
   options: HeadMeshOptions = {},
+  vertices?: Float32Array,
 ): MeshExport {
   const state = options.state ?? HEAD_MESH_DEFAULTS.state;
-  const { vertices } = poseHead(model, state === 'photo' ? params : atRest(params));
+  vertices ??= poseHead(model, state === 'photo' ? params : atRest(params)).vertices;
   return { ...common(model, options), positions: vertices, normals: vertexNormals(vertices, model.faces) };
 }
 
@@ -133,6 +136,7 @@ export function atRest(params: HeadParams): HeadParams {
 function arkitTargets(
   model: HeadModel,
   params: HeadParams,
+  shape: Float64Array,
   neutral: Float32Array,
   own: readonly Float32Array[],
 ): [string, Float32Array][] {
@@ -147,8 +151,9 @@ function arkitTargets(
     }
     const pose = new Float32Array(params.pose.length);
     pose.set(joint.rotation, 3 * joint.index);
-    const skeleton = poseSkeleton(model, { ...params, expression: [], pose });
-    const bind = bindVertices(model, { ...params, expression: [] }, skeleton);
+    const turned = { ...params, expression: [], pose };
+    const skeleton = poseSkeleton(model, turned);
+    const bind = bindVertices(model, turned, skeleton, shape);
     return [[name, difference(skinVertices(model, bind, skeleton), neutral)]];
   });
 }
@@ -172,8 +177,7 @@ function withNormals(
   });
 }
 
-function viewOf(view: PhotoView, model: HeadModel, params: HeadParams) {
-  const { vertices } = poseHead(model, params);
+function viewOf(view: PhotoView, vertices: Float32Array) {
   const depths: [number, number] = [Infinity, -Infinity];
   for (let i = 2; i < vertices.length; i += 3) {
     depths[0] = Math.min(depths[0], vertices[i]);
@@ -194,7 +198,9 @@ function common(model: HeadModel, options: HeadMeshOptions) {
 }
 
 function difference(a: Float32Array, b: Float32Array): Float32Array {
-  return a.map((x, i) => x - b[i]);
+  const out = new Float32Array(a.length);
+  for (let i = 0; i < out.length; i++) out[i] = a[i] - b[i];
+  return out;
 }
 
 /** Axis-angle, radians, to a unit quaternion (x, y, z, w). */

@@ -18,37 +18,47 @@ export function morphNormals(
 ): Float32Array {
   const V = vertices.length / 3;
   const moved = new Uint8Array(V);
-  for (let i = 0; i < displacements.length; i++) if (displacements[i] !== 0) moved[(i / 3) | 0] = 1;
+  for (let v = 0, i = 0; v < V; v++, i += 3)
+    if (displacements[i] !== 0 || displacements[i + 1] !== 0 || displacements[i + 2] !== 0) moved[v] = 1;
   const touched = new Uint8Array(V);
   for (let f = 0; f < faces.length; f += 3) {
-    if (!(moved[faces[f]] || moved[faces[f + 1]] || moved[faces[f + 2]])) continue;
-    for (let k = f; k < f + 3; k++) touched[faces[k]] = 1;
+    const [a, b, c] = [faces[f], faces[f + 1], faces[f + 2]];
+    if (moved[a] | moved[b] | moved[c]) touched[a] = touched[b] = touched[c] = 1;
   }
   const out = new Float32Array(3 * V);
-  const p = new Float64Array(9);
   for (let f = 0; f < faces.length; f += 3) {
-    if (!(touched[faces[f]] || touched[faces[f + 1]] || touched[faces[f + 2]])) continue;
-    for (let k = 0; k < 9; k++) {
-      const i = 3 * faces[f + ((k / 3) | 0)] + (k % 3);
-      p[k] = vertices[i] + displacements[i];
-    }
-    const [ux, uy, uz] = [p[3] - p[0], p[4] - p[1], p[5] - p[2]];
-    const [vx, vy, vz] = [p[6] - p[0], p[7] - p[1], p[8] - p[2]];
-    for (let k = f; k < f + 3; k++) {
-      const i = 3 * faces[k];
-      out[i] += uy * vz - uz * vy;
-      out[i + 1] += uz * vx - ux * vz;
-      out[i + 2] += ux * vy - uy * vx;
-    }
+    if (!(touched[faces[f]] | touched[faces[f + 1]] | touched[faces[f + 2]])) continue;
+    const [a, b, c] = [3 * faces[f], 3 * faces[f + 1], 3 * faces[f + 2]];
+    const x = vertices[a] + displacements[a];
+    const y = vertices[a + 1] + displacements[a + 1];
+    const z = vertices[a + 2] + displacements[a + 2];
+    const ux = vertices[b] + displacements[b] - x;
+    const uy = vertices[b + 1] + displacements[b + 1] - y;
+    const uz = vertices[b + 2] + displacements[b + 2] - z;
+    const vx = vertices[c] + displacements[c] - x;
+    const vy = vertices[c + 1] + displacements[c + 1] - y;
+    const vz = vertices[c + 2] + displacements[c + 2] - z;
+    const nx = uy * vz - uz * vy;
+    const ny = uz * vx - ux * vz;
+    const nz = ux * vy - uy * vx;
+    out[a] += nx;
+    out[a + 1] += ny;
+    out[a + 2] += nz;
+    out[b] += nx;
+    out[b + 1] += ny;
+    out[b + 2] += nz;
+    out[c] += nx;
+    out[c + 1] += ny;
+    out[c + 2] += nz;
   }
-  for (let v = 0; v < V; v++) {
-    const i = 3 * v;
-    if (!touched[v]) {
-      out.fill(0, i, i + 3);
-      continue;
-    }
-    const length = Math.hypot(out[i], out[i + 1], out[i + 2]);
-    for (let a = i; a < i + 3; a++) out[a] = (length > 0 ? out[a] / length : 0) - normals[a];
+  for (let v = 0, i = 0; v < V; v++, i += 3) {
+    if (touched[v]) {
+      const length = Math.sqrt(out[i] * out[i] + out[i + 1] * out[i + 1] + out[i + 2] * out[i + 2]);
+      const k = length > 0 ? 1 / length : 0;
+      out[i] = k * out[i] - normals[i];
+      out[i + 1] = k * out[i + 1] - normals[i + 1];
+      out[i + 2] = k * out[i + 2] - normals[i + 2];
+    } else out[i] = out[i + 1] = out[i + 2] = 0;
   }
   return out;
 }

@@ -17,6 +17,8 @@ export interface RenderFitOptions {
   readonly size: number;
   /** (H,W,3) albedo map instead of the parametric one, e.g. that of a texture offset. */
   readonly albedo?: ImageF;
+  /** (V,3) vertices of the fit as posed, where the caller has them. */
+  readonly vertices?: Float32Array;
 }
 
 /** Pictures of a fit, (size,size,3) float32 each. */
@@ -43,7 +45,7 @@ export function renderFit(
   const own = fit.skin.crop;
   const crop = options.crop ?? { origin: own.origin, scale: (own.scale * size) / own.size };
   const camera = cropCamera(fit.camera, crop.origin, crop.scale);
-  const { vertices } = poseHead(model, fit.params);
+  const vertices = options.vertices ?? poseHead(model, fit.params).vertices;
   const rendered = renderHead(kernels, {
     vertices,
     faces: model.faces,
@@ -62,12 +64,15 @@ export function renderFit(
   const projected = projectTargets({ corners, barycentrics: points.barycentrics }, vertices, camera);
   const landmarks = new Float32Array(136);
   for (let l = 0; l < 68; l++) landmarks.set(projected.subarray(3 * l, 3 * l + 2), 2 * l);
+  const { faceIndex } = rendered.raster;
+  const mask = new Float32Array(faceIndex.length);
+  for (let p = 0; p < mask.length; p++) if (faceIndex[p] >= 0) mask[p] = 1;
   return {
     rgb: rendered.rgb,
     albedo: rendered.albedo,
     shading: rendered.shading,
     shape: rendered.shape,
-    mask: Float32Array.from(rendered.raster.faceIndex, (f) => (f >= 0 ? 1 : 0)),
+    mask,
     landmarks68: landmarks,
   };
 }

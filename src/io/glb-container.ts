@@ -40,30 +40,48 @@ export class GlbContainer {
     });
   }
 
-  /** Adds (n,3) float32 rows of which many are zero; returns the number of its accessor. */
-  sparseRows(array: Float32Array): number {
-    const count = array.length / 3;
-    const filled: number[] = [];
+  /**
+   * Adds (n,3) float32 rows of which many are zero: rows `order` of `values`. What is below `least` counts as zero.
+   * Returns the number of its accessor.
+   */
+  sparseRows(values: Float32Array, order: Uint32Array, least: number): number {
+    const count = order.length;
+    const filled = count <= 65536 ? new Uint16Array(count) : new Uint32Array(count);
+    const rows = new Float32Array(3 * count);
+    let n = 0;
     for (let r = 0; r < count; r++) {
-      if (array[3 * r] !== 0 || array[3 * r + 1] !== 0 || array[3 * r + 2] !== 0) filled.push(r);
+      const v = 3 * order[r];
+      const [x, y, z] = [values[v], values[v + 1], values[v + 2]];
+      const [ax, ay, az] = [Math.abs(x), Math.abs(y), Math.abs(z)];
+      // A row that is no number is kept: it is for the caller's checks to tell.
+      if ((ax < least || ax === 0) && (ay < least || ay === 0) && (az < least || az === 0)) continue;
+      rows[3 * n] = ax < least ? 0 : x;
+      rows[3 * n + 1] = ay < least ? 0 : y;
+      rows[3 * n + 2] = az < least ? 0 : z;
+      filled[n++] = r;
     }
-    const indices = count <= 65536 ? Uint16Array.from(filled) : Uint32Array.from(filled);
-    const values = new Float32Array(3 * filled.length);
-    filled.forEach((r, i) => {
-      values.set(array.subarray(3 * r, 3 * r + 3), 3 * i);
-    });
-    if (indices.byteLength + values.byteLength >= array.byteLength) {
-      return this.accessor(array, { type: 'VEC3', target: 'vertices', bounds: true });
+    const indices = filled.slice(0, n);
+    const sparse = rows.slice(0, 3 * n);
+    if (indices.byteLength + sparse.byteLength >= rows.byteLength) {
+      rows.fill(0);
+      for (let i = 0; i < n; i++) for (let a = 0; a < 3; a++) rows[3 * indices[i] + a] = sparse[3 * i + a];
+      return this.accessor(rows, { type: 'VEC3', target: 'vertices', bounds: true });
     }
-    const base = { componentType: COMPONENT.f32, count, type: 'VEC3', ...boundsOf(array, 3) };
+    const bounds = boundsOf(sparse, 3);
+    if (n < count)
+      for (let a = 0; a < 3; a++) {
+        bounds.min[a] = Math.min(bounds.min[a], 0);
+        bounds.max[a] = Math.max(bounds.max[a], 0);
+      }
+    const base = { componentType: COMPONENT.f32, count, type: 'VEC3', ...bounds };
     // An accessor without data is all zeros; an empty sparse part is not allowed.
-    if (filled.length === 0) return this.#add(base);
+    if (n === 0) return this.#add(base);
     return this.#add({
       ...base,
       sparse: {
-        count: filled.length,
+        count: n,
         indices: { bufferView: this.bytes(indices), componentType: componentType(indices) },
-        values: { bufferView: this.bytes(values) },
+        values: { bufferView: this.bytes(sparse) },
       },
     });
   }
@@ -129,10 +147,15 @@ function componentType(array: GltfArray): number {
 function boundsOf(array: GltfArray, columns: number): { min: number[]; max: number[] } {
   const min = new Array<number>(columns).fill(Infinity);
   const max = new Array<number>(columns).fill(-Infinity);
-  for (let i = 0; i < array.length; i++) {
-    const c = i % columns;
-    if (array[i] < min[c]) min[c] = array[i];
-    if (array[i] > max[c]) max[c] = array[i];
+  for (let c = 0; c < columns; c++) {
+    let [least, most] = [Infinity, -Infinity];
+    for (let i = c; i < array.length; i += columns) {
+      const x = array[i];
+      if (x < least) least = x;
+      if (x > most) most = x;
+    }
+    min[c] = least;
+    max[c] = most;
   }
   return { min, max };
 }

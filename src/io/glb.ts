@@ -151,12 +151,11 @@ function addMorphs(
 ): object[] {
   const written = new Map<Float32Array, number>();
   const add = (values: Float32Array, least: number): number => {
-    const known = written.get(values);
-    if (known !== undefined) return known;
-    const rows = gather(values, 3, vertices);
-    for (let i = 0; i < rows.length; i++) if (Math.abs(rows[i]) < least) rows[i] = 0;
-    const number = container.sparseRows(rows);
-    written.set(values, number);
+    let number = written.get(values);
+    if (number === undefined) {
+      number = container.sparseRows(values, vertices, least);
+      written.set(values, number);
+    }
     return number;
   };
   return morphs.map(({ displacements, normals }) => ({
@@ -214,27 +213,36 @@ function addInfluences(
   J: number,
   vertices: Uint32Array,
 ): Record<string, number> {
+  // Of each vertex the joints that move it, the heaviest first.
+  const order = new Uint16Array(J * vertices.length);
+  const counts = new Uint16Array(vertices.length);
+  const sums = new Float64Array(vertices.length);
   let most = 1;
-  const sorted = Array.from(vertices, (v) => {
-    const list: [number, number][] = [];
-    for (let j = 0; j < J; j++) if (weights[v * J + j] > 0) list.push([j, weights[v * J + j]]);
-    list.sort((a, b) => b[1] - a[1]);
-    most = Math.max(most, list.length);
-    return list;
-  });
+  for (let i = 0; i < vertices.length; i++) {
+    const row = vertices[i] * J;
+    let count = 0;
+    for (let j = 0; j < J; j++) {
+      const w = weights[row + j];
+      if (!(w > 0)) continue;
+      sums[i] += w;
+      let at = i * J + count++;
+      for (; at > i * J && weights[row + order[at - 1]] < w; at--) order[at] = order[at - 1];
+      order[at] = j;
+    }
+    counts[i] = count;
+    if (count > most) most = count;
+  }
   const attributes: Record<string, number> = {};
   for (let set = 0; set * 4 < most; set++) {
     const wide = J > 256;
     const numbers = wide ? new Uint16Array(4 * vertices.length) : new Uint8Array(4 * vertices.length);
     const values = new Float32Array(4 * vertices.length);
-    sorted.forEach((list, i) => {
-      const sum = list.reduce((s, [, w]) => s + w, 0);
-      for (let k = 0; k < 4 && 4 * set + k < list.length; k++) {
-        const [j, w] = list[4 * set + k];
-        numbers[4 * i + k] = j;
-        values[4 * i + k] = w / sum;
+    for (let i = 0; i < vertices.length; i++)
+      for (let k = 4 * set; k < Math.min(4 * set + 4, counts[i]); k++) {
+        const j = order[i * J + k];
+        numbers[4 * i + k - 4 * set] = j;
+        values[4 * i + k - 4 * set] = weights[vertices[i] * J + j] / sums[i];
       }
-    });
     const use = { type: 'VEC4', target: 'vertices' } as const;
     attributes[`JOINTS_${set}`] = container.accessor(numbers, use);
     attributes[`WEIGHTS_${set}`] = container.accessor(values, use);

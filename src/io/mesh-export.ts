@@ -106,15 +106,15 @@ export function checkMeshExport(mesh: MeshExport, caller: string): void {
     throw bad(`faceUvs must be as long as faces, ${mesh.faces.length}`);
   if (mesh.faces.length === 0 || mesh.faces.length % 3 !== 0)
     throw bad('faces must be rows of three vertices');
-  if (mesh.faces.some((v) => v >= V)) throw bad(`faces has a vertex number beyond ${V - 1}`);
-  if (mesh.faceUvs.some((t) => t >= mesh.uvs.length / 2)) throw bad(`faceUvs has a number beyond its uvs`);
+  if (largest(mesh.faces) >= V) throw bad(`faces has a vertex number beyond ${V - 1}`);
+  if (largest(mesh.faceUvs) >= mesh.uvs.length / 2) throw bad(`faceUvs has a number beyond its uvs`);
   for (const [name, array] of [
     ['positions', mesh.positions],
     ['normals', mesh.normals],
     ['uvs', mesh.uvs],
     ...(mesh.morphs ?? []).map((m) => [`morphs '${m.name}'`, m.displacements] as const),
   ] as const) {
-    if (!array.every(Number.isFinite)) throw bad(`${name} holds a number that is not finite`);
+    if (!allFinite(array)) throw bad(`${name} holds a number that is not finite`);
   }
   for (const { name, displacements, normals } of mesh.morphs ?? []) {
     if (displacements.length !== 3 * V)
@@ -157,7 +157,19 @@ function checkMotion(
   ] as const) {
     if (array.length !== length)
       throw bad(`motion '${name}': ${key} has ${array.length} numbers, must be ${length}`);
-    if (!array.every(Number.isFinite))
-      throw bad(`motion '${name}': ${key} holds a number that is not finite`);
+    if (!allFinite(array)) throw bad(`motion '${name}': ${key} holds a number that is not finite`);
   }
+}
+
+function largest(numbers: Uint32Array): number {
+  let most = 0;
+  for (let i = 0; i < numbers.length; i++) if (numbers[i] > most) most = numbers[i];
+  return most;
+}
+
+/** Whether no number is infinite or NaN: either makes the sum of x − x NaN. */
+function allFinite(numbers: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < numbers.length; i++) sum += numbers[i] - numbers[i];
+  return sum === 0;
 }

@@ -56,7 +56,7 @@ export function poseHead(model: HeadModel, params: PoseInput): PosedHead {
 /** Joints for the given coefficients. */
 export function poseSkeleton(model: HeadModel, params: PoseInput): Skeleton {
   const J = model.joints.length;
-  const rest = Float64Array.from(model.jointTemplate);
+  const rest = new Float64Array(model.jointTemplate);
   addBasis(rest, model.jointIdentityBasis, params.identity);
   addBasis(rest, model.jointExpressionBasis, params.expression);
   const local = new Float64Array(9 * J);
@@ -86,13 +86,27 @@ export function poseSkeleton(model: HeadModel, params: PoseInput): Skeleton {
   return { rest, posed, rotations, local, translations };
 }
 
-/** Vertices before skinning, (V,3) float32 metres. */
-export function bindVertices(model: HeadModel, params: PoseInput, skeleton: Skeleton): Float32Array {
-  const sum = Float64Array.from(model.template);
-  addBasis(sum, model.identityBasis, params.identity);
+/**
+ * Vertices before skinning, (V,3) float32 metres.
+ * @param shape from {@link shapeVertices} for `params.identity`, where several heads of one person are made.
+ */
+export function bindVertices(
+  model: HeadModel,
+  params: PoseInput,
+  skeleton: Skeleton,
+  shape: Float64Array = shapeVertices(model, params.identity),
+): Float32Array {
+  const sum = shape.slice();
   addBasis(sum, model.expressionBasis, params.expression);
   if (model.poseBasis) addBasis(sum, model.poseBasis, poseFeature(skeleton));
-  return Float32Array.from(sum);
+  return new Float32Array(sum);
+}
+
+/** Template with an identity, before expression and pose, (V,3) float64 metres. */
+export function shapeVertices(model: HeadModel, identity: Vector): Float64Array {
+  const sum = new Float64Array(model.template);
+  addBasis(sum, model.identityBasis, identity);
+  return sum;
 }
 
 /** The elements of R_j − I for joints 1…J−1, row-major: coefficients of the pose correctives, (9·(J−1)). */

@@ -16,6 +16,7 @@ import { writeNpz } from '../io/npz.ts';
 import { writeMtl, writeObj } from '../io/obj-write.ts';
 import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
+import { poseHead } from '../model/pose.ts';
 import { albedoMap } from '../render/albedo.ts';
 import type { TextureOffset } from '../texture/solve-offset.ts';
 import { writeFolderAtomically } from './atomic.ts';
@@ -100,7 +101,8 @@ export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
   const albedo = offset?.albedo ?? (model.texture ? albedoMap(model.texture, fit.params.texture) : undefined);
   const pictureOfTexture = albedo ? pngOf(albedo) : null;
   const crop = overlayCrop(fit.skin.crop);
-  const head = renderFit(await createKernels(), fit, model, { crop, size: crop.size, albedo });
+  const { vertices } = poseHead(model, fit.params);
+  const head = renderFit(await createKernels(), fit, model, { crop, size: crop.size, albedo, vertices });
   const pictures = Promise.all([
     overlayPng({ photo: photo.image, crop, head, detected: fit.observation.landmarks68 }),
     energyPng(fit.energy.curve, 'energy by stage'),
@@ -112,9 +114,10 @@ export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
   pictures.catch(() => {});
   pictureOfTexture?.catch(() => {});
   const material = 'skin';
-  const obj = writeObj(posedHeadMesh(model, fit.params), { mtlFile: 'head.mtl', material });
+  const obj = writeObj(posedHeadMesh(model, fit.params, {}, vertices), { mtlFile: 'head.mtl', material });
   const mtl = writeMtl({ material, textureFile: 'texture.png' });
-  const npz = writeNpz(fitArrays(fit, model));
+  // Stored: deflating took a tenth of the time of all files, for 3 % of their size.
+  const npz = writeNpz(fitArrays(fit, model, vertices), { compress: false });
   const texture = await pictureOfTexture;
   const glb = writeGlb(riggedHeadMesh(model, fit.params, { texturePng: texture, view: fit }));
   const [overlay, energy, visibility] = await pictures;

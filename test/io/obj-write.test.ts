@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/core/errors.ts';
+import { createRandom } from '../../src/core/random.ts';
 import { posedHeadMesh } from '../../src/fit/head-mesh.ts';
 import { writeMtl, writeObj } from '../../src/io/obj-write.ts';
 import { neutralParams } from '../../src/model/head-model.ts';
@@ -61,6 +62,16 @@ describe('writeObj', () => {
       .split('\n')
       .find((l) => l.startsWith('v '));
     expect(first).toBe('v 0.000000 0.000000 0.000000');
+  });
+
+  it('rounds as toFixed does, ties and large numbers too', () => {
+    const random = createRandom(7);
+    const some = [2 ** -7, -(2 ** -7), 0.0000005, 999999.9375, -1234567.5, 3e9, 1e-7, -0.9999999, 12.3456789];
+    const positions = mesh.positions.map((_, i) => some[i] ?? (random.uniform() - 0.5) * 10 ** (i % 6));
+    const written = parse(writeObj({ ...mesh, positions }, NAMES)).v.flat();
+    written.forEach((text, i) => {
+      expect(text).toBe(positions[i].toFixed(6).replace(/^-(0\.0*)$/, '$1'));
+    });
   });
 
   it('refuses names that would break the file, and meshes that do not fit together', () => {
