@@ -1,9 +1,8 @@
 /** What `photofit space complete` does: finds the maps and their head, trains or reads a network, fills the maps. */
-import { readFile } from 'node:fs/promises';
-import { FormatError } from '../core/errors.ts';
 import { workPaths } from '../dataset/layout.ts';
 import { type CompletedMaps, completeMaps } from '../node/complete-maps.ts';
 import type { CompletionPhase } from '../node/completion-training.ts';
+import { readWork } from '../node/dataset-work.ts';
 import { type MapFolder, openFittedMaps, openMapFolder } from '../node/map-folder.ts';
 import { loadHeadModel } from '../node/models.ts';
 import { type CliContext, EXIT } from './context.ts';
@@ -61,18 +60,9 @@ export async function spaceComplete(
 
 /** The maps of a work folder that passed the gate, or all of a plain folder; the head that the work folder names. */
 async function openMaps(folder: string): Promise<{ maps: MapFolder; head?: string }> {
-  const { work } = workPaths(folder);
-  const text = await readFile(work, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
-    return null;
-  });
-  if (text === null) return { maps: await openMapFolder(folder) };
-  const maps = await openFittedMaps(folder);
-  try {
-    return { maps, head: (JSON.parse(text) as { model: { source: string } }).model.source };
-  } catch (cause) {
-    throw new FormatError(`${work}: is not the description of a work folder that photofit writes`, { cause });
-  }
+  const work = await readWork(workPaths(folder));
+  if (!work) return { maps: await openMapFolder(folder) };
+  return { maps: await openFittedMaps(folder), head: work.model.source };
 }
 
 function words(out: string, { method, maps, written, network, seconds }: CompletedMaps): string {

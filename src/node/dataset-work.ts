@@ -131,7 +131,11 @@ export async function readIfThere(file: string): Promise<string | null> {
   });
 }
 
-async function readWork(paths: WorkPaths): Promise<WorkFile | null> {
+/**
+ * What a work folder was started with; null where there is none yet.
+ * @throws {FormatError} when the description is damaged
+ */
+export async function readWork(paths: WorkPaths): Promise<WorkFile | null> {
   const text = await readIfThere(paths.work);
   return text === null ? null : parseWorkFile(text, paths.work);
 }

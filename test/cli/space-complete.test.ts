@@ -3,6 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gateFileText } from '../../src/dataset/gate-file.ts';
+import { PHOTO_FIT_DEFAULTS, workFileText } from '../../src/dataset/work-file.ts';
 import { createKernelsSync } from '../../src/kernels/runtime.ts';
 import { writeHeadPack } from '../../src/model/pack.ts';
 import { uvLayoutHash } from '../../src/model/space-pack.ts';
@@ -70,6 +71,10 @@ describe('photofit space complete', () => {
     );
     const work = temporaryFolder();
     writeFileSync(path.join(work, 'work.json'), '{}');
+    await says([work], 1, /work\.json: is not the description/);
+    const model = { name: 'none', source: 'open-head', hash: '0'.repeat(64), layout: '0'.repeat(64) };
+    const begun = { format: 'space-work/1', model, space: null, fit: PHOTO_FIT_DEFAULTS } as const;
+    writeFileSync(path.join(work, 'work.json'), workFileText(begun));
     await says([work], 1, /no photos were fitted here yet; run photofit space fit first/);
     writeFileSync(
       path.join(work, 'gate.json'),
