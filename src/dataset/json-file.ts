@@ -1,6 +1,7 @@
 /** JSON files with a schema: read with one clear sentence when they are not what they should be, written alike each time. */
 import type { z } from 'zod';
 import { FormatError } from '../core/errors.ts';
+import { firstIssue } from '../io/json.ts';
 
 /**
  * Reads a JSON file's text.
@@ -17,12 +18,9 @@ export function parseJsonFile<T>(schema: z.ZodType<T>, text: string, name: strin
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const where = issue?.path.length ? `${issue.path.join('.')}: ` : '';
-  throw new FormatError(
-    `${name}: is not ${what} (${where}${issue?.message ?? 'it does not match'}); remove it and run again`,
-    { cause: result.error },
-  );
+  throw new FormatError(`${name}: is not ${what} (${firstIssue(result.error)}); remove it and run again`, {
+    cause: result.error,
+  });
 }
 
 /** The text of a JSON file: one space of indentation, a line break at the end. */

@@ -1,6 +1,7 @@
 /** `fit.json` of a head fitted to a mesh: its schema and the way there. Documented in docs/sampling.md. */
+
 import { z } from 'zod';
-import { FormatError } from '../core/errors.ts';
+import { checkJson, parseJson } from '../io/json.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import type { MeshFit } from './fit-mesh.ts';
 import { short } from './schema.ts';
@@ -100,14 +101,5 @@ export function toMeshFitFile(fit: MeshFit, model: HeadModel, extra: MeshFitFile
  * @throws {FormatError} when it is none.
  */
 export function parseMeshFitFile(text: string, source = 'fit.json'): MeshFitFile {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(`${source}: is no JSON`, { cause });
-  }
-  const result = MeshFitFileSchema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new FormatError(`${source}: ${issue.path.join('.')}: ${issue.message}`, { cause: result.error });
+  return checkJson(MeshFitFileSchema, parseJson(text, source), source);
 }

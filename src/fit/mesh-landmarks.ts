@@ -5,7 +5,9 @@
  *   [[x, y, z], …]   [1225, 1888, …]   {"30": [x, y, z], "nose_tip": 2081}       JSON
  *   x y z            1225              nose_tip x y z       30 2081              lines; commas may stand between
  */
+
 import { FormatError } from '../core/errors.ts';
+import { parseJson } from '../io/json.ts';
 
 /** Landmarks on a mesh. */
 export interface MeshLandmarks {
@@ -65,12 +67,7 @@ export function readMeshLandmarks(text: string, vertices: ArrayLike<number>, nam
 }
 
 function fromJson(text: string, name: string): [string | null, Place][] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(`${name}: is no JSON`, { cause });
-  }
+  const value = parseJson(text, name);
   const place = (x: unknown): Place => (Array.isArray(x) ? x : [x as number]);
   if (Array.isArray(value)) return value.map((x) => [null, place(x)]);
   return Object.entries(value as object).map(([key, x]) => [key, place(x)]);

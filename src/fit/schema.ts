@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { FormatError, PhotofitError } from '../core/errors.ts';
+import { firstIssue, parseJsonFormat } from '../io/json.ts';
 import { type HeadModel, headSizes } from '../model/head-model.ts';
 import type { PhotoFit } from './types.ts';
 
@@ -250,23 +251,7 @@ export function fitFileText(file: FitFile): string {
  * @throws {FormatError} when it is no JSON, of another format, or a key is missing, unexpected or impossible
  */
 export function parseFitFile(text: string, source = 'fit.json'): FitFile {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(`${source}: is no JSON`, { cause });
-  }
-  const format =
-    typeof value === 'object' && value !== null ? (value as { format?: unknown }).format : undefined;
-  if (format !== FIT_FORMAT) {
-    throw new FormatError(
-      `${source}: format is ${JSON.stringify(format)}, this version of Photofit reads "${FIT_FORMAT}"`,
-    );
-  }
-  const result = FitFileSchema.safeParse(value);
-  if (!result.success)
-    throw new FormatError(`${source}: ${firstIssue(result.error)}`, { cause: result.error });
-  return result.data;
+  return parseJsonFormat(FitFileSchema, FIT_FORMAT, text, source);
 }
 
 /** A fit as it comes back from `fit.json`; the skin mask and the face mesh are in `fit.npz` only. */
@@ -352,9 +337,4 @@ export function short(x: number): number {
 
 function tripleAt(values: ArrayLike<number>, row: number): [number, number, number] {
   return [short(values[3 * row]), short(values[3 * row + 1]), short(values[3 * row + 2])];
-}
-
-function firstIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message;
 }

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import type { Camera } from '../../camera/camera.ts';
 import { FormatError, PhotofitError } from '../../core/errors.ts';
+import { firstIssue, parseJsonFormat } from '../../io/json.ts';
 import { type NpyArray, npyArray } from '../../io/npy.ts';
 import { npzGet } from '../../io/npz.ts';
 import { type HeadModel, headSizes } from '../../model/head-model.ts';
@@ -257,7 +258,7 @@ export interface StoredTrack {
  * @throws {FormatError} when it is no JSON, of another format, or a key is missing, unexpected or impossible
  */
 export function parseTrackFile(text: string, source = 'track.json'): StoredTrack {
-  const { frames, ...head } = checked(TrackFileSchema, parseJson(text, source), source);
+  const { frames, ...head } = parseJsonFormat(TrackFileSchema, TRACK_FORMAT, text, source);
   return {
     metadata: head,
     track: {
@@ -298,7 +299,7 @@ export function parseTrackArrays(arrays: ReadonlyMap<string, NpyArray>, source =
   const bytes = get('metadata', [null]).data;
   const text = new TextDecoder().decode(bytes instanceof Uint8Array ? bytes : new Uint8Array());
   const name = `${source}: metadata`;
-  const head = checked(TrackMetadataSchema, parseJson(text, name), name);
+  const head = parseJsonFormat(TrackMetadataSchema, TRACK_FORMAT, text, name);
   const N = head.summary.frames;
   const [E, J] = [head.expression_names.length, head.joint_names.length];
   const column = (key: string, ...shape: number[]) => {
@@ -365,32 +366,4 @@ function triplet(values: ArrayLike<number>, row = 0): [number, number, number] {
 
 function rows(values: ArrayLike<number>): [number, number, number][] {
   return Array.from({ length: values.length / 3 }, (_, i) => triplet(values, i));
-}
-
-function parseJson(text: string, source: string): unknown {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(`${source}: is no JSON`, { cause });
-  }
-  const format =
-    typeof value === 'object' && value !== null ? (value as { format?: unknown }).format : undefined;
-  if (format !== TRACK_FORMAT)
-    throw new FormatError(
-      `${source}: format is ${JSON.stringify(format)}, this version of Photofit reads "${TRACK_FORMAT}"`,
-    );
-  return value;
-}
-
-function checked<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
-  const result = schema.safeParse(value);
-  if (!result.success)
-    throw new FormatError(`${source}: ${firstIssue(result.error)}`, { cause: result.error });
-  return result.data;
-}
-
-function firstIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message;
 }

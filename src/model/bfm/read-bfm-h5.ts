@@ -4,8 +4,10 @@
  * (3,F), and landmarks of the mean face as JSON in `metadata/landmarks/json`. The basis is orthonormal:
  * colour = mean + pcaBasis · (coefficients ∘ √pcaVariance).
  */
+
 import { FormatError } from '../../core/errors.ts';
 import type { Hdf5File } from '../../io/hdf5.ts';
+import { parseJson } from '../../io/json.ts';
 import { toFloat32, toFloat64, toUint32 } from '../../io/npy.ts';
 import { type BfmModel, type BfmPart, checkBasis, checkBfm } from './bfm-model.ts';
 
@@ -87,13 +89,8 @@ function landmarks(file: Hdf5File): Map<string, [number, number, number]> {
   const text = file.text('metadata/landmarks/json');
   const out = new Map<string, [number, number, number]>();
   if (text === null) return out;
-  let value: unknown;
-  try {
-    // Written by libraries that end their strings with a zero byte.
-    value = JSON.parse(text.replace(/\0+$/, ''));
-  } catch (cause) {
-    throw new FormatError(`${file.name}: metadata/landmarks/json is no JSON`, { cause });
-  }
+  // Written by libraries that end their strings with a zero byte.
+  const value = parseJson(text.replace(/\0+$/, ''), `${file.name}: metadata/landmarks/json`);
   const entries: [unknown, unknown][] = Array.isArray(value)
     ? value.map((entry) => [entry?.id, entry?.coordinates])
     : Object.entries((value ?? {}) as object);
