@@ -1,22 +1,14 @@
-import { gemmChunk } from './gemm';
-import { writeRow } from './photometric';
+import { addRows, albedoAt, CHUNK, SampleJob, shade, storeBasis, writeRows } from './sample-rows';
 import { madd } from './simd';
-import { accumulateVertexBlocks } from './vertex-blocks';
 
 // Pixels of albedo·shading − picture in image space, by the rules of the original (src/kernels/original.ts): where a
 // pixel's surface point lies changes as the triangle moves, so that the albedo's and the normal's slope across the
 // screen count, not the picture's.
 
-/** Fields in the order of src/kernels/original.ts; all 4 bytes. */
+/** Fields after those of all samples in the order of src/kernels/original.ts; all 4 bytes. Without rows, the energy alone. */
 @unmanaged
-class Job {
-  /** (A,8) f32 x, y, n_x, n_y, n_z and three unused. */
-  q: usize;
-  /** (N,3) u32 positions in q, (N,3) u32 edges, (N,3) f32, (N) f32, (N) u32 pixels, (N,2) f32 texels. */
-  corners: usize;
-  edges: usize;
-  barycentrics: usize;
-  mask: usize;
+class Job extends SampleJob {
+  /** (N) u32 pixels, (N,2) f32 texels. */
   pixels: usize;
   points: usize;
   /** (pixels) i32; (F,3) u32 and (U,2) f32 texture corners and coordinates. */
@@ -27,51 +19,11 @@ class Job {
   map: usize;
   mapWidth: i32;
   mapHeight: i32;
-  vectors: i32;
   /** (pixels,4) f32 RGB0. */
   picture: usize;
-  /** (9,4) f32 light RGB0 times the basis' constants; (12) f32 constants, zeros at the end. */
-  light: usize;
-  constants: usize;
-  /** (4·vectors) f32. */
-  texture: usize;
   /** Weight of a pixel of mask 1; least |residual| that it is divided by. */
   scale: f32;
   epsilon: f32;
-  /** (3·CHUNK, stride) f32, rows as in photometric.ts; 0: the energy alone is wanted. */
-  rows: usize;
-  stride: i32;
-  /** 128 + 48·vectors bytes. */
-  scratch: usize;
-  blocks: usize;
-  vertexCount: i32;
-  mixed: usize;
-  mixedStride: i32;
-  gram: usize;
-  /** f64 that receives Σ mask·|residual|₁, or 0. */
-  result: usize;
-}
-
-const CHUNK: i32 = 128;
-
-/** Σ τ·basis of the three channels of a texel, plus its mean. */
-// @ts-ignore: decorator
-@inline
-function texel(at: usize, texture: usize, vectorBytes: usize): v128 {
-  let a0 = f32x4.splat(0), a1 = a0, a2 = a0;
-  for (let k: usize = 0; k < vectorBytes; k += 16) {
-    const tau = v128.load(texture + k);
-    const from = at + k;
-    a0 = madd(tau, v128.load(from, 16), a0);
-    a1 = madd(tau, v128.load(from + vectorBytes, 16), a1);
-    a2 = madd(tau, v128.load(from + 2 * vectorBytes, 16), a2);
-  }
-  const zero = f32x4.splat(0);
-  const l01 = v128.shuffle<f32>(a0, a1, 0, 4, 1, 5), h01 = v128.shuffle<f32>(a0, a1, 2, 6, 3, 7);
-  const l2 = v128.shuffle<f32>(a2, zero, 0, 4, 1, 4), h2 = v128.shuffle<f32>(a2, zero, 2, 4, 3, 4);
-  const c0 = v128.shuffle<f32>(l01, l2, 0, 1, 4, 5), c1 = v128.shuffle<f32>(l01, l2, 2, 3, 6, 7);
-  const c2 = v128.shuffle<f32>(h01, h2, 0, 1, 4, 5), c3 = v128.shuffle<f32>(h01, h2, 2, 3, 6, 7);
-  return f32x4.add(v128.load(at), f32x4.add(f32x4.add(c0, c1), f32x4.add(c2, c3)));
 }
 
 // @ts-ignore: decorator
@@ -88,7 +40,6 @@ function originalRows(job: Job, begin: i32, end: i32): f64 {
   const right: usize = job.mapWidth > 1 ? texelBytes : 0, below: usize = job.mapHeight > 1 ? mapRow : 0;
   const maxX = <f32>(job.mapWidth - 1), maxY = <f32>(job.mapHeight - 1);
   const light = job.light;
-  const lanes0 = i32x4(-1, 0, 0, -1), lanes1 = i32x4(0, -1, 0, 0), lanes2 = i32x4(0, 0, -1, 0);
   const repeated = job.scratch, basisRow = job.scratch + 128;
   const rowBytes = <usize>job.stride << 2;
   let row = job.rows;
@@ -104,17 +55,8 @@ function originalRows(job: Job, begin: i32, end: i32): f64 {
     const n = madd(f32x4.splat(b0), n0, madd(f32x4.splat(b1), n1, f32x4.mul(f32x4.splat(b2), n2)));
     const x = f32x4.extract_lane(n, 0), y = f32x4.extract_lane(n, 1), z = f32x4.extract_lane(n, 2);
 
-    // Shading of the interpolated normal as it is: basis 1, x, y, z, xy, xz, yz, x²−y², 3z²−1.
-    const xy = x * y, xz = x * z, yz = y * z, xx = x * x - y * y, zz = <f32>3 * z * z - 1;
-    let shading = v128.load(light);
-    shading = madd(f32x4.splat(x), v128.load(light, 16), shading);
-    shading = madd(f32x4.splat(y), v128.load(light, 32), shading);
-    shading = madd(f32x4.splat(z), v128.load(light, 48), shading);
-    shading = madd(f32x4.splat(xy), v128.load(light, 64), shading);
-    shading = madd(f32x4.splat(xz), v128.load(light, 80), shading);
-    shading = madd(f32x4.splat(yz), v128.load(light, 96), shading);
-    shading = madd(f32x4.splat(xx), v128.load(light, 112), shading);
-    shading = madd(f32x4.splat(zz), v128.load(light, 128), shading);
+    // The interpolated normal as it is, not made unit length again.
+    const shading = shade(light, x, y, z);
 
     // Albedo: four texels.
     const point = job.points + (<usize>p << 3);
@@ -123,8 +65,8 @@ function originalRows(job: Job, begin: i32, end: i32): f64 {
     const ix = max(min(<i32>tx, job.mapWidth - 2), 0), iy = max(min(<i32>ty, job.mapHeight - 2), 0);
     const fx = f32x4.splat(tx - <f32>ix), fy = f32x4.splat(ty - <f32>iy);
     const at = job.map + <usize>iy * mapRow + <usize>ix * texelBytes;
-    const t00 = texel(at, job.texture, vectorBytes), t10 = texel(at + right, job.texture, vectorBytes);
-    const t01 = texel(at + below, job.texture, vectorBytes), t11 = texel(at + right + below, job.texture, vectorBytes);
+    const t00 = albedoAt(at, job.texture, vectorBytes), t10 = albedoAt(at + right, job.texture, vectorBytes);
+    const t01 = albedoAt(at + below, job.texture, vectorBytes), t11 = albedoAt(at + right + below, job.texture, vectorBytes);
     const above = f32x4.sub(t10, t00), under = f32x4.sub(t11, t01);
     const upper = madd(fx, above, t00), lower = madd(fx, under, t01);
     const down = f32x4.sub(lower, upper);
@@ -178,21 +120,8 @@ function originalRows(job: Job, begin: i32, end: i32): f64 {
       rs, madd(across, f32x4.splat(uY), f32x4.mul(down, f32x4.splat(vY))),
       madd(k2, lane(nY, 0), madd(k3, lane(nY, 1), f32x4.mul(k4, lane(nY, 2)))),
     ));
-    const s0 = v128.shuffle<f32>(k0, k1, 0, 4, 1, 5), s1 = v128.shuffle<f32>(k2, k3, 0, 4, 1, 5);
-    const s2 = v128.shuffle<f32>(k0, k1, 2, 6, 2, 6), s3 = v128.shuffle<f32>(k2, k3, 2, 6, 2, 6);
-
-    // Basis values three times each: column 3k + c; the texture's basis between the texels.
-    const constants = job.constants;
-    const g0 = f32x4.mul(v128.load(constants), f32x4(1, x, y, z));
-    const g1 = f32x4.mul(v128.load(constants, 16), f32x4(xy, xz, yz, xx));
-    const g2 = f32x4.mul(v128.load(constants, 32), f32x4(zz, 0, 0, 0));
-    v128.store(repeated, v128.shuffle<f32>(g0, g0, 0, 0, 0, 1));
-    v128.store(repeated, v128.shuffle<f32>(g0, g0, 1, 1, 2, 2), 16);
-    v128.store(repeated, v128.shuffle<f32>(g0, g0, 2, 3, 3, 3), 32);
-    v128.store(repeated, v128.shuffle<f32>(g1, g1, 0, 0, 0, 1), 48);
-    v128.store(repeated, v128.shuffle<f32>(g1, g1, 1, 1, 2, 2), 64);
-    v128.store(repeated, v128.shuffle<f32>(g1, g1, 2, 3, 3, 3), 80);
-    v128.store(repeated, v128.shuffle<f32>(g2, g2, 0, 0, 0, 0), 96);
+    storeBasis(job.constants, x, y, z, repeated);
+    // The texture's basis between the texels.
     for (let k: usize = 0; k < 3 * vectorBytes; k += 16) {
       const a = v128.load(at + k, 16), b = v128.load(at + right + k, 16);
       const c = v128.load(at + below + k, 16), d = v128.load(at + right + below + k, 16);
@@ -200,25 +129,8 @@ function originalRows(job: Job, begin: i32, end: i32): f64 {
       v128.store(basisRow + k, madd(fy, f32x4.sub(l, u), u));
     }
 
-    const a0 = lane(ra, 0), a1 = lane(ra, 1), a2 = lane(ra, 2);
-    writeRow(
-      row, repeated, v128.and(a0, lanes0), v128.and(a0, lanes2), v128.and(a0, lanes1),
-      f32x4.extract_lane(rr, 0), f32x4.extract_lane(rs, 0), basisRow, vectorBytes,
-      v128.shuffle<f32>(s0, s1, 0, 1, 4, 5), f32x4.extract_lane(k4, 0),
-    );
-    row += rowBytes;
-    writeRow(
-      row, repeated, v128.and(a1, lanes1), v128.and(a1, lanes0), v128.and(a1, lanes2),
-      f32x4.extract_lane(rr, 1), f32x4.extract_lane(rs, 1), basisRow + vectorBytes, vectorBytes,
-      v128.shuffle<f32>(s0, s1, 2, 3, 6, 7), f32x4.extract_lane(k4, 1),
-    );
-    row += rowBytes;
-    writeRow(
-      row, repeated, v128.and(a2, lanes2), v128.and(a2, lanes1), v128.and(a2, lanes0),
-      f32x4.extract_lane(rr, 2), f32x4.extract_lane(rs, 2), basisRow + 2 * vectorBytes, vectorBytes,
-      v128.shuffle<f32>(s2, s3, 0, 1, 4, 5), f32x4.extract_lane(k4, 2),
-    );
-    row += rowBytes;
+    writeRows(row, rowBytes, repeated, ra, rr, rs, basisRow, vectorBytes, k0, k1, k2, k3, k4);
+    row += 3 * rowBytes;
   }
   return sum;
 }
@@ -226,23 +138,11 @@ function originalRows(job: Job, begin: i32, end: i32): f64 {
 /** Adds the samples begin ≤ p < end to what the job asks for. */
 export function originalPart(address: usize, begin: i32, end: i32): void {
   const job = changetype<Job>(address);
-  const columns = 28 + (job.vectors << 2);
-  const rowBytes = <usize>job.stride << 2;
   let sum: f64 = 0;
   for (let at = begin; at < end; at += CHUNK) {
     const count = min(CHUNK, end - at);
     sum += originalRows(job, at, at + count);
-    if (job.blocks) {
-      const offset = <usize>at * 12;
-      accumulateVertexBlocks(
-        job.rows, job.stride, columns, job.corners + offset, job.edges + offset, job.barycentrics + offset, 0, count,
-        job.blocks, job.vertexCount, job.mixed, job.mixedStride,
-      );
-    }
-    if (!job.gram) continue;
-    gemmChunk(
-      job.rows, rowBytes, 32, job.rows, rowBytes, 32, 3 * count, columns, columns, job.gram, columns, 1, job.scratch,
-    );
+    addRows(job, at, count);
   }
   if (job.result) store<f64>(job.result, sum);
 }

@@ -14,30 +14,26 @@ import type { RasterizeOutput } from './rasterize.ts';
 import { type F32, type Kernels, requireLength, type U32 } from './runtime.ts';
 import type { WasmImage } from './sample.ts';
 import {
-  blockFields,
+  requireAtLeast,
+  requireSamples,
   type SampleEquations,
+  type SampleInput,
+  type SamplePlaces,
   type SampleSums,
   sampleEnergy,
   sampleEquations,
+  startJob,
 } from './sample-sums.ts';
 
 /** Samples of `collect.ts` at pixels. */
-export interface OriginalSamples {
-  /** N. */
-  readonly count: number;
-  /** At least (N,3) uint32, (N,3) uint32, (N,3) float32, (N) float32, (N) uint32, (N,2) float32. */
-  readonly corners: U32;
-  readonly edges: U32;
-  readonly barycentrics: F32;
-  readonly mask: F32;
+export interface OriginalSamples extends SamplePlaces {
+  /** At least (N) uint32, (N,2) float32. */
   readonly pixels: U32;
   readonly points: F32;
 }
 
-/** What the residuals depend on besides the samples. */
-export interface OriginalInput {
-  /** (A,8) float32: x, y in pixels, unit normal, zeros. */
-  readonly q: F32;
+/** What the residuals depend on besides the samples; q are x, y in pixels and the unit normal. */
+export interface OriginalInput extends SampleInput {
   readonly raster: RasterizeOutput;
   /** (F,3) and (U,2). */
   readonly textureFaces: U32;
@@ -46,12 +42,6 @@ export interface OriginalInput {
   readonly map: WasmImage;
   /** (pixels,4) float32 RGB0. */
   readonly picture: F32;
-  /** (9,3). */
-  readonly light: ArrayLike<number>;
-  /** (9) factors of the basis' polynomials. */
-  readonly basis: ArrayLike<number>;
-  /** (T). */
-  readonly texture: ArrayLike<number>;
   /** What Σ mask·|r|₁ is multiplied by. */
   readonly weight: number;
   /** Least |residual| that a weight is divided by. */
@@ -92,58 +82,34 @@ export function originalPixelEquations(
 }
 
 /** @throws {InvalidArgumentError} on lengths that do not match. */
-function requireInput(samples: OriginalSamples, { map, light, basis, texture }: OriginalInput): void {
-  const { count } = samples;
-  const enough = (name: string, array: { length: number }, expected: number, shape: string) =>
-    requireLength('original', name, { length: Math.min(array.length, expected) }, expected, shape);
-  enough('corners', samples.corners, 3 * count, '(N,3)');
-  enough('edges', samples.edges, 3 * count, '(N,3)');
-  enough('barycentrics', samples.barycentrics, 3 * count, '(N,3)');
-  enough('mask', samples.mask, count, '(N)');
-  enough('pixels', samples.pixels, count, '(N)');
-  enough('points', samples.points, 2 * count, '(N,2)');
+function requireInput(samples: OriginalSamples, input: OriginalInput): void {
+  const { map, texture } = input;
+  requireSamples('original', samples, input);
+  requireAtLeast('original', 'pixels', samples.pixels, samples.count, '(N)');
+  requireAtLeast('original', 'points', samples.points, 2 * samples.count, '(N,2)');
   requireLength('original', 'map', map.data, map.width * map.height * map.channels, '(H,W,4+3T)');
   requireLength('original', 'texture', texture, Math.min(texture.length, (map.channels - 4) / 3), '(T)');
-  requireLength('original', 'light', light, 27, '(9,3)');
-  requireLength('original', 'basis', basis, 9, '(9)');
 }
 
 /** Fills the structure that assembly/original.ts reads; returns its address. */
 function fillJob(kernels: Kernels, samples: OriginalSamples, input: OriginalInput, sums: SampleSums): number {
-  const { map } = input;
+  const { map, raster } = input;
   const vectors = (map.channels - 4) / 12;
-  const light = kernels.f32(36);
-  const constants = kernels.f32(12);
-  const texture = kernels.f32(4 * vectors);
-  const scratch = kernels.f32(32 + 12 * vectors);
-  const job = kernels.u32(32);
-  constants.view.set(input.basis);
-  texture.view.set(input.texture);
-  const columns = light.view;
-  for (let k = 0; k < 9; k++)
-    for (let c = 0; c < 3; c++) columns[4 * k + c] = input.light[3 * k + c] * input.basis[k];
-  const fields = job.view;
-  fields.set([
-    input.q.ptr,
-    samples.corners.ptr,
-    samples.edges.ptr,
-    samples.barycentrics.ptr,
-    samples.mask.ptr,
+  const own = [
     samples.pixels.ptr,
     samples.points.ptr,
-    input.raster.faceIndex.ptr,
+    raster.faceIndex.ptr,
     input.textureFaces.ptr,
     input.textureCoordinates.ptr,
     map.data.ptr,
     map.width,
     map.height,
-    vectors,
     input.picture.ptr,
-    light.ptr,
-    constants.ptr,
-    texture.ptr,
-  ]);
-  new Float32Array(fields.buffer, job.ptr + 72, 2).set([input.weight, input.epsilon]);
-  fields.set([sums.rows, sums.stride, scratch.ptr, ...blockFields(sums)], 20);
+    // Weight and ε.
+    0,
+    0,
+  ];
+  const job = startJob(kernels, samples, input, vectors, sums, { own, scratch: 32 + 12 * vectors });
+  new Float32Array(input.q.view.buffer, job.own + 36, 2).set([input.weight, input.epsilon]);
   return job.ptr;
 }

@@ -20,8 +20,17 @@
  */
 import { InvalidArgumentError } from '../core/errors.ts';
 import type { ImageF } from '../core/image.ts';
-import { type F32, type F64, type Kernels, requireLength, type U32 } from './runtime.ts';
-import { blockFields, NOTHING, type SampleSums, sampleEquations } from './sample-sums.ts';
+import { type F32, type F64, type Kernels, requireLength } from './runtime.ts';
+import {
+  NOTHING,
+  requireAtLeast,
+  requireSamples,
+  type SampleInput,
+  type SamplePlaces,
+  type SampleSums,
+  sampleEquations,
+  startJob,
+} from './sample-sums.ts';
 import { cutRange } from './tasks.ts';
 import type { VertexBlocks } from './vertex-blocks.ts';
 
@@ -38,33 +47,15 @@ export interface PaddedPhoto {
   readonly data: F32;
 }
 
-/** Points on the surface; arrays may be longer than `count` asks for. */
-export interface SampleArrays {
-  /** N. */
-  readonly count: number;
-  /** (N,3) uint32 vertices: rows of q. */
-  readonly corners: U32;
-  /** (N,3) uint32 edges 0-1, 1-2 and 2-0. */
-  readonly edges: U32;
-  /** (N,3) float32. */
-  readonly barycentrics: F32;
-  /** (N) float32 weight of the sample in [0, 1]. */
-  readonly mask: F32;
+/** Points on the surface. */
+export interface SampleArrays extends SamplePlaces {
   /** (N,{@link appearanceStride}) float32: mean albedo RGB0, then components of each channel, zero-filled. */
   readonly appearance: F32;
 }
 
-/** What the residuals depend on besides the samples. */
-export interface PhotometricInput {
-  /** (A,8) float32: u, v in pixels of the photo, unit normal. */
-  readonly q: F32;
+/** What the residuals depend on besides the samples; q are u, v in pixels of the photo and the unit normal. */
+export interface PhotometricInput extends SampleInput {
   readonly photo: PaddedPhoto;
-  /** (9,3). */
-  readonly light: ArrayLike<number>;
-  /** (9) factors of the basis' polynomials. */
-  readonly basis: ArrayLike<number>;
-  /** (T). */
-  readonly texture: ArrayLike<number>;
   readonly loss: PhotometricLoss;
 }
 
@@ -199,17 +190,9 @@ function maskSum(samples: SampleArrays): number {
 
 /** @throws {InvalidArgumentError} on lengths that do not match. */
 function requireInput(samples: SampleArrays, input: PhotometricInput): void {
-  const { count } = samples;
-  const T = input.texture.length;
-  const enough = (name: string, array: { length: number }, expected: number, shape: string) =>
-    requireLength('photometric', name, { length: Math.min(array.length, expected) }, expected, shape);
-  enough('corners', samples.corners, 3 * count, '(N,3)');
-  enough('edges', samples.edges, 3 * count, '(N,3)');
-  enough('barycentrics', samples.barycentrics, 3 * count, '(N,3)');
-  enough('mask', samples.mask, count, '(N)');
-  enough('appearance', samples.appearance, count * appearanceStride(T), '(N,4+3T)');
-  requireLength('photometric', 'light', input.light, 27, '(9,3)');
-  requireLength('photometric', 'basis', input.basis, 9, '(9)');
+  const needed = samples.count * appearanceStride(input.texture.length);
+  requireSamples('photometric', samples, input);
+  requireAtLeast('photometric', 'appearance', samples.appearance, needed, '(N,4+3T)');
 }
 
 /** Fills the structure that assembly/photometric.ts reads; returns its address. */
@@ -220,37 +203,13 @@ function fillJob(
   total: number,
   sums: SampleSums,
 ): number {
-  const T = input.texture.length;
-  const light = kernels.f32(36);
-  const constants = kernels.f32(12);
-  const texture = kernels.f32(paddedComponents(T));
-  const scratch = kernels.f32(64);
-  const job = kernels.u32(26);
-  constants.view.set(input.basis);
-  texture.view.set(input.texture);
-  const columns = light.view;
-  for (let k = 0; k < 9; k++)
-    for (let c = 0; c < 3; c++) columns[4 * k + c] = input.light[3 * k + c] * input.basis[k];
-  const { sigma, k, weight } = input.loss;
-  const fields = job.view;
-  fields.set([
-    input.q.ptr,
-    samples.corners.ptr,
-    samples.barycentrics.ptr,
-    samples.mask.ptr,
-    samples.appearance.ptr,
-    paddedComponents(T) / 4,
-    input.photo.data.ptr,
-    input.photo.width,
-    input.photo.height,
-    light.ptr,
-    constants.ptr,
-    texture.ptr,
-  ]);
-  const numbers = new Float32Array(fields.buffer, job.ptr + 48, 3);
-  numbers[0] = 1 / sigma ** 2;
-  numbers[1] = 1 / k ** 2;
-  numbers[2] = weight / (sigma ** 2 * total);
-  fields.set([sums.rows, sums.stride, scratch.ptr, samples.edges.ptr, ...blockFields(sums)], 15);
+  const { photo, loss } = input;
+  const vectors = paddedComponents(input.texture.length) / 4;
+  // Three float32 numbers of the loss at the end.
+  const own = [samples.appearance.ptr, photo.data.ptr, photo.width, photo.height, 0, 0, 0];
+  const job = startJob(kernels, samples, input, vectors, sums, { own, scratch: 64 });
+  const { sigma, k, weight } = loss;
+  const numbers = [1 / sigma ** 2, 1 / k ** 2, weight / (sigma ** 2 * total)];
+  new Float32Array(input.q.view.buffer, job.own + 16, 3).set(numbers);
   return job.ptr;
 }

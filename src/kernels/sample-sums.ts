@@ -7,11 +7,11 @@
  * adds up all blocks of the mesh and makes the rows for it a second time: that costs less than blocks of its own for each
  * half, and sums in the same order as a single thread.
  */
-import type { F64, Kernels } from './runtime.ts';
+import { type F32, type F64, type Kernels, requireLength, type U32 } from './runtime.ts';
 import { cutRange, type TaskKernel } from './tasks.ts';
 import { createVertexBlocks, type VertexBlocks } from './vertex-blocks.ts';
 
-/** Samples whose rows are made at a time, as in assembly/photometric.ts and assembly/original.ts. */
+/** Samples whose rows are made at a time, as in assembly/sample-rows.ts. */
 const CHUNK = 128;
 /** Samples worth a task. */
 const GRAIN = 512;
@@ -100,16 +100,94 @@ export function sampleEquations(
 /** A job that asks for no sums. */
 export const NOTHING: SampleSums = { rows: 0, stride: 0, blocks: null, gram: 0, result: 0 };
 
-/** The fields that jobs of both kinds end with: where what is added up goes. */
-export function blockFields({ blocks, gram, result }: SampleSums): number[] {
-  return [
-    blocks?.blocks.ptr ?? 0,
-    blocks?.vertexCount ?? 0,
-    blocks?.mixed.ptr ?? 0,
-    blocks?.mixedStride ?? 0,
-    gram,
-    result,
-  ];
+/** What all kinds of samples depend on. */
+export interface SampleInput {
+  /** (A,8) float32: two numbers of the projection, unit normal, zeros. */
+  readonly q: F32;
+  /** (9,3). */
+  readonly light: ArrayLike<number>;
+  /** (9) factors of the basis' polynomials. */
+  readonly basis: ArrayLike<number>;
+  /** (T). */
+  readonly texture: ArrayLike<number>;
+}
+
+/** Where samples lie on the surface; arrays may be longer than `count` asks for. */
+export interface SamplePlaces {
+  /** N. */
+  readonly count: number;
+  /** (N,3) uint32 vertices: rows of q. */
+  readonly corners: U32;
+  /** (N,3) uint32 edges 0-1, 1-2 and 2-0. */
+  readonly edges: U32;
+  /** (N,3) float32. */
+  readonly barycentrics: F32;
+  /** (N) float32 weight of the sample in [0, 1]. */
+  readonly mask: F32;
+}
+
+/** Fields of {@link startJob}. */
+const FIELDS = 18;
+
+/**
+ * A structure for the kernels: the fields of `SampleJob` in assembly/sample-rows.ts, and room for those of the kind.
+ * @param vectors texture components per channel in vectors of 4.
+ * @param own the kind's own fields behind them, integers; float32 ones are put in by the caller.
+ * @param scratch floats.
+ * @returns its address, and that of the kind's own fields.
+ */
+export function startJob(
+  kernels: Kernels,
+  samples: SamplePlaces,
+  input: SampleInput,
+  vectors: number,
+  { rows, stride, blocks, gram, result }: SampleSums,
+  { own, scratch }: { readonly own: readonly number[]; readonly scratch: number },
+): { readonly ptr: number; readonly own: number } {
+  const light = kernels.f32(36);
+  const constants = kernels.f32(12);
+  const texture = kernels.f32(4 * vectors);
+  constants.view.set(input.basis);
+  texture.view.set(input.texture);
+  const columns = light.view;
+  for (let k = 0; k < 9; k++)
+    for (let c = 0; c < 3; c++) columns[4 * k + c] = input.light[3 * k + c] * input.basis[k];
+  const places = [samples.corners, samples.edges, samples.barycentrics, samples.mask].map(({ ptr }) => ptr);
+  const room = kernels.f32(scratch);
+  const job = kernels.u32(FIELDS + own.length);
+  job.view.set([
+    ...[input.q.ptr, ...places, light.ptr, constants.ptr, texture.ptr, vectors],
+    ...[rows, stride, room.ptr],
+    ...[blocks?.blocks.ptr ?? 0, blocks?.vertexCount ?? 0, blocks?.mixed.ptr ?? 0, blocks?.mixedStride ?? 0],
+    ...[gram, result],
+    ...own,
+  ]);
+  return { ptr: job.ptr, own: job.ptr + 4 * FIELDS };
+}
+
+/** @throws {InvalidArgumentError} on lengths that do not match; `what` begins the message. */
+export function requireSamples(what: string, samples: SamplePlaces, { light, basis }: SampleInput): void {
+  const { count } = samples;
+  for (const [name, width, shape] of [
+    ['corners', 3, '(N,3)'],
+    ['edges', 3, '(N,3)'],
+    ['barycentrics', 3, '(N,3)'],
+    ['mask', 1, '(N)'],
+  ] as const)
+    requireAtLeast(what, name, samples[name], width * count, shape);
+  requireLength(what, 'light', light, 27, '(9,3)');
+  requireLength(what, 'basis', basis, 9, '(9)');
+}
+
+/** @throws {InvalidArgumentError} when an array is shorter than it should be. */
+export function requireAtLeast(
+  what: string,
+  name: string,
+  array: { readonly length: number },
+  least: number,
+  shape: string,
+): void {
+  requireLength(what, name, { length: Math.min(array.length, least) }, least, shape);
 }
 
 /** Floats from row to row: not a multiple of 256 bytes, which would crowd a few of the cache's sets. */
