@@ -38,11 +38,23 @@ interface PageFit {
   readonly stages: string[];
 }
 
+/** How a page fits, `fit` of test/web/page/index.html. */
+interface PageOptions {
+  readonly head?: string;
+  readonly threads?: number;
+}
+
 /** Fits `png` in a page with the embedded head, or with the pack `head`. */
 async function fitInPage(png: Uint8Array, head?: Uint8Array): Promise<PageFit> {
   const files = { '/photo.png': png, ...(head && { '/other.head': head }) };
   const server = await serve(['test/web/page', 'dist/web'], files);
   onTestFinished(() => server.close());
+  const { fitPage } = await openPage(server.url);
+  return fitPage(head ? { head: '/other.head' } : {});
+}
+
+/** The page in Chromium, ready to fit; what it complains of fails the fit. */
+async function openPage(url: string) {
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: [
@@ -62,20 +74,26 @@ async function fitInPage(png: Uint8Array, head?: Uint8Array): Promise<PageFit> {
   page.on('console', (message) => {
     if (message.type() === 'error') problems.push(message.text());
   });
-  await page.goto(server.url);
+  await page.goto(url);
   await page
     .getByText('ready')
     .waitFor({ timeout: 60_000 })
     .catch(() => {
       throw new Error(`the page did not start: ${problems.join('; ')}`);
     });
-  const fit = await page.evaluate(
-    ([url, model]) =>
-      (window as unknown as { fit(url: string, head?: string): Promise<PageFit> }).fit(url!, model),
-    ['/photo.png', head ? '/other.head' : undefined],
-  );
-  expect(problems).toEqual([]);
-  return fit;
+  const fitPage = async (options: PageOptions): Promise<PageFit> => {
+    const result = await page.evaluate(
+      (given) =>
+        (window as unknown as { fit(url: string, options: PageOptions): Promise<PageFit> }).fit(
+          '/photo.png',
+          given,
+        ),
+      options,
+    );
+    expect(problems).toEqual([]);
+    return result;
+  };
+  return { page, fitPage };
 }
 
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -125,6 +143,19 @@ describe.skipIf(missing)(`in a browser${missing ? ` (skipped: ${missing})` : ''}
       expectSame(await fitInPage(png, pack), node, photo.image.data);
     },
   );
+
+  it('gives the same bits on two threads, in a page that may share memory', async () => {
+    const png = await sharp(path.join('examples', 'portrait.jpg')).png().toBuffer();
+    const server = await serve(['test/web/page', 'dist/web'], { '/photo.png': png }, { isolated: true });
+    onTestFinished(() => server.close());
+    const { page, fitPage } = await openPage(server.url);
+    expect(await page.evaluate('crossOriginIsolated')).toBe(true);
+    const alone = await fitPage({});
+    const before = page.workers().length;
+    const shared = await fitPage({ threads: 2 });
+    expect(page.workers().length).toBe(before + 1);
+    expect(shared).toEqual(alone);
+  });
 
   it('the bundle imports nothing of Node', () => {
     expect(

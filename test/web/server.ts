@@ -19,10 +19,17 @@ export interface StaticServer {
   close(): Promise<void>;
 }
 
-/** Serves the files of `folders`, and `extra` files by their path. */
+/** Headers of a page that may share memory with its workers. */
+const ISOLATION = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
+
+/** Serves the files of `folders`, and `extra` files by their path; `isolated`: pages may share memory. */
 export async function serve(
   folders: readonly string[],
   extra: Readonly<Record<string, Uint8Array>> = {},
+  { isolated = false } = {},
 ): Promise<StaticServer> {
   const server = createServer(async (request, response) => {
     const name = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
@@ -31,6 +38,7 @@ export async function serve(
       extra[file] ?? (await firstOf(folders.map((folder) => path.join(folder, path.normalize(file)))));
     response.writeHead(body ? 200 : 404, {
       'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream',
+      ...(isolated && ISOLATION),
     });
     response.end(body ?? `${file} is not here`);
   });
