@@ -8,8 +8,9 @@ import type { ImageF } from '../core/image.ts';
 import type { DecodedPhoto } from '../core/photo.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import { fitPhoto } from '../fit/fit-photo.ts';
+import { prepareModel } from '../fit/prepare.ts';
+import { fitMemory } from '../fit/resident.ts';
 import type { PhotoFit } from '../fit/types.ts';
-import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { decodePhoto } from '../node/photo.ts';
 import { type FitFiles, makeFitFiles } from '../node/results.ts';
@@ -159,7 +160,8 @@ export async function solveTexture(
 ): Promise<SolvedTexture> {
   if (!options.offset || model.uvs.length === 0) return { offsets: [], ms: 0 };
   const started = performance.now();
-  const { texture, metrics } = solvePersonTexture(await createKernels(), views, model, {
+  const { kernels } = await fitMemory(prepareModel(model));
+  const { texture, metrics } = solvePersonTexture(kernels, views, model, {
     size: options.textureSize,
     signal,
   });
@@ -188,7 +190,9 @@ export async function faceFiles({
   texture,
   model,
 }: FittedFace): Promise<FaceResult> {
+  const { kernels } = await fitMemory(prepareModel(model));
   const made = await makeFitFiles({
+    kernels,
     file: photo.file,
     face: task.number,
     photo: decoded,

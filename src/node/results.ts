@@ -14,7 +14,7 @@ import type { PhotoFit } from '../fit/types.ts';
 import { writeGlb } from '../io/glb.ts';
 import { writeNpz } from '../io/npz.ts';
 import { writeMtl, writeObj } from '../io/obj-write.ts';
-import { createKernels } from '../kernels/runtime.ts';
+import { createKernels, type Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
 import { albedoMap } from '../render/albedo.ts';
@@ -51,6 +51,8 @@ export interface FitFolderInput {
   readonly face?: number;
   /** Milliseconds spent before, `texture` on the offset; `perceive` and `solve` are known from the fit. */
   readonly timingMs?: { readonly decode?: number; readonly perceive?: number; readonly texture?: number };
+  /** What the overlay is rendered with; made for it unless given. */
+  readonly kernels?: Kernels;
   /** Cancels before anything is in place. */
   readonly signal?: AbortSignal;
 }
@@ -102,7 +104,8 @@ export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
   const pictureOfTexture = albedo ? pngOf(albedo) : null;
   const crop = overlayCrop(fit.skin.crop);
   const { vertices } = poseHead(model, fit.params);
-  const head = renderFit(await createKernels(), fit, model, { crop, size: crop.size, albedo, vertices });
+  const kernels = input.kernels ?? (await createKernels());
+  const head = renderFit(kernels, fit, model, { crop, size: crop.size, albedo, vertices });
   const pictures = Promise.all([
     overlayPng({ photo: photo.image, crop, head, detected: fit.observation.landmarks68 }),
     energyPng(fit.energy.curve, 'energy by stage'),
