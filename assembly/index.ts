@@ -5,6 +5,9 @@ export { blendshapes } from './blendshapes';
 export { choleskySolve, gatherDamped, quadraticModel } from './cholesky';
 export { collectSamples } from './collect';
 export { addStrided, blendRows, convTaps, convWeightsRow, elu, eluBackward, spreadRows } from './conv';
+export {
+  albedoResiduals, nodeVisibility, pixelSurface, robustFactors, sumCells, takeEvidence,
+} from './evidence';
 export { addParts, gemmSlice, mirrorLower } from './gemm';
 export { originalPart } from './original';
 export { photometricCost, photometricPart, photometricResiduals } from './photometric';
@@ -15,7 +18,10 @@ export { rotationRows, skinPoints, skinRows } from './skinning';
 export { multiplySparse } from './sparse';
 export { fanNormals, surfaceRows, tangentFrames } from './surface';
 export { runTasks, serveTasks, stopTasks } from './tasks';
-export { texelGradients } from './texels';
+export {
+  fillRight, laplacianDiagonal, mergeGraph, mirrorGuides, prolongRows, restrictRows, subgraph,
+} from './texel-levels';
+export { sampleTexels, splatPixels, texelGradients } from './texels';
 export { accumulateVertexBlocks, foldBlocks, foldMixed, multiplyBlockRows } from './vertex-blocks';
 
 /** First byte that the module itself does not use. */

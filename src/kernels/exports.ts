@@ -243,6 +243,11 @@ export interface KernelExports {
     values: number,
     scale: number,
     diagonal: number,
+    whole: number,
+    count: number,
+    taps: number,
+    weights: number,
+    pixels: number,
     b: number,
     x: number,
     r: number,
@@ -251,6 +256,115 @@ export interface KernelExports {
     steps: number,
     tolerance: number,
   ): number;
+  sampleTexels(count: number, taps: number, weights: number, x: number, out: number): void;
+  splatPixels(
+    count: number,
+    taps: number,
+    weights: number,
+    values: number,
+    y: number,
+    right: number,
+    lumped: number,
+    squares: number,
+  ): void;
+  restrictRows(
+    n: number,
+    parents: number,
+    fine: number,
+    sums: number,
+    coarse: number,
+    coarseSums: number,
+  ): void;
+  prolongRows(n: number, parents: number, coarse: number, fine: number): void;
+  laplacianDiagonal(
+    n: number,
+    starts: number,
+    weights: number,
+    lambda: number,
+    pull: number,
+    out: number,
+  ): void;
+  mergeGraph(
+    n: number,
+    starts: number,
+    neighbours: number,
+    weights: number,
+    parents: number,
+    m: number,
+    begin: number,
+    children: number,
+    slots: number,
+    outStarts: number,
+    outNeighbours: number,
+    outWeights: number,
+  ): number;
+  subgraph(
+    n: number,
+    starts: number,
+    neighbours: number,
+    numbers: number,
+    outNodes: number,
+    outStarts: number,
+    outNeighbours: number,
+  ): number;
+  mirrorGuides(
+    n: number,
+    taps: number,
+    weights: number,
+    visibility: number,
+    base: number,
+    seen: number,
+    guide: number,
+    strength: number,
+  ): void;
+  fillRight(
+    n: number,
+    starts: number,
+    neighbours: number,
+    hold: number,
+    strength: number,
+    seen: number,
+    guide: number,
+    mirrorPull: number,
+    plainPull: number,
+    pull: number,
+    right: number,
+  ): void;
+  pixelSurface(job: number, begin: number, end: number): void;
+  takeEvidence(job: number): number;
+  nodeVisibility(job: number): void;
+  albedoResiduals(
+    count: number,
+    rendered: number,
+    shading: number,
+    colours: number,
+    trust: number,
+    saturated: number,
+    weight: number,
+  ): void;
+  sumCells(
+    count: number,
+    cells: number,
+    weight: number,
+    factor: number,
+    residual: number,
+    pull: number,
+    right: number,
+  ): void;
+  robustFactors(
+    count: number,
+    cells: number,
+    weight: number,
+    flags: number,
+    residual: number,
+    shading: number,
+    around: number,
+    free: number,
+    width: number,
+    outside: number,
+    factor: number,
+    foreign: number,
+  ): void;
   foldBlocks(
     blocks: number,
     ends: number,

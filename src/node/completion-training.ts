@@ -342,7 +342,7 @@ export function openCheckpoint(
   const whole = buildCompletionAtlas(kernels, model, size);
   if (whole.graph.texels.length !== keep.length)
     throw new FormatError(`${file}: its part of the map does not fit the head ${model.name}; train anew`);
-  const atlas = restrictAtlas(whole, keep);
+  const atlas = restrictAtlas(kernels, whole, keep);
   const runner = new ExampleRunner(kernels, atlas, options.base);
   runner.network.network.load(state.parameters);
   return { whole, atlas, runner };

@@ -6,10 +6,19 @@
  * Nodes are merged within a chart. Diagonals and right-hand sides add up; edge weights add up and are halved, because
  * a coarse edge spans twice the distance with twice the edges side by side: in two dimensions the smoothness energy
  * then does not depend on the level. Entries of AᵀWA between different texels are lumped on the diagonal.
+ *
+ * Levels are made once per atlas; those of a part of its nodes follow from them, since nodes merge by where they lie.
  */
-import type { F32, Kernels } from '../kernels/runtime.ts';
-import { texelGradients } from '../kernels/texels.ts';
-import { laplacianMatrix, type TexelMatrix, type WeightedGraph } from './normal-matrix.ts';
+import type { F32, Kernels, U32 } from '../kernels/runtime.ts';
+import {
+  laplacianDiagonal,
+  mergeGraph,
+  prolongRows,
+  type ResidentGraph,
+  restrictRows,
+} from '../kernels/texel-levels.ts';
+import { type TexelSystem, texelGradients } from '../kernels/texels.ts';
+import type { TexelMatrix, WeightedGraph } from './normal-matrix.ts';
 
 /** A level: a graph, and the nodes of the next finer level that each of its nodes stands for. */
 interface Level {
@@ -31,33 +40,167 @@ export interface NodePlaces {
   readonly charts: Uint16Array;
 }
 
-/** Stop merging below this many nodes. */
+/** Stop merging below this many nodes, or where merging leaves more than this share of them. */
 const COARSEST = 300;
+const WORTH_WHILE = 0.8;
 const COARSE_TOLERANCE = 1e-4;
+/** Steps on a level at most. */
+const COARSE_STEPS = 300;
+
+/** A level in kernel memory. */
+export interface ResidentLevel {
+  readonly graph: ResidentGraph;
+  /** (n of the finer level). */
+  readonly parents: U32;
+}
 
 /** Merges `graph` level by level. */
-export function buildLevels(graph: WeightedGraph, places: NodePlaces): Levels {
-  const levels: Level[] = [];
-  let current: WeightedGraph = graph;
-  let at = places;
-  while (at.count > COARSEST) {
-    const merged = mergePlaces(at);
-    if (merged.places.count > 0.8 * at.count) break;
-    current = mergeGraph(current, merged.parents, merged.places.count);
-    levels.push({ graph: current, count: merged.places.count, parents: merged.parents });
-    at = merged.places;
+export function buildLevels(kernels: Kernels, graph: WeightedGraph, places: NodePlaces): Levels {
+  return kernels.scope(() => {
+    const levels: Level[] = [];
+    let current = takeGraph(kernels, graph);
+    let at = places;
+    while (at.count > COARSEST) {
+      const merged = mergePlaces(at);
+      if (merged.places.count > WORTH_WHILE * at.count) break;
+      at = merged.places;
+      current = mergeGraph(kernels, current, kernels.u32(merged.parents), at.count);
+      const starts = current.starts.view.slice();
+      const edges = starts[at.count];
+      levels.push({
+        graph: {
+          starts,
+          neighbours: current.neighbours.view.slice(0, edges),
+          weights: current.weights!.view.slice(0, edges),
+        },
+        count: at.count,
+        parents: merged.parents,
+      });
+    }
+    return levels;
+  });
+}
+
+/** A graph in kernel memory. */
+export function takeGraph(kernels: Kernels, { starts, neighbours, weights }: WeightedGraph): ResidentGraph {
+  return {
+    count: starts.length - 1,
+    starts: kernels.u32(starts),
+    neighbours: kernels.u32(neighbours),
+    weights: weights && kernels.f32(weights),
+  };
+}
+
+/** Levels in kernel memory. */
+export function takeLevels(kernels: Kernels, levels: Levels): ResidentLevel[] {
+  return levels.map(({ graph, parents }) => ({
+    graph: takeGraph(kernels, graph),
+    parents: kernels.u32(parents),
+  }));
+}
+
+/** Levels of a part of a graph, in kernel memory. @param nodes at least (n of the part): which nodes of the whole graph it has */
+export function partLevels(
+  kernels: Kernels,
+  part: ResidentGraph,
+  nodes: Uint32Array,
+  whole: Levels,
+): ResidentLevel[] {
+  const out: ResidentLevel[] = [];
+  let graph = part;
+  let above = nodes;
+  for (const level of whole) {
+    if (graph.count <= COARSEST) break;
+    const number = new Int32Array(level.count).fill(-1);
+    const kept = new Uint32Array(Math.min(graph.count, level.count));
+    const parents = new Uint32Array(graph.count);
+    let count = 0;
+    for (let i = 0; i < parents.length; i++) {
+      const parent = level.parents[above[i]];
+      if (number[parent] < 0) {
+        kept[count] = parent;
+        number[parent] = count++;
+      }
+      parents[i] = number[parent];
+    }
+    if (count > WORTH_WHILE * graph.count) break;
+    const resident = kernels.u32(parents);
+    graph = mergeGraph(kernels, graph, resident, count);
+    out.push({ graph, parents: resident });
+    above = kept;
   }
-  return levels;
+  return out;
+}
+
+/** A system over the finest level, and how it is solved. */
+export interface LevelProblem {
+  readonly system: TexelSystem;
+  /** Weight of the smoothness edges. */
+  readonly lambda: number;
+  /** (n) float32 row sums of the matrix without the edges: data and pull. */
+  readonly lumped: F32;
+  /** (n,4) float32. */
+  readonly right: F32;
+  /**
+   * Conjugate-gradient steps on the finest level; three times as many per level further down, where a step costs a
+   * quarter.
+   */
+  readonly steps: number;
+  readonly tolerance: number;
+}
+
+/** Solves over all levels. @param x (n,4) float32 the solution, overwritten */
+export function solveLevels(
+  kernels: Kernels,
+  levels: readonly ResidentLevel[],
+  problem: LevelProblem,
+  x: F32,
+): void {
+  const { system, lambda, steps, tolerance } = problem;
+  kernels.scope(() => {
+    // Every level's right-hand side, row sums and solution, finest first.
+    const sides = [{ rows: problem.right, sums: problem.lumped }];
+    const solutions = [x];
+    for (const { graph, parents } of levels) {
+      const coarse = { rows: kernels.f32(4 * graph.count), sums: kernels.f32(graph.count) };
+      restrictRows(kernels, parents, sides.at(-1)!, coarse);
+      sides.push(coarse);
+      solutions.push(kernels.f32(4 * graph.count, false));
+    }
+    solutions.at(-1)!.view.fill(0);
+    for (let l = levels.length; l > 0; l--) {
+      const { graph, parents } = levels[l - 1];
+      kernels.scope(() => {
+        const coarse = laplacianSystem(kernels, graph, lambda, sides[l].sums);
+        const limit = Math.min(steps * 3 ** l, COARSE_STEPS);
+        const stop = { steps: limit, tolerance: COARSE_TOLERANCE };
+        texelGradients(kernels, coarse, sides[l].rows, solutions[l], stop);
+      });
+      prolongRows(kernels, parents, solutions[l], solutions[l - 1]);
+    }
+    texelGradients(kernels, system, problem.right, x, { steps, tolerance });
+  });
+}
+
+/** λ·Laplacian + pull as a system in kernel memory. @param pull (n) float32 */
+export function laplacianSystem(
+  kernels: Kernels,
+  graph: ResidentGraph,
+  lambda: number,
+  pull: F32,
+): TexelSystem {
+  const diagonal = kernels.f32(graph.count, false);
+  laplacianDiagonal(kernels, graph, lambda, pull, diagonal);
+  const { starts, neighbours, weights } = graph;
+  return { starts, columns: neighbours, values: weights, scale: -lambda, diagonal };
 }
 
 /**
- * Solves over all levels.
+ * {@link solveLevels} for plain arrays.
  * @param matrix of the finest level.
  * @param lambda weight of the smoothness edges.
- * @param lumped (n) row sums of the matrix without the edges: data and pull.
+ * @param lumped (n) row sums of the matrix without the edges.
  * @param b (n,3).
- * @param steps conjugate-gradient steps on the finest level; three times as many per level further down,
- *   where a step costs a quarter.
  */
 export function solveCoarseToFine(
   kernels: Kernels,
@@ -70,69 +213,18 @@ export function solveCoarseToFine(
   tolerance = 1e-5,
 ): Float64Array {
   return kernels.scope(() => {
-    // Every level's solution and right-hand side, finest first; rows of four, the last one zero.
-    const right = [takeRows(kernels, b)];
-    const sums = [lumped];
-    const solutions = [kernels.f32(right[0].length)];
-    for (const { parents, count } of levels) {
-      const d = new Float64Array(count);
-      right.push(kernels.f32(4 * count));
-      solutions.push(kernels.f32(4 * count));
-      const [fine, coarse] = [right.at(-2)!.view, right.at(-1)!.view];
-      const above = sums.at(-1)!;
-      for (let i = 0; i < parents.length; i++) {
-        const p = parents[i];
-        d[p] += above[i];
-        coarse[4 * p] += fine[4 * i];
-        coarse[4 * p + 1] += fine[4 * i + 1];
-        coarse[4 * p + 2] += fine[4 * i + 2];
-      }
-      sums.push(d);
-    }
-    for (let l = levels.length; l >= 0; l--) {
-      const m = l === 0 ? matrix : laplacianMatrix(levels[l - 1].graph, lambda, sums[l]);
-      const limit = Math.min(steps * 3 ** l, 300);
-      descend(kernels, m, right[l], solutions[l], limit, l === 0 ? tolerance : COARSE_TOLERANCE);
-      if (l === 0) break;
-      const { parents } = levels[l - 1];
-      const [coarse, fine] = [solutions[l].view, solutions[l - 1].view];
-      for (let i = 0; i < parents.length; i++) {
-        const p = 4 * parents[i];
-        fine[4 * i] = coarse[p];
-        fine[4 * i + 1] = coarse[p + 1];
-        fine[4 * i + 2] = coarse[p + 2];
-      }
-    }
-    return threes(solutions[0].view);
-  });
-}
-
-/** Conjugate gradients preconditioned by the diagonal, from zero. @param b (n,3) */
-export function jacobiGradients(
-  kernels: Kernels,
-  m: TexelMatrix,
-  b: Float64Array,
-  steps: number,
-  tolerance: number,
-): Float64Array {
-  return kernels.scope(() => {
     const right = takeRows(kernels, b);
-    const x = kernels.f32(right.length);
-    descend(kernels, m, right, x, steps, tolerance);
-    return threes(x.view);
-  });
-}
-
-function descend(kernels: Kernels, m: TexelMatrix, b: F32, x: F32, steps: number, tolerance: number): void {
-  kernels.scope(() => {
+    const x = kernels.f32(right.length, false);
     const system = {
-      starts: kernels.u32(m.starts),
-      columns: kernels.u32(m.columns),
-      values: m.values && kernels.f32(m.values),
-      scale: m.scale,
-      diagonal: kernels.f32(m.diagonal),
+      starts: kernels.u32(matrix.starts),
+      columns: kernels.u32(matrix.columns),
+      values: matrix.values && kernels.f32(matrix.values),
+      scale: matrix.scale,
+      diagonal: kernels.f32(matrix.diagonal),
     };
-    texelGradients(kernels, system, b, x, { steps, tolerance });
+    const problem = { system, lambda, lumped: kernels.f32(lumped), right, steps, tolerance };
+    solveLevels(kernels, takeLevels(kernels, levels), problem, x);
+    return threes(x.view);
   });
 }
 
@@ -186,39 +278,4 @@ function mergePlaces(at: NodePlaces): { parents: Uint32Array; places: NodePlaces
     parents[i] = node;
   }
   return { parents, places: { count, x, y, charts } };
-}
-
-function mergeGraph(graph: WeightedGraph, parents: Uint32Array, count: number): WeightedGraph {
-  // Fine nodes by parent.
-  const begin = new Uint32Array(count + 1);
-  for (let i = 0; i < parents.length; i++) begin[parents[i] + 1]++;
-  for (let p = 0; p < count; p++) begin[p + 1] += begin[p];
-  const at = begin.slice();
-  const children = new Uint32Array(parents.length);
-  for (let i = 0; i < parents.length; i++) children[at[parents[i]]++] = i;
-
-  const starts = new Uint32Array(count + 1);
-  const neighbours = new Uint32Array(graph.neighbours.length);
-  const weights = new Float32Array(graph.neighbours.length);
-  const slot = new Int32Array(count).fill(-1);
-  let m = 0;
-  for (let p = 0; p < count; p++) {
-    const row = m;
-    for (let k = begin[p]; k < begin[p + 1]; k++) {
-      const i = children[k];
-      for (let e = graph.starts[i]; e < graph.starts[i + 1]; e++) {
-        const q = parents[graph.neighbours[e]];
-        if (q === p) continue;
-        if (slot[q] < row) {
-          slot[q] = m;
-          neighbours[m] = q;
-          weights[m] = 0;
-          m++;
-        }
-        weights[slot[q]] += 0.5 * (graph.weights ? graph.weights[e] : 1);
-      }
-    }
-    starts[p + 1] = m;
-  }
-  return { starts, neighbours: neighbours.slice(0, m), weights: weights.slice(0, m) };
 }

@@ -1,24 +1,26 @@
 /** Mirror points on a texel graph: which nodes, mixed how, show what lies across the face from a node. */
-import type { HeadModel } from '../model/head-model.ts';
 import { mirrorOf } from './mirror.ts';
-import { bilinearNodes } from './observe.ts';
-import type { TexelGraph } from './texel-graph.ts';
+import { bilinearNodes, type TexelGraph, type TexturedMesh } from './texel-graph.ts';
 
-/**
- * Finds the mirror points of a graph's nodes.
- * @returns a function that writes the four nodes around the mirror point of node `i` and their bilinear weights (sum 1)
- *   to `taps` (4) and `weights` (4); false where the other side has no such point, or it lies off the graph
- */
-export function mirrorNodesOf(
-  graph: TexelGraph,
-  model: HeadModel,
-): (i: number, taps: Uint32Array, weights: Float32Array | Float64Array) => boolean {
-  const { uvs, faceUvs } = model;
-  const mirror = mirrorOf(model);
+/** Mirror points of all nodes of a graph. */
+export interface MirrorNodes {
+  /** (n,4) uint32 the four nodes around each mirror point. */
+  readonly taps: Uint32Array;
+  /** (n,4) float32 their bilinear weights; zeros where the other side has no such point, or it lies off the graph. */
+  readonly weights: Float32Array;
+}
+
+/** Finds the mirror points of a graph's nodes. */
+export function mirrorNodesOf(graph: TexelGraph, mesh: TexturedMesh): MirrorNodes {
+  const { uvs, faceUvs } = mesh;
+  const mirror = mirrorOf(mesh);
   const b = new Float64Array(3);
-  return (i, taps, weights) => {
+  const n = graph.texels.length;
+  const taps = new Uint32Array(4 * n);
+  const weights = new Float32Array(4 * n);
+  for (let i = 0; i < n; i++) {
     const face = mirror.find(graph.faces[i], graph.barycentrics, 3 * i, b);
-    if (face < 0) return false;
+    if (face < 0) continue;
     let u = 0;
     let v = 0;
     for (let a = 0; a < 3; a++) {
@@ -26,6 +28,7 @@ export function mirrorNodesOf(
       u += b[a] * uvs[t];
       v += b[a] * uvs[t + 1];
     }
-    return bilinearNodes(graph, u, v, taps, weights, 0);
-  };
+    bilinearNodes(graph, u, v, taps, weights, 4 * i);
+  }
+  return { taps, weights };
 }

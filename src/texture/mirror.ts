@@ -3,7 +3,7 @@
  * plane x = 0 of the template. Works for any head; on meshes that are themselves symmetric, as most are, it is exact and
  * costs a look-up.
  */
-import type { HeadModel } from '../model/head-model.ts';
+import type { TexturedMesh } from './texel-graph.ts';
 
 /** Finds mirror points; made once per model by {@link mirrorOf}. */
 export interface Mirror {
@@ -17,10 +17,10 @@ export interface Mirror {
 /** Metres between a mirror image and the surface beyond which it is nobody's mirror point. */
 export const REACH = 0.01;
 
-const known = new WeakMap<HeadModel, Mirror>();
+const known = new WeakMap<TexturedMesh, Mirror>();
 
 /** The mirror of `model`. */
-export function mirrorOf(model: HeadModel): Mirror {
+export function mirrorOf(model: TexturedMesh): Mirror {
   const old = known.get(model);
   if (old) return old;
   const made = buildMirror(model);
@@ -28,7 +28,7 @@ export function mirrorOf(model: HeadModel): Mirror {
   return made;
 }
 
-function buildMirror(model: HeadModel): Mirror {
+function buildMirror(model: TexturedMesh): Mirror {
   const { template, faces } = model;
   const V = template.length / 3;
   const F = faces.length / 3;

@@ -15,40 +15,34 @@
  * Eyes and mouth are taken as painted on whatever the model shows there: lips that are closed in the photo go over
  * teeth that a fit leaves uncovered, and depth jumps between lids, eyeballs, lips and teeth are no outlines.
  */
-import { cropCamera } from '../camera/project.ts';
-import type { Image8, ImageF } from '../core/image.ts';
+import { cropCamera, projectPoints } from '../camera/project.ts';
+import type { Image8 } from '../core/image.ts';
 import type { CropTransform, PhotoFit } from '../fit/types.ts';
-import type { Kernels } from '../kernels/runtime.ts';
-import { shBasis } from '../light/sh.ts';
+import {
+  type Evidence,
+  nodeVisibility,
+  PIXEL,
+  pixelSurface,
+  SURFACE_STRIDE,
+  takeEvidence,
+  takeRoom,
+} from '../kernels/evidence.ts';
+import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
+import type { F32, Kernels } from '../kernels/runtime.ts';
+import { SH_CONSTANTS } from '../light/sh.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { vertexNormals } from '../render/normals.ts';
-import { rasterMesh } from '../render/raster.ts';
 import { resampleCrop } from '../render/resample.ts';
-import { distanceTo, smoothstep } from './grids.ts';
-import type { SamplingOperator } from './sampling-operator.ts';
+import { distanceTo } from './grids.ts';
+import type { ResidentAtlas } from './offset-atlas.ts';
 import { facesInSkin, skinPixels, skinTrust } from './skin-trust.ts';
-import { nodePoints, type TexelGraph } from './texel-graph.ts';
 
-/** A face crop as evidence about texels. */
+/** A face crop as evidence about texels, in kernel memory. */
 export interface Observation {
   readonly crop: CropTransform;
-  /** (M,M,3) in [0, 1]. */
-  readonly photo: ImageF;
-  /** (P) pixel of each row of the operator. */
-  readonly pixels: Uint32Array;
-  readonly operator: SamplingOperator;
-  /** (P,9) spherical-harmonics basis at the pixel's normal. */
-  readonly basis: Float32Array;
-  /** (P) trust in [0, 1]; zero for pixels that are there to be measured only. */
-  readonly trust: Float32Array;
-  /** (P) 1 where the model's skin region is seen. */
-  readonly skin: Uint8Array;
-  /** (P) 1 well inside the landmarks' hull, where hair hardly ever is. */
-  readonly inner: Uint8Array;
-  /** (P) 1 for the skin pixels that the fit's metrics are taken over. */
-  readonly measured: Uint8Array;
-  /** (n) how well each node was seen, in [0, 1]. */
-  readonly visibility: Float32Array;
+  readonly evidence: Evidence;
+  /** (n) float32 how well each node was seen, in [0, 1]. */
+  readonly visibility: F32;
 }
 
 /** Tuning of {@link observe}; lengths are fractions of the crop's width where no unit is given. */
@@ -67,169 +61,115 @@ export const OBSERVE_DEFAULTS = {
 
 /** Metres a texel may lie behind the nearest surface and still be the one seen. */
 const DEPTH_SLACK = 0.004;
+/** Shading is taken as at least this: what is darker says nothing about albedo. */
+const LEAST_SHADING = 0.1;
 
-/** Gathers the evidence of `photo` at `size`×`size` pixels of the fit's crop. */
+/**
+ * Gathers the evidence of `photo` at `size`×`size` pixels of the fit's crop.
+ * @param vertices (V,3) of the fit as posed.
+ * @returns it, in memory that the caller gives back.
+ */
 export function observe(
   kernels: Kernels,
   fit: PhotoFit,
   photo: Image8,
   model: HeadModel,
   vertices: Float32Array,
-  graph: TexelGraph,
+  atlas: ResidentAtlas,
   size: number,
 ): Observation {
   const own = fit.skin.crop;
   const crop = { origin: own.origin, scale: (own.scale * size) / own.size, size };
   const camera = cropCamera(fit.camera, crop.origin, crop.scale);
-  const { faces, faceUvs, uvs } = model;
-  const raster = rasterMesh(kernels, vertices, faces, camera, size, size);
-  const normals = vertexNormals(vertices, faces);
-  const [tx, ty, tz] = camera.translation;
   const orthographic = camera.kind === 'orthographic';
-  const n = size * size;
-  const depth = new Float32Array(n);
-  const facing = new Float32Array(n);
-  const normal = new Float32Array(3 * n);
-  const uv = new Float32Array(2 * n);
-  for (let p = 0; p < n; p++) {
-    const f = raster.faceIndex[p];
-    if (f < 0) continue;
-    let x = tx;
-    let y = ty;
-    let z = tz;
-    let nx = 0;
-    let ny = 0;
-    let nz = 0;
-    let u = 0;
-    let v = 0;
-    for (let a = 0; a < 3; a++) {
-      const b = raster.barycentrics[3 * p + a];
-      const i = 3 * faces[3 * f + a];
-      const t = 2 * faceUvs[3 * f + a];
-      x += b * vertices[i];
-      y += b * vertices[i + 1];
-      z += b * vertices[i + 2];
-      nx += b * normals[i];
-      ny += b * normals[i + 1];
-      nz += b * normals[i + 2];
-      u += b * uvs[t];
-      v += b * uvs[t + 1];
+  const { translation, principal } = camera;
+  const pixels = size * size;
+  const visibility = kernels.f32(atlas.graph.count, false);
+  const raster = createRasterizeOutput(kernels, size, size);
+  const faces = kernels.u32(model.faces);
+  const positions = kernels.f32(projectPoints(camera, vertices));
+  const seenBy = {
+    positions,
+    faces,
+    width: size,
+    height: size,
+    cull: 'back',
+    perspective: !orthographic,
+  } as const;
+  rasterize(kernels, seenBy, raster);
+  let covered = 0;
+  for (const face of raster.faceIndex.view) if (face >= 0) covered++;
+  const room = takeRoom(kernels, covered);
+  const evidence = kernels.scope(() => {
+    const mesh = {
+      faces,
+      faceUvs: kernels.u32(model.faceUvs),
+      vertices: kernels.f32(vertices),
+      normals: kernels.f32(vertexNormals(vertices, model.faces)),
+      uvs: kernels.f32(model.uvs),
+    };
+    const surface = kernels.f32(SURFACE_STRIDE * pixels, false);
+    pixelSurface(kernels, mesh, raster, { translation, orthographic }, surface);
+    const skinFaces = facesInSkin(model);
+    const faceIndex = raster.faceIndex.view;
+    const { trust: bySkin, hull, aperture } = skinTrust(fit, crop, faceIndex, skinFaces);
+    const measured = skinPixels(fit, faceIndex, skinFaces, size);
+    const flags = new Uint8Array(pixels);
+    for (let p = 0; p < pixels; p++) {
+      const f = faceIndex[p];
+      if (f < 0) continue;
+      flags[p] =
+        (skinFaces[f] ? PIXEL.skin : 0) |
+        (measured[p] ? PIXEL.measured : 0) |
+        (hull[p] ? PIXEL.inner : 0) |
+        (aperture[p] ? PIXEL.aperture : 0);
     }
-    const k = 1 / Math.max(Math.sqrt(nx * nx + ny * ny + nz * nz), 1e-12);
-    normal[3 * p] = k * nx;
-    normal[3 * p + 1] = k * ny;
-    normal[3 * p + 2] = k * nz;
-    depth[p] = z;
-    facing[p] = orthographic ? k * nz : (-k * (nx * x + ny * y + nz * z)) / Math.sqrt(x * x + y * y + z * z);
-    uv[2 * p] = u;
-    uv[2 * p + 1] = v;
-  }
-  const skinFaces = facesInSkin(model);
-  const { trust, hull, aperture } = skinTrust(fit, crop, raster.faceIndex, skinFaces);
-  const outline = outlineDistance(raster.faceIndex, depth, aperture, photo, crop);
-  const { edge, angle, apertureAngle, light: lit } = OBSERVE_DEFAULTS;
-  const harmonics = new Float64Array(9);
-  for (let p = 0; p < n; p++) {
-    if (trust[p] === 0) continue;
-    const steepest = aperture[p] ? apertureAngle : angle;
-    shBasis(normal[3 * p], normal[3 * p + 1], normal[3 * p + 2], harmonics);
-    trust[p] *=
-      smoothstep(edge[0] * size, edge[1] * size, outline[p]) *
-      smoothstep(steepest[0], steepest[1], facing[p]) *
-      smoothstep(lit[0], lit[1], meanShading(fit.light, harmonics));
-  }
-
-  const pixels = new Uint32Array(n);
-  const taps = new Uint32Array(4 * n);
-  const weights = new Float32Array(4 * n);
-  let P = 0;
-  const measured = skinPixels(fit, raster.faceIndex, skinFaces, size);
-  for (let p = 0; p < n; p++) {
-    if (trust[p] < 0.01) trust[p] = 0;
-    if (trust[p] === 0 && !measured[p]) continue;
-    if (bilinearNodes(graph, uv[2 * p], uv[2 * p + 1], taps, weights, 4 * P)) pixels[P++] = p;
-    else trust[p] = 0;
-  }
-  const basis = new Float32Array(9 * P);
-  const kept = new Float32Array(P);
-  const skin = new Uint8Array(P);
-  const inMetrics = new Uint8Array(P);
-  const inner = new Uint8Array(P);
-  for (let i = 0; i < P; i++) {
-    const p = pixels[i];
-    shBasis(normal[3 * p], normal[3 * p + 1], normal[3 * p + 2], basis, 9 * i);
-    kept[i] = trust[p];
-    skin[i] = skinFaces[raster.faceIndex[p]];
-    inMetrics[i] = measured[p];
-    inner[i] = hull[p];
-  }
-  const operator = {
-    rows: P,
-    columns: graph.texels.length,
-    nodes: taps.slice(0, 4 * P),
-    weights: weights.slice(0, 4 * P),
-  };
-  const visibility = nodeVisibility(graph, model, vertices, camera, depth, trust, raster.faceIndex, size);
-  sampledVisibility(operator, kept, visibility);
-  return {
-    crop,
-    photo: resampleCrop(photo, crop),
-    pixels: pixels.slice(0, P),
-    operator,
-    basis,
-    trust: kept,
-    skin,
-    inner,
-    measured: inMetrics,
-    visibility,
-  };
-}
-
-function meanShading(light: ArrayLike<number>, basis: Float64Array): number {
-  let s = 0;
-  for (let k = 0; k < 9; k++) s += (basis[k] * (light[3 * k] + light[3 * k + 1] + light[3 * k + 2])) / 3;
-  return s;
-}
-
-/** Sets the four nodes and weights of a bilinear sample, from `at` on; false when one of them is no node. */
-export function bilinearNodes(
-  graph: TexelGraph,
-  u: number,
-  v: number,
-  taps: Uint32Array,
-  weights: Float32Array | Float64Array,
-  at: number,
-): boolean {
-  const { width, height, nodes } = graph;
-  const x = Math.min(Math.max(u * width - 0.5, 0), width - 1);
-  const y = Math.min(Math.max(v * height - 0.5, 0), height - 1);
-  const ix = Math.min(Math.floor(x), Math.max(width - 2, 0));
-  const iy = Math.min(Math.floor(y), Math.max(height - 2, 0));
-  const t = iy * width + ix;
-  const right = width > 1 ? 1 : 0;
-  const below = height > 1 ? width : 0;
-  const a = nodes[t];
-  const b = nodes[t + right];
-  const c = nodes[t + below];
-  const d = nodes[t + below + right];
-  if (a < 0 || b < 0 || c < 0 || d < 0) return false;
-  const fx = x - ix;
-  const fy = y - iy;
-  taps[at] = a;
-  taps[at + 1] = b;
-  taps[at + 2] = c;
-  taps[at + 3] = d;
-  weights[at] = (1 - fx) * (1 - fy);
-  weights[at + 1] = fx * (1 - fy);
-  weights[at + 2] = (1 - fx) * fy;
-  weights[at + 3] = fx * fy;
-  return true;
+    const trust = kernels.f32(bySkin);
+    const o = OBSERVE_DEFAULTS;
+    const input = {
+      surface,
+      outline: kernels.f32(outlineDistance(faceIndex, surface.view, aperture, photo, crop)),
+      flags: kernels.u8(flags),
+      trust,
+      photo: kernels.f32(resampleCrop(photo, crop).data),
+      light: fit.light,
+      basis: SH_CONSTANTS,
+      edge: [o.edge[0] * size, o.edge[1] * size],
+      angle: o.angle,
+      apertureAngle: o.apertureAngle,
+      lit: o.light,
+      leastShading: LEAST_SHADING,
+      nodes: atlas.nodes,
+      width: atlas.width,
+      height: atlas.height,
+    } as const;
+    const found = takeEvidence(kernels, input, room);
+    const factor = camera.kind === 'orthographic' ? camera.scale : camera.focal;
+    nodeVisibility(
+      kernels,
+      {
+        nodeFaces: atlas.nodeFaces,
+        nodeBarycentrics: atlas.nodeBarycentrics,
+        mesh,
+        camera: { translation, orthographic, principal, factor },
+        size,
+        slack: DEPTH_SLACK,
+        faceIndex: raster.faceIndex,
+        surface,
+        trust,
+        evidence: found,
+      },
+      visibility,
+    );
+    return found;
+  });
+  return { crop, evidence, visibility };
 }
 
 /** (size,size) distance in pixels to the nearest outline: silhouette, depth jump, border of photo or crop. */
 function outlineDistance(
   faceIndex: Int32Array,
-  depth: Float32Array,
+  surface: Float32Array,
   aperture: Uint8Array,
   photo: Image8,
   crop: CropTransform,
@@ -240,7 +180,7 @@ function outlineDistance(
     faceIndex[p] < 0 !== faceIndex[q] < 0 ||
     (faceIndex[p] >= 0 &&
       !(aperture[p] && aperture[q]) &&
-      Math.abs(depth[p] - depth[q]) > OBSERVE_DEFAULTS.jump);
+      Math.abs(surface[SURFACE_STRIDE * p + 3] - surface[SURFACE_STRIDE * q + 3]) > OBSERVE_DEFAULTS.jump);
   for (let y = 0; y < size; y++) {
     const py = crop.origin[1] + (y + 0.5) / crop.scale;
     const rowOutside = py < 0.5 || py > photo.height - 0.5;
@@ -254,49 +194,4 @@ function outlineDistance(
     }
   }
   return distanceTo(outline, size, size);
-}
-
-/** Trust of the pixel in which each node's own point is seen; 0 where something else hides it. */
-function nodeVisibility(
-  graph: TexelGraph,
-  model: HeadModel,
-  vertices: Float32Array,
-  camera: ReturnType<typeof cropCamera>,
-  depth: Float32Array,
-  trust: Float32Array,
-  faceIndex: Int32Array,
-  size: number,
-): Float32Array {
-  const points = nodePoints(graph, model, vertices);
-  const [tx, ty, tz] = camera.translation;
-  const [cx, cy] = camera.principal;
-  const orthographic = camera.kind === 'orthographic' ? camera.scale : 0;
-  const focal = camera.kind === 'orthographic' ? 0 : camera.focal;
-  const out = new Float32Array(graph.texels.length);
-  for (let i = 0; i < out.length; i++) {
-    const z = points[3 * i + 2] + tz;
-    const k = orthographic || focal / -z;
-    const x = Math.floor(cx + k * (points[3 * i] + tx));
-    const y = Math.floor(cy - k * (points[3 * i + 1] + ty));
-    if (!(x >= 0 && y >= 0 && x < size && y < size)) continue;
-    const p = y * size + x;
-    if (faceIndex[p] < 0 || depth[p] - z > DEPTH_SLACK) continue;
-    out[i] = trust[p];
-  }
-  return out;
-}
-
-/**
- * Raises visibility to the mean trust of the pixels that sample a node: where a UV layout folds over itself (the back of
- * an eyeball on its front), a texel has more than one point and the hidden one must not hide it.
- */
-function sampledVisibility(a: SamplingOperator, trust: Float32Array, visibility: Float32Array): void {
-  const total = new Float32Array(a.columns);
-  const mean = new Float32Array(a.columns);
-  for (let k = 0; k < a.nodes.length; k++) {
-    total[a.nodes[k]] += a.weights[k];
-    mean[a.nodes[k]] += a.weights[k] * trust[k >> 2];
-  }
-  for (let i = 0; i < a.columns; i++)
-    if (total[i] > 0.25) visibility[i] = Math.max(visibility[i], mean[i] / total[i]);
 }

@@ -1,18 +1,46 @@
 /**
- * What the texture offset needs of a head and a size of map, whoever is on the photo: the texel graph and its merges.
- * Made once per model, 0.2 s at 512² the first time; a program that is still at work on the fit can have them made on
+ * What the texture offset needs of a head and a size of map, whoever is on the photo: the texel graph, its merges, its mirror
+ * points. Made once per model, 0.3 s at 512² the first time; a program that is still at work on the fit can have them made on
  * another thread meanwhile and {@link adoptOffsetAtlas | adopt} them.
  */
-import type { Kernels } from '../kernels/runtime.ts';
+import type { F32, I32, Kernels, U32 } from '../kernels/runtime.ts';
+import type { MirrorTaps, ResidentGraph } from '../kernels/texel-levels.ts';
 import type { HeadModel } from '../model/head-model.ts';
-import { buildLevels, type Levels } from './coarse-levels.ts';
+import { buildLevels, type Levels, type ResidentLevel, takeGraph, takeLevels } from './coarse-levels.ts';
+import { type MirrorNodes, mirrorNodesOf } from './mirror-nodes.ts';
 import { buildTexelGraph, nodePlaces, type TexelGraph, type TexturedMesh } from './texel-graph.ts';
 
-/** Texel graph and merges; plain data. */
+/** Texel graph, merges and mirror points; plain data. */
 export interface OffsetAtlas {
   readonly graph: TexelGraph;
   readonly levels: Levels;
+  readonly mirror: MirrorNodes;
+  readonly padding: Padding;
 }
+
+/** Texels around the charts, and the node whose colour each takes. */
+export interface Padding {
+  /** (K) uint32 each. */
+  readonly texels: Uint32Array;
+  readonly nodes: Uint32Array;
+}
+
+/** What of an atlas the kernels work with. */
+export interface ResidentAtlas {
+  readonly width: number;
+  readonly height: number;
+  readonly graph: ResidentGraph;
+  readonly levels: readonly ResidentLevel[];
+  readonly mirror: MirrorTaps;
+  /** (H,W) int32 node of each texel, −1 for none. */
+  readonly nodes: I32;
+  /** (n) uint32 and (n,3) float32: where nodes lie on the mesh. */
+  readonly nodeFaces: U32;
+  readonly nodeBarycentrics: F32;
+}
+
+/** Rings of texels around the charts that take the nearest texel's offset, for viewers that filter smaller maps. */
+const PADDING = 6;
 
 const atlases = new WeakMap<HeadModel, Map<string, OffsetAtlas>>();
 
@@ -33,7 +61,56 @@ export function buildOffsetAtlas(
   height: number,
 ): OffsetAtlas {
   const graph = buildTexelGraph(kernels, mesh, width, height);
-  return { graph, levels: buildLevels({ ...graph, weights: null }, nodePlaces(graph)) };
+  return {
+    graph,
+    levels: buildLevels(kernels, { ...graph, weights: null }, nodePlaces(graph)),
+    mirror: mirrorNodesOf(graph, mesh),
+    padding: growCharts(graph),
+  };
+}
+
+/** An atlas in kernel memory. */
+export function takeAtlas(kernels: Kernels, { graph, levels, mirror }: OffsetAtlas): ResidentAtlas {
+  return {
+    width: graph.width,
+    height: graph.height,
+    graph: takeGraph(kernels, { ...graph, weights: null }),
+    levels: takeLevels(kernels, levels),
+    mirror: { taps: kernels.u32(mirror.taps), weights: kernels.f32(mirror.weights) },
+    nodes: kernels.i32(graph.nodes),
+    nodeFaces: kernels.u32(graph.faces),
+    nodeBarycentrics: kernels.f32(graph.barycentrics),
+  };
+}
+
+/** The texels around the charts, ring by ring. */
+function growCharts({ width, height, texels }: TexelGraph): Padding {
+  const size = width * height;
+  const source = new Int32Array(size).fill(-1);
+  // Texels in the order they are reached.
+  const reached = new Uint32Array(size);
+  reached.set(texels);
+  for (let i = 0; i < texels.length; i++) source[texels[i]] = i;
+  let count = texels.length;
+  const grow = (t: number, to: number) => {
+    if (to < 0 || to >= size || source[to] >= 0) return;
+    source[to] = source[t];
+    reached[count++] = to;
+  };
+  for (let r = 0, begin = 0; r < PADDING; r++) {
+    const end = count;
+    for (let k = begin; k < end; k++) {
+      const t = reached[k];
+      const x = t % width;
+      if (x > 0) grow(t, t - 1);
+      if (x < width - 1) grow(t, t + 1);
+      grow(t, t - width);
+      grow(t, t + width);
+    }
+    begin = end;
+  }
+  const around = reached.slice(texels.length, count);
+  return { texels: around, nodes: around.map((t) => source[t]) };
 }
 
 /** Takes an atlas that {@link buildOffsetAtlas} made of `model` for {@link offsetAtlas} to give. */

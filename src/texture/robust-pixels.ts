@@ -8,12 +8,11 @@
  * have slipped through the skin mask, what is much darker or of another colour counts less as well, and its texels count
  * as unseen.
  */
-import type { Kernels } from '../kernels/runtime.ts';
-import { jacobiGradients, type Levels } from './coarse-levels.ts';
+import { type Evidence, robustFactors, sumCells } from '../kernels/evidence.ts';
+import type { F32, Kernels, U32 } from '../kernels/runtime.ts';
+import { texelGradients } from '../kernels/texels.ts';
+import { laplacianSystem, type ResidentLevel } from './coarse-levels.ts';
 import { smoothstep } from './grids.ts';
-import { laplacianMatrix } from './normal-matrix.ts';
-import type { Observation } from './observe.ts';
-import type { SeenPart } from './subgraph.ts';
 
 /** Tuning of {@link robustWeights}. */
 export const ROBUST_DEFAULTS = {
@@ -31,74 +30,86 @@ export const ROBUST_DEFAULTS = {
 /**
  * Multiplies `weight` (P) by robust factors and `visibility` (n of the whole graph) by those of them that mean that
  * something else than skin is seen.
- * @param residual (P,3) albedo residual of the parametric texture.
+ * @param evidence with taps into the part of the graph that `levels` merge.
+ * @param nodes node of the whole graph of each of the part.
+ * @param residual (P,4) albedo residual of the parametric texture.
  */
 export function robustWeights(
   kernels: Kernels,
-  part: SeenPart,
-  levels: Levels,
-  seen: Observation,
-  shading: Float32Array,
-  residual: Float64Array,
-  weight: Float64Array,
+  evidence: Evidence,
+  nodes: U32,
+  levels: readonly ResidentLevel[],
+  residual: F32,
+  weight: F32,
   lambda: number,
-  visibility: Float32Array,
+  visibility: F32,
 ): void {
-  const { level, rounds, free, width, outside } = ROBUST_DEFAULTS;
+  const { level, rounds } = ROBUST_DEFAULTS;
   const depth = Math.min(level, levels.length);
   if (depth === 0) return;
-  const P = weight.length;
-  // Coarse node of each fine one, and of each pixel through its heaviest tap.
-  let cell: Uint32Array = levels[0].parents;
-  for (let l = 1; l < depth; l++) {
-    const { parents } = levels[l];
+  const { graph } = levels[depth - 1];
+  const P = evidence.count;
+  kernels.scope(() => {
+    const cells = kernels.u32(cellsOf(evidence, levels.slice(0, depth)));
+    const factor = kernels.f32(P, false);
+    factor.view.fill(1);
+    const foreign = kernels.f32(P);
+    const pixels = { evidence, cells, weight, residual, factor };
+    for (let round = 0; round < rounds; round++)
+      kernels.scope(() => {
+        const pull = kernels.f32(graph.count, false);
+        pull.view.fill(1e-3);
+        const right = kernels.f32(4 * graph.count);
+        const around = kernels.f32(4 * graph.count);
+        sumCells(kernels, pixels, pull, right);
+        // Smoother than the texture itself: surroundings reach over several cells.
+        const system = laplacianSystem(kernels, graph, 400 * lambda, pull);
+        texelGradients(kernels, system, right, around, { steps: 60, tolerance: 1e-3 });
+        robustFactors(kernels, pixels, around, ROBUST_DEFAULTS, foreign);
+      });
+    const [w, f] = [weight.view, factor.view];
+    for (let p = 0; p < P; p++) w[p] *= f[p];
+    const part = nodes.view.subarray(0, levels[0].parents.length);
+    hideForeign(evidence, foreign.view, part, visibility.view);
+  });
+}
+
+/** Coarse node of each pixel, through its heaviest tap. */
+function cellsOf({ count, taps, weights }: Evidence, levels: readonly ResidentLevel[]): Uint32Array {
+  let cell = levels[0].parents.view;
+  for (const { parents } of levels.slice(1)) {
+    const { view } = parents;
     const coarser = new Uint32Array(cell.length);
-    for (let i = 0; i < cell.length; i++) coarser[i] = parents[cell[i]];
+    for (let i = 0; i < cell.length; i++) coarser[i] = view[cell[i]];
     cell = coarser;
   }
-  const { graph, count } = levels[depth - 1];
-  const a = part.operator;
-  const cellOf = new Uint32Array(P);
-  for (let p = 0; p < P; p++) {
-    let heaviest = 4 * p;
-    for (let k = 4 * p + 1; k < 4 * p + 4; k++) if (a.weights[k] > a.weights[heaviest]) heaviest = k;
-    cellOf[p] = cell[a.nodes[heaviest]];
+  const out = new Uint32Array(count);
+  const [t, w] = [taps.view, weights.view];
+  for (let p = 0, k = 0; p < count; p++, k += 4) {
+    let heaviest = k;
+    if (w[k + 1] > w[heaviest]) heaviest = k + 1;
+    if (w[k + 2] > w[heaviest]) heaviest = k + 2;
+    if (w[k + 3] > w[heaviest]) heaviest = k + 3;
+    out[p] = cell[t[heaviest]];
   }
-  const factor = new Float64Array(P).fill(1);
-  const foreign = new Float64Array(P);
-  for (let round = 0; round < rounds; round++) {
-    const pull = new Float64Array(count).fill(1e-3);
-    const b = new Float64Array(3 * count);
-    for (let p = 0; p < P; p++) {
-      const w = weight[p] * factor[p];
-      pull[cellOf[p]] += w;
-      for (let c = 0; c < 3; c++) b[3 * cellOf[p] + c] += w * residual[3 * p + c];
-    }
-    // Smoother than the texture itself: surroundings reach over several cells.
-    const x = jacobiGradients(kernels, laplacianMatrix(graph, 400 * lambda, pull), b, 60, 1e-3);
-    for (let p = 0; p < P; p++) {
-      if (!seen.skin[p] || weight[p] === 0) continue;
-      let excess = Number.POSITIVE_INFINITY;
-      let largest = 0;
-      for (let c = 0; c < 3; c++) {
-        const d = (residual[3 * p + c] - x[3 * cellOf[p] + c]) * shading[3 * p + c];
-        excess = Math.min(excess, d);
-        largest = Math.max(largest, Math.abs(d));
-      }
-      const e = Math.max(0, excess - free) / width;
-      const h = seen.inner[p] ? 0 : largest / outside;
-      factor[p] = 1 / (1 + e * e + h * h) ** 2;
-      foreign[p] = 1 - 1 / (1 + h * h) ** 2;
-    }
+  return out;
+}
+
+/** Texels of which the pixels show something else count as unseen. */
+function hideForeign(
+  { count, taps, weights, trust }: Evidence,
+  foreign: Float32Array,
+  nodes: Uint32Array,
+  visibility: Float32Array,
+): void {
+  const [t, w, sure] = [taps.view, weights.view, trust.view];
+  const total = new Float32Array(nodes.length);
+  const doubt = new Float32Array(nodes.length);
+  for (let k = 0; k < 4 * count; k++) {
+    if (sure[k >> 2] === 0) continue;
+    total[t[k]] += w[k];
+    doubt[t[k]] += w[k] * foreign[k >> 2];
   }
-  for (let p = 0; p < P; p++) weight[p] *= factor[p];
-  const total = new Float64Array(part.count);
-  const doubt = new Float64Array(part.count);
-  for (let k = 0; k < a.nodes.length; k++) {
-    if (seen.trust[k >> 2] === 0) continue;
-    total[a.nodes[k]] += a.weights[k];
-    doubt[a.nodes[k]] += a.weights[k] * foreign[k >> 2];
-  }
-  for (let i = 0; i < part.count; i++)
-    if (doubt[i] > 0) visibility[part.nodes[i]] *= 1 - smoothstep(0.3, 0.8, doubt[i] / total[i]);
+  for (let i = 0; i < nodes.length; i++)
+    if (doubt[i] > 0) visibility[nodes[i]] *= 1 - smoothstep(0.3, 0.8, doubt[i] / total[i]);
 }

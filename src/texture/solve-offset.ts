@@ -4,7 +4,7 @@
  *
  *   E(d) = Σ_p w_p ‖A_p·(ā + d) − I_p/s_p‖² + λ Σ_ij ‖d_i − d_j‖² + μ Σ_i ‖d_i‖²
  *
- * A is the renderer's own texture sampling (`sampling-operator.ts`), s_p the shading of the pixel, w_p = (trust, see
+ * A is the renderer's own texture sampling, four texels a pixel, s_p the shading of the pixel, w_p = (trust, see
  * `observe.ts`) · (mean shading)² · (robust weight): the residual is that of the picture, brought to albedo so that the
  * three colours share one matrix. Edges are those of `texel-graph.ts`. Solved coarse to fine by preconditioned conjugate
  * gradients over the texels that were seen; the rest is filled by `fill.ts`.
@@ -13,21 +13,26 @@ import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8, ImageF } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import type { PhotoFit } from '../fit/types.ts';
-import type { Kernels } from '../kernels/runtime.ts';
+import { albedoResiduals } from '../kernels/evidence.ts';
+import type { F32, Kernels } from '../kernels/runtime.ts';
+import { laplacianDiagonal, subgraph } from '../kernels/texel-levels.ts';
+import { sampleTexels, splatPixels } from '../kernels/texels.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
 import { albedoMap } from '../render/albedo.ts';
 import { resize } from '../render/resample.ts';
-import { buildLevels, solveCoarseToFine } from './coarse-levels.ts';
+import { laplacianSystem, partLevels, solveLevels } from './coarse-levels.ts';
 import { fillOffset } from './fill.ts';
 import { measure, type SkinMatch, shadingShare } from './match.ts';
-import { dataMatrix } from './normal-matrix.ts';
 import { type Observation, observe } from './observe.ts';
-import { offsetAtlas, offsetHeight } from './offset-atlas.ts';
+import {
+  type OffsetAtlas,
+  offsetAtlas,
+  offsetHeight,
+  type ResidentAtlas,
+  takeAtlas,
+} from './offset-atlas.ts';
 import { robustWeights } from './robust-pixels.ts';
-import { sampleNodes, splatPixels } from './sampling-operator.ts';
-import { shadePixels } from './shade.ts';
-import { subgraph } from './subgraph.ts';
 import type { TexelGraph } from './texel-graph.ts';
 
 /** Widths of maps that can be solved for. */
@@ -133,65 +138,73 @@ export function solvePersonTexture(
   };
   step('texture: unwrap', 0);
   const base = parametricMap(model, views[0].fit, o.size);
-  const { graph, levels } = offsetAtlas(kernels, model, base.width, base.height);
-  const mean = nodeValues(graph, base);
+  const made = offsetAtlas(kernels, model, base.width, base.height);
+  const { graph } = made;
+  const n = graph.texels.length;
   const evidence = Math.min(EVIDENCE_SIZE, o.size);
-  const solved = views.map(({ fit, photo }, i) => {
-    step('texture: observe', 0.2 + (0.5 * i) / views.length);
-    const { vertices } = poseHead(model, fit.params);
-    const seen = observe(kernels, fit, photo, model, vertices, graph, evidence);
-    const shading = shadePixels(seen.basis, fit.light);
-    const visibility = seen.visibility.slice();
-    step('texture: solve', 0.2 + (0.5 * (i + 0.4)) / views.length);
-    const offset = solveSeen(kernels, graph, seen, shading, mean, visibility, o, () =>
-      throwIfAborted(options.signal),
-    );
-    return { seen, shading, visibility, offset };
-  });
-  step('texture: fill', 0.7);
-  const { offset, visibility } = solved.length === 1 ? solved[0] : blend(solved);
-  const filled = fillOffset(kernels, graph, levels, model, offset, visibility, mean);
-  step('texture: finish', 0.95);
-  const map = compose(graph, base, mean, filled.offset);
-  const plane = new Float32Array(base.width * base.height);
-  const origin = new Uint8Array(base.width * base.height);
-  for (let i = 0; i < graph.texels.length; i++) {
-    plane[graph.texels[i]] = visibility[i];
-    origin[graph.texels[i]] = filled.origin[i];
-  }
-  const after = nodeValues(graph, map.albedo);
-  const metrics = solved.map(({ seen, shading }) => {
-    const before = measure(seen, shading, mean);
-    return {
-      before: before.match,
-      after: measure(seen, shading, after).match,
-      skinPixels: before.pixels,
-      shadingShare: shadingShare(seen, shading, mean, after),
-    };
+  const result = kernels.scope(() => {
+    const atlas = takeAtlas(kernels, made);
+    const mean = nodeValues(kernels, graph, base);
+    const solved = views.map(({ fit, photo }, i) => {
+      step('texture: observe', 0.2 + (0.5 * i) / views.length);
+      const { vertices } = poseHead(model, fit.params);
+      const offset = kernels.f32(4 * n);
+      const seen = observe(kernels, fit, photo, model, vertices, atlas, evidence);
+      step('texture: solve', 0.2 + (0.5 * (i + 0.4)) / views.length);
+      solveSeen(kernels, atlas, made, seen, mean, offset, o, () => throwIfAborted(options.signal));
+      return { seen, offset, visibility: seen.visibility };
+    });
+    step('texture: fill', 0.7);
+    const { offset, visibility } = solved.length === 1 ? solved[0] : blend(kernels, n, solved);
+    const filled = kernels.f32(4 * n, false);
+    const decided = fillOffset(kernels, atlas, offset, visibility, mean, filled);
+    step('texture: finish', 0.95);
+    const map = compose(made, base, mean.view, filled.view);
+    const plane = new Float32Array(base.width * base.height);
+    const origin = new Uint8Array(base.width * base.height);
+    const { texels } = graph;
+    const sure = visibility.view;
+    for (let i = 0; i < n; i++) {
+      plane[texels[i]] = sure[i];
+      origin[texels[i]] = decided[i];
+    }
+    const after = nodeValues(kernels, graph, map.albedo);
+    const metrics = solved.map(({ seen }) => {
+      const before = measure(kernels, seen, mean);
+      return {
+        before: before.match,
+        after: measure(kernels, seen, after).match,
+        skinPixels: before.pixels,
+        shadingShare: shadingShare(kernels, seen, mean, after),
+      };
+    });
+    const { width, height } = base;
+    return { texture: { width, height, ...map, visibility: plane, origin, metrics: metrics[0] }, metrics };
   });
   options.onProgress?.({ stage: 'texture: done', fraction: 1 });
-  const { width, height } = base;
-  return { texture: { width, height, ...map, visibility: plane, origin, metrics: metrics[0] }, metrics };
+  return result;
 }
 
-/** Offsets of several views, (n,3) each, weighted by their visibility squared; a texel is as visible as it ever was. */
-function blend(views: readonly { readonly offset: Float64Array; readonly visibility: Float32Array }[]): {
-  offset: Float64Array;
-  visibility: Float32Array;
-} {
-  const n = views[0].visibility.length;
-  const offset = new Float64Array(3 * n);
-  const visibility = new Float32Array(n);
-  for (let i = 0; i < n; i++) {
-    let total = 0;
-    for (const v of views) {
-      const w = v.visibility[i] ** 2;
-      total += w;
-      visibility[i] = Math.max(visibility[i], v.visibility[i]);
-      for (let c = 0; c < 3; c++) offset[3 * i + c] += w * v.offset[3 * i + c];
+/** Offsets of several views, (n,4) each, weighted by their visibility squared; a texel is as visible as it ever was. */
+function blend(
+  kernels: Kernels,
+  n: number,
+  views: readonly { readonly offset: F32; readonly visibility: F32 }[],
+): { offset: F32; visibility: F32 } {
+  const offset = kernels.f32(4 * n);
+  const visibility = kernels.f32(n);
+  const [sum, most] = [offset.view, visibility.view];
+  const total = new Float32Array(n);
+  for (const view of views) {
+    const [x, v] = [view.offset.view, view.visibility.view];
+    for (let i = 0; i < n; i++) {
+      const w = v[i] * v[i];
+      total[i] += w;
+      most[i] = Math.max(most[i], v[i]);
+      for (let c = 4 * i; c < 4 * i + 3; c++) sum[c] += w * x[c];
     }
-    if (total > 0) for (let c = 0; c < 3; c++) offset[3 * i + c] /= total;
   }
+  for (let i = 0; i < n; i++) if (total[i] > 0) for (let c = 4 * i; c < 4 * i + 3; c++) sum[c] /= total[i];
   return { offset, visibility };
 }
 
@@ -236,138 +249,131 @@ function parametricMap(model: HeadModel, fit: PhotoFit, size: number): ImageF {
   return map.width === size && map.height === height ? map : resize(map, size, height);
 }
 
-/** (n,3) values of a map at the nodes. */
-function nodeValues({ texels }: TexelGraph, { data }: ImageF): Float64Array {
-  const out = new Float64Array(3 * texels.length);
-  for (let i = 0; i < texels.length; i++) {
+/** (n,4) values of a map at the nodes, in kernel memory. */
+function nodeValues(kernels: Kernels, { texels }: TexelGraph, { data }: ImageF): F32 {
+  const rows = kernels.f32(4 * texels.length, false);
+  const { view } = rows;
+  for (let i = 0, o = 0; i < texels.length; i++, o += 4) {
     const t = 3 * texels[i];
-    out[3 * i] = data[t];
-    out[3 * i + 1] = data[t + 1];
-    out[3 * i + 2] = data[t + 2];
+    view[o] = data[t];
+    view[o + 1] = data[t + 1];
+    view[o + 2] = data[t + 2];
+    view[o + 3] = 0;
   }
-  return out;
+  return rows;
 }
 
-/** The offset over the seen nodes; zero elsewhere. */
+/**
+ * The offset over the seen nodes; zero elsewhere.
+ * @param mean (n,4) parametric albedo.
+ * @param out (n,4) zeros, filled where something was seen.
+ */
 function solveSeen(
   kernels: Kernels,
-  graph: TexelGraph,
-  seen: Observation,
-  shading: Float32Array,
-  mean: Float64Array,
-  visibility: Float32Array,
+  atlas: ResidentAtlas,
+  made: OffsetAtlas,
+  { evidence, visibility }: Observation,
+  mean: F32,
+  out: F32,
   o: { smoothness: number; prior: number; iterations: number },
   check: () => void,
-): Float64Array {
-  const { operator, trust } = seen;
-  const P = operator.rows;
-  const part = subgraph(graph, seen);
-  const levels = buildLevels(part.graph, part.places);
-  const a = part.operator;
-  // Residual of the parametric texture in albedo, and weights without the robust factor.
-  const residual = new Float64Array(3 * P);
-  const weight = new Float64Array(P);
-  sampleNodes(operator, mean, residual);
-  for (let p = 0; p < P; p++) {
-    const s = (shading[3 * p] + shading[3 * p + 1] + shading[3 * p + 2]) / 3;
-    let photo = 0;
-    let rendered = 0;
-    for (let c = 0; c < 3; c++) {
-      photo += seen.photo.data[3 * seen.pixels[p] + c];
-      rendered += shading[3 * p + c] * residual[3 * p + c];
+): void {
+  const P = evidence.count;
+  const n = atlas.graph.count;
+  kernels.scope(() => {
+    // Nodes that trusted pixels mix, and those that lie between them.
+    const numbers = kernels.i32(n, false);
+    const nodes = kernels.u32(n, false);
+    markSeen(numbers.view, evidence.taps.view, evidence.trust.view, P, visibility.view);
+    const part = subgraph(kernels, atlas.graph, numbers, nodes);
+    const levels = partLevels(kernels, part, nodes.view, made.levels);
+    // Pixels that are only measured touch other nodes: their weight is zero, so any node will do.
+    const taps = kernels.u32(4 * P, false);
+    const [from, to, number] = [evidence.taps.view, taps.view, numbers.view];
+    for (let k = 0; k < to.length; k++) to[k] = Math.max(number[from[k]], 0);
+    const own = { ...evidence, taps };
+    // Residual of the parametric texture in albedo, and weights without the robust factor.
+    const residual = kernels.f32(4 * P, false);
+    const weight = kernels.f32(P, false);
+    sampleTexels(kernels, evidence, mean, residual);
+    albedoResiduals(kernels, evidence, SATURATED, residual, weight);
+    check();
+    robustWeights(kernels, own, nodes, levels, residual, weight, o.smoothness, visibility);
+    check();
+    const pull = kernels.f32(part.count, false);
+    pull.view.fill(o.prior);
+    const system = laplacianSystem(kernels, part, o.smoothness, pull);
+    const right = kernels.f32(4 * part.count);
+    const squares = kernels.f32(part.count, false);
+    laplacianDiagonal(kernels, part, o.smoothness, pull, squares);
+    splatPixels(kernels, own, weight, residual, { right, lumped: pull, squares });
+    const x = kernels.f32(4 * part.count, false);
+    solveLevels(
+      kernels,
+      levels,
+      {
+        system: { ...system, data: { samples: own, values: weight, diagonal: squares } },
+        lambda: o.smoothness,
+        lumped: pull,
+        right,
+        steps: o.iterations,
+        tolerance: 1e-5,
+      },
+      x,
+    );
+    const [solution, all, which] = [x.view, out.view, nodes.view];
+    for (let i = 0; i < part.count; i++) {
+      const at = 4 * which[i];
+      all[at] = solution[4 * i];
+      all[at + 1] = solution[4 * i + 1];
+      all[at + 2] = solution[4 * i + 2];
     }
-    const brighter = photo / Math.max(rendered, 1e-3) - 1;
-    for (let c = 3 * p; c < 3 * p + 3; c++) {
-      const value = seen.photo.data[3 * seen.pixels[p] + (c % 3)];
-      let r = value / shading[c] - residual[c];
-      // White is where the photo's range ends: the skin may be brighter than that, but not darker.
-      if (value > SATURATED && r < 0) r = 0;
-      // A channel with much less light than the others says little about hue: it follows them in brightness.
-      const sure = Math.min(1, (2 * shading[c]) / s) ** 2;
-      residual[c] = sure * r + (1 - sure) * brighter * residual[c];
-    }
-    weight[p] = trust[p] * s * s;
-  }
-  check();
-  robustWeights(kernels, part, levels, seen, shading, residual, weight, o.smoothness, visibility);
-  check();
-  const n = part.count;
-  const pull = new Float64Array(n).fill(o.prior);
-  const matrix = dataMatrix(a, weight, part.graph, o.smoothness, pull);
-  const b = new Float64Array(3 * n);
-  const weighted = new Float64Array(3 * P);
-  for (let p = 0, i = 0; p < P; p++) {
-    const w = weight[p];
-    weighted[i] = w * residual[i++];
-    weighted[i] = w * residual[i++];
-    weighted[i] = w * residual[i++];
-  }
-  splatPixels(a, weighted, b);
-  const lumped = pull;
-  for (let k = 0; k < 4 * P; k++) lumped[a.nodes[k]] += a.weights[k] * weight[k >> 2];
-  check();
-  const x = solveCoarseToFine(kernels, levels, matrix, o.smoothness, lumped, b, o.iterations);
-  const out = new Float64Array(mean.length);
-  for (let i = 0; i < n; i++) {
-    const o = 3 * part.nodes[i];
-    out[o] = x[3 * i];
-    out[o + 1] = x[3 * i + 1];
-    out[o + 2] = x[3 * i + 2];
-  }
-  return out;
+  });
 }
 
-/** Rings of texels around the charts that take the nearest texel's offset, for viewers that filter smaller maps. */
-const PADDING = 6;
+/** Sets `numbers` (n) to 0 for seen nodes, −1 for all others. */
+function markSeen(
+  numbers: Int32Array,
+  taps: Uint32Array,
+  trust: Float32Array,
+  count: number,
+  visibility: Float32Array,
+): void {
+  for (let i = 0; i < numbers.length; i++) numbers[i] = visibility[i] > 0 ? 0 : -1;
+  for (let k = 0; k < 4 * count; k++) if (trust[k >> 2] > 0) numbers[taps[k]] = 0;
+}
 
-/** Adds an offset of nodes to the parametric map, clamped to [0, 1]. */
+/** Adds an offset of nodes, (n,4), to the parametric map, clamped to [0, 1]. */
 function compose(
-  graph: TexelGraph,
+  { graph, padding }: OffsetAtlas,
   base: ImageF,
-  mean: Float64Array,
-  nodeOffset: Float64Array,
+  mean: Float32Array,
+  nodeOffset: Float32Array,
 ): { albedo: ImageF; offset: ImageF } {
   const { width, height } = base;
-  const size = width * height;
   const data = new Float32Array(base.data.length);
-  const source = new Int32Array(size).fill(-1);
-  // Texels in the order they are reached.
-  const reached = new Int32Array(size);
-  let count = graph.texels.length;
-  reached.set(graph.texels);
-  for (let i = 0; i < count; i++) {
-    const t = reached[i];
-    source[t] = i;
-    for (let c = 0; c < 3; c++) {
-      // What leaves the range of colours is cut here, so that parametric + offset is the map.
-      const m = mean[3 * i + c];
-      data[3 * t + c] = Math.min(Math.max(m + nodeOffset[3 * i + c], 0), 1) - m;
-    }
+  const { texels } = graph;
+  for (let i = 0; i < texels.length; i++) {
+    const [t, o] = [3 * texels[i], 4 * i];
+    // What leaves the range of colours is cut here, so that parametric + offset is the map.
+    data[t] = clamp01(mean[o] + nodeOffset[o]) - mean[o];
+    data[t + 1] = clamp01(mean[o + 1] + nodeOffset[o + 1]) - mean[o + 1];
+    data[t + 2] = clamp01(mean[o + 2] + nodeOffset[o + 2]) - mean[o + 2];
   }
-  const grow = (t: number, to: number) => {
-    if (to < 0 || to >= size || source[to] >= 0) return;
-    source[to] = source[t];
-    data[3 * to] = data[3 * t];
-    data[3 * to + 1] = data[3 * t + 1];
-    data[3 * to + 2] = data[3 * t + 2];
-    reached[count++] = to;
-  };
-  for (let r = 0, begin = 0; r < PADDING; r++) {
-    const end = count;
-    for (let k = begin; k < end; k++) {
-      const t = reached[k];
-      const x = t % width;
-      if (x > 0) grow(t, t - 1);
-      if (x < width - 1) grow(t, t + 1);
-      grow(t, t - width);
-      grow(t, t + width);
-    }
-    begin = end;
+  for (let k = 0; k < padding.texels.length; k++) {
+    const [t, s] = [3 * padding.texels[k], 3 * texels[padding.nodes[k]]];
+    data[t] = data[s];
+    data[t + 1] = data[s + 1];
+    data[t + 2] = data[s + 2];
   }
   const albedo = new Float32Array(data.length);
-  for (let i = 0; i < albedo.length; i++) albedo[i] = Math.min(Math.max(base.data[i] + data[i], 0), 1);
+  for (let i = 0; i < albedo.length; i++) albedo[i] = clamp01(base.data[i] + data[i]);
   return {
     albedo: { width, height, channels: 3, data: albedo },
     offset: { width, height, channels: 3, data },
   };
+}
+
+function clamp01(x: number): number {
+  return x < 0 ? 0 : x > 1 ? 1 : x;
 }

@@ -166,6 +166,41 @@ export function nodePlaces({ texels, width, charts }: TexelGraph) {
   return { count: texels.length, x, y, charts };
 }
 
+/** Sets the four nodes and weights of a bilinear sample, from `at` on; false when one of them is no node. */
+export function bilinearNodes(
+  graph: TexelGraph,
+  u: number,
+  v: number,
+  taps: Uint32Array,
+  weights: Float32Array | Float64Array,
+  at: number,
+): boolean {
+  const { width, height, nodes } = graph;
+  const x = Math.min(Math.max(u * width - 0.5, 0), width - 1);
+  const y = Math.min(Math.max(v * height - 0.5, 0), height - 1);
+  const ix = Math.min(Math.floor(x), Math.max(width - 2, 0));
+  const iy = Math.min(Math.floor(y), Math.max(height - 2, 0));
+  const t = iy * width + ix;
+  const right = width > 1 ? 1 : 0;
+  const below = height > 1 ? width : 0;
+  const a = nodes[t];
+  const b = nodes[t + right];
+  const c = nodes[t + below];
+  const d = nodes[t + below + right];
+  if (a < 0 || b < 0 || c < 0 || d < 0) return false;
+  const fx = x - ix;
+  const fy = y - iy;
+  taps[at] = a;
+  taps[at + 1] = b;
+  taps[at + 2] = c;
+  taps[at + 3] = d;
+  weights[at] = (1 - fx) * (1 - fy);
+  weights[at + 1] = fx * (1 - fy);
+  weights[at + 2] = (1 - fx) * fy;
+  weights[at + 3] = fx * fy;
+  return true;
+}
+
 function rasterCharts(kernels: Kernels, model: TexturedMesh, width: number, height: number) {
   return kernels.scope(() => {
     const U = model.uvs.length / 2;

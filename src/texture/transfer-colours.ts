@@ -81,7 +81,7 @@ export function transferColours(
   const places = nearestItems(model, graph, surface, registration);
   const { confidence } = places;
   const n = graph.texels.length;
-  const levels = buildLevels({ ...graph, weights: null }, nodePlaces(graph));
+  const levels = buildLevels(kernels, { ...graph, weights: null }, nodePlaces(graph));
   const hold = Float64Array.from(confidence, (c) => HOLD * c ** 2);
 
   // Solved for the difference to g: far from what was seen, where a loose solver stops early, g is a good answer.

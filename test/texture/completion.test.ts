@@ -75,7 +75,7 @@ describe('reducing maps', () => {
 
   it('keeps values, mirror points and neighbours in a part of the atlas', () => {
     const keep = Uint8Array.from({ length: n }, (_, i) => (column(i) > 4 && column(i) < 27 ? 1 : 0));
-    const part = restrictAtlas(atlas, keep);
+    const part = restrictAtlas(kernels, atlas, keep);
     const whole = linear(createRandom(1));
     const there = mirrorTexture(part, restrictTexture(whole, keep));
     const here = restrictTexture(mirrorTexture(atlas, whole), keep);

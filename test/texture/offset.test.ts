@@ -3,14 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { AbortedError, InvalidArgumentError } from '../../src/core/errors.ts';
 import type { ImageF } from '../../src/core/image.ts';
 import { createKernels } from '../../src/kernels/runtime.ts';
-import { buildLevels } from '../../src/texture/coarse-levels.ts';
 import { fillOffset, ORIGIN } from '../../src/texture/fill.ts';
+import { buildOffsetAtlas, takeAtlas } from '../../src/texture/offset-atlas.ts';
 import {
   solvePersonTexture,
   solveTextureOffset,
   type TextureOffset,
 } from '../../src/texture/solve-offset.ts';
-import { buildTexelGraph } from '../../src/texture/texel-graph.ts';
 import { makeScene, type Scene } from './scene.ts';
 
 const kernels = await createKernels();
@@ -114,39 +113,31 @@ describe('solveTextureOffset', () => {
 
   it('keeps data within the charts that the photo shows, and continues it in them', () => {
     const { model } = makeScene(kernels, { noise: 0 });
-    const graph = buildTexelGraph(kernels, model, 64, 64);
+    const made = buildOffsetAtlas(kernels, model, 64, 64);
+    const { graph } = made;
     const n = graph.texels.length;
-    const places = {
-      count: n,
-      x: Uint16Array.from(graph.texels, (t) => t % 64),
-      y: Uint16Array.from(graph.texels, (t) => Math.floor(t / 64)),
-      charts: graph.charts,
-    };
-    const levels = buildLevels({ ...graph, weights: null }, places);
     const skull = graph.charts[graph.nodes[20 * 64 + 32]];
-    const seen = Float64Array.from({ length: 3 * n }, (_, i) =>
-      graph.charts[Math.floor(i / 3)] === skull ? 0.2 : 0,
+    const seen = Float32Array.from({ length: 4 * n }, (_, i) =>
+      i % 4 < 3 && graph.charts[i >> 2] === skull ? 0.2 : 0,
     );
     const visibility = Float32Array.from(graph.charts, (c, i) =>
       c === skull && graph.texels[i] % 64 > 40 ? 1 : 0,
     );
-    const { offset, origin } = fillOffset(
-      kernels,
-      graph,
-      levels,
-      model,
-      seen,
-      visibility,
-      new Float64Array(3 * n),
-    );
+    const { offset, origin } = kernels.scope(() => {
+      const out = kernels.f32(4 * n);
+      const atlas = takeAtlas(kernels, made);
+      const [s, v, base] = [kernels.f32(seen), kernels.f32(visibility), kernels.f32(4 * n)];
+      const decided = fillOffset(kernels, atlas, s, v, base, out);
+      return { offset: out.view.slice(), origin: decided };
+    });
     let [unseen, far] = [0, 0];
     for (let i = 0; i < n; i++) {
       if (graph.charts[i] === skull) {
-        if (visibility[i] > 0) expect(offset[3 * i]).toBeCloseTo(0.2, 2);
-        else if (offset[3 * i] > 0.02) far++;
+        if (visibility[i] > 0) expect(offset[4 * i]).toBeCloseTo(0.2, 2);
+        else if (offset[4 * i] > 0.02) far++;
         continue;
       }
-      unseen += Math.abs(offset[3 * i]);
+      unseen += Math.abs(offset[4 * i]);
       expect(origin[i]).toBe(ORIGIN.parametric);
     }
     expect(unseen).toBe(0);

@@ -3,12 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
 import { multiplyTexelsReference, texelGradientsReference } from '../../src/kernels/reference/texels.ts';
 import { createKernels } from '../../src/kernels/runtime.ts';
+import { subgraph } from '../../src/kernels/texel-levels.ts';
 import { sampleMap } from '../../src/render/albedo.ts';
-import { buildLevels, solveCoarseToFine } from '../../src/texture/coarse-levels.ts';
-import { dataMatrix, laplacianMatrix } from '../../src/texture/normal-matrix.ts';
-import { bilinearNodes } from '../../src/texture/observe.ts';
-import { type SamplingOperator, sampleNodes, splatPixels } from '../../src/texture/sampling-operator.ts';
-import { buildTexelGraph } from '../../src/texture/texel-graph.ts';
+import {
+  buildLevels,
+  laplacianSystem,
+  partLevels,
+  solveCoarseToFine,
+  solveLevels,
+  takeGraph,
+} from '../../src/texture/coarse-levels.ts';
+import { laplacianMatrix } from '../../src/texture/normal-matrix.ts';
+import { bilinearNodes, buildTexelGraph } from '../../src/texture/texel-graph.ts';
 import { makeTinyHead } from '../helpers/tiny-head.ts';
 
 const kernels = await createKernels();
@@ -42,10 +48,9 @@ function grid(W: number, H: number, rows: number) {
     nodes.push(y * W + x, y * W + x + 1, (y + 1) * W + x, (y + 1) * W + x + 1);
     weights.push((1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy);
   }
-  const operator: SamplingOperator = {
-    rows,
-    columns: W * H,
-    nodes: Uint32Array.from(nodes),
+  const operator = {
+    count: rows,
+    taps: Uint32Array.from(nodes),
     weights: Float32Array.from(weights),
   };
   const places = {
@@ -58,22 +63,21 @@ function grid(W: number, H: number, rows: number) {
 }
 
 const vector = (n: number) => Float64Array.from({ length: n }, () => random.normal());
-const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, x, i) => sum + x * b[i], 0);
 
 /** Dense AᵀWA + λL + D, (n,n). */
 function dense(
-  a: SamplingOperator,
+  a: { taps: Uint32Array; weights: Float32Array },
   w: Float64Array,
   g: ReturnType<typeof grid>['graph'],
   lambda: number,
   d: Float64Array,
 ) {
-  const n = a.columns;
+  const n = d.length;
   const m = Array.from({ length: n }, () => new Float64Array(n));
-  for (let p = 0; p < a.rows; p++)
+  for (let p = 0; p < w.length; p++)
     for (let k = 0; k < 4; k++)
       for (let l = 0; l < 4; l++)
-        m[a.nodes[4 * p + k]][a.nodes[4 * p + l]] += w[p] * a.weights[4 * p + k] * a.weights[4 * p + l];
+        m[a.taps[4 * p + k]][a.taps[4 * p + l]] += w[p] * a.weights[4 * p + k] * a.weights[4 * p + l];
   for (let i = 0; i < n; i++) {
     m[i][i] += d[i];
     for (let k = g.starts[i]; k < g.starts[i + 1]; k++) {
@@ -102,17 +106,6 @@ function solveDense(m: Float64Array[], b: Float64Array): Float64Array {
 }
 
 describe('sampling operator', () => {
-  it('has the transpose it says: ⟨Ax, y⟩ = ⟨x, Aᵀy⟩', () => {
-    const { operator } = grid(9, 7, 200);
-    const x = vector(3 * operator.columns);
-    const y = vector(3 * operator.rows);
-    const ax = new Float64Array(y.length);
-    const aty = new Float64Array(x.length);
-    sampleNodes(operator, x, ax);
-    splatPixels(operator, y, aty);
-    expect(dot(ax, y)).toBeCloseTo(dot(x, aty), 9);
-  });
-
   it('samples as the renderer does', () => {
     const model = makeTinyHead();
     const graph = buildTexelGraph(kernels, model, 64, 64);
@@ -141,12 +134,12 @@ describe('sampling operator', () => {
 
 describe('normal matrix', () => {
   const { graph, operator } = grid(6, 5, 80);
-  const n = operator.columns;
-  const w = vector(operator.rows).map(Math.abs);
+  const n = 30;
+  const w = vector(operator.count).map(Math.abs);
   const pull = vector(n).map((x) => 0.01 + x * x);
 
-  it('is AᵀWA + λL + D', () => {
-    const m = dataMatrix(operator, w, graph, 0.3, pull);
+  it('is applied as AᵀWA + λL + D', () => {
+    const m = { ...laplacianMatrix(graph, 0.3, pull), data: { samples: operator, values: w } };
     const reference = dense(operator, w, graph, 0.3, pull);
     const x = vector(3 * n);
     const out = new Float64Array(3 * n);
@@ -155,23 +148,70 @@ describe('normal matrix', () => {
       for (let c = 0; c < 3; c++)
         expect(out[3 * i + c]).toBeCloseTo(
           reference[i].reduce((s, v, j) => s + v * x[3 * j + c], 0),
-          4,
+          9,
         );
   });
 
   it('is solved as the dense system is', () => {
-    const m = dataMatrix(operator, w, graph, 0.3, pull);
     const b = vector(3 * n);
-    const x = solveCoarseToFine(kernels, [], m, 0.3, pull, b, 200, 1e-10);
     const reference = dense(operator, w, graph, 0.3, pull);
-    for (let c = 0; c < 3; c++) {
-      const exact = solveDense(
-        reference,
-        Float64Array.from({ length: n }, (_, i) => b[3 * i + c]),
+    kernels.scope(() => {
+      const resident = takeGraph(kernels, graph);
+      const lumped = kernels.f32(pull);
+      const system = laplacianSystem(kernels, resident, 0.3, lumped);
+      const diagonal = kernels.f32(reference.map((row, i) => row[i]));
+      const samples = {
+        ...operator,
+        taps: kernels.u32(operator.taps),
+        weights: kernels.f32(operator.weights),
+      };
+      const right = kernels.f32(4 * n);
+      const x = kernels.f32(4 * n);
+      for (let i = 0; i < n; i++) for (let c = 0; c < 3; c++) right.view[4 * i + c] = b[3 * i + c];
+      const data = { samples, values: kernels.f32(w), diagonal };
+      const problem = { lambda: 0.3, lumped, right, steps: 200, tolerance: 1e-6 };
+      solveLevels(kernels, [], { ...problem, system: { ...system, data } }, x);
+      for (let c = 0; c < 3; c++) {
+        const exact = solveDense(
+          reference,
+          Float64Array.from({ length: n }, (_, i) => b[3 * i + c]),
+        );
+        // Entries of the matrix are float32.
+        for (let i = 0; i < n; i++) expect(Math.abs(x.view[4 * i + c] - exact[i])).toBeLessThan(2e-3);
+      }
+    });
+  });
+
+  it('has the levels of a part of its nodes that the part alone would have', () => {
+    const big = grid(64, 64, 1);
+    const levels = buildLevels(kernels, big.graph, big.places);
+    const kept = big.places.x.map((x, i) => (x > 9 && big.places.y[i] < 50 ? 1 : 0));
+    kernels.scope(() => {
+      const numbers = kernels.i32(Array.from(kept, (k) => k - 1));
+      const nodes = kernels.u32(4096);
+      const part = subgraph(kernels, takeGraph(kernels, big.graph), numbers, nodes);
+      const own = partLevels(kernels, part, nodes.view, levels);
+      const which = nodes.view.slice(0, part.count);
+      const at = (of: Uint16Array) => Uint16Array.from(which, (i) => of[i]);
+      const edges = part.starts.view[part.count];
+      const expected = buildLevels(
+        kernels,
+        {
+          starts: part.starts.view.slice(0, part.count + 1),
+          neighbours: part.neighbours.view.slice(0, edges),
+          weights: null,
+        },
+        { count: part.count, x: at(big.places.x), y: at(big.places.y), charts: at(big.places.charts) },
       );
-      // Entries of the matrix are float32.
-      for (let i = 0; i < n; i++) expect(x[3 * i + c]).toBeCloseTo(exact[i], 4);
-    }
+      expect(own.length).toBe(expected.length);
+      own.forEach(({ graph: merged, parents }, l) => {
+        expect(Array.from(parents.view)).toEqual(Array.from(expected[l].parents));
+        expect(Array.from(merged.starts.view)).toEqual(Array.from(expected[l].graph.starts));
+        expect(Array.from(merged.weights!.view.slice(0, expected[l].graph.weights!.length))).toEqual(
+          Array.from(expected[l].graph.weights!),
+        );
+      });
+    });
   });
 
   it('is solved over levels in few steps, far waves included', () => {
@@ -183,7 +223,7 @@ describe('normal matrix', () => {
     for (let c = 0; c < 3; c++) b[3 * 4095 + c] = 10 * (c + 1);
     const m = laplacianMatrix(big.graph, 1, d);
     const { x: exact } = texelGradientsReference(m, b, new Float64Array(b.length), 3000, 1e-12);
-    const levels = buildLevels(big.graph, big.places);
+    const levels = buildLevels(kernels, big.graph, big.places);
     expect(levels.length).toBeGreaterThan(1);
     const quick = solveCoarseToFine(kernels, levels, m, 1, d, b, 5);
     const flat = solveCoarseToFine(kernels, [], m, 1, d, b, 5);

@@ -36,14 +36,21 @@ export const LEAST_VISIBILITY = 0.25;
 /** Builds the atlas of `model` at `size`×`size` texels. */
 export function buildCompletionAtlas(kernels: Kernels, model: HeadModel, size: number): CompletionAtlas {
   const graph = buildTexelGraph(kernels, model, size, size);
-  return { size, graph, levels: levelsOf(graph), ...mirrorTaps(graph, model) };
+  const { taps, weights } = mirrorNodesOf(graph, model);
+  return {
+    size,
+    graph,
+    levels: levelsOf(kernels, graph),
+    mirrorNodes: new Int32Array(taps.buffer),
+    mirrorWeights: weights,
+  };
 }
 
 /**
  * The part of an atlas whose nodes have `keep` (n) set: what photos ever show, so that nothing is computed elsewhere.
  * Edges and mirror points that leave it are dropped.
  */
-export function restrictAtlas(atlas: CompletionAtlas, keep: Uint8Array): CompletionAtlas {
+export function restrictAtlas(kernels: Kernels, atlas: CompletionAtlas, keep: Uint8Array): CompletionAtlas {
   const { graph } = atlas;
   const kept = Uint32Array.from(keep.keys()).filter((i) => keep[i] > 0);
   const place = new Int32Array(keep.length).fill(-1);
@@ -82,7 +89,7 @@ export function restrictAtlas(atlas: CompletionAtlas, keep: Uint8Array): Complet
     starts,
     neighbours: Uint32Array.from(neighbours),
   };
-  return { size: atlas.size, graph: part, levels: levelsOf(part), mirrorNodes, mirrorWeights };
+  return { size: atlas.size, graph: part, levels: levelsOf(kernels, part), mirrorNodes, mirrorWeights };
 }
 
 /** What is known, over the nodes of a part made with `keep`. */
@@ -97,23 +104,8 @@ export function restrictTexture(known: KnownTexture, keep: Uint8Array): KnownTex
   };
 }
 
-function levelsOf(graph: TexelGraph): Levels {
-  return buildLevels({ ...graph, weights: null }, nodePlaces(graph));
-}
-
-function mirrorTaps(graph: TexelGraph, model: HeadModel) {
-  const n = graph.texels.length;
-  const mirrorNodes = new Int32Array(4 * n);
-  const mirrorWeights = new Float32Array(4 * n);
-  const find = mirrorNodesOf(graph, model);
-  const taps = new Uint32Array(4);
-  const weights = new Float32Array(4);
-  for (let i = 0; i < n; i++) {
-    if (!find(i, taps, weights)) continue;
-    mirrorNodes.set(taps, 4 * i);
-    mirrorWeights.set(weights, 4 * i);
-  }
-  return { mirrorNodes, mirrorWeights };
+function levelsOf(kernels: Kernels, graph: TexelGraph): Levels {
+  return buildLevels(kernels, { ...graph, weights: null }, nodePlaces(graph));
 }
 
 /**

@@ -89,7 +89,7 @@ export async function createTrainingSet(
     const { weights } = mirrorTexture(whole, known);
     for (let d = 0; d < total; d++) if (known.weights[d] > 0 || weights[d] > 0) keep[d] = 1;
   }
-  const atlas = restrictAtlas(whole, keep);
+  const atlas = restrictAtlas(kernels, whole, keep);
   const n = atlas.graph.texels.length;
   if (n === 0)
     throw new InvalidArgumentError('createTrainingSet: no map shows anything; the visibility of all is zero');

@@ -1,0 +1,281 @@
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../src/core/random.ts';
+import {
+  albedoResiduals,
+  type CellPixels,
+  nodeVisibility,
+  PIXEL,
+  pixelSurface,
+  robustFactors,
+  SURFACE_STRIDE,
+  sumCells,
+  takeEvidence,
+  takeRoom,
+} from '../../src/kernels/evidence.ts';
+import {
+  albedoResidualReference,
+  bilinearReference,
+  robustReference,
+  shadingReference,
+  surfacePointReference,
+  trustReference,
+} from '../../src/kernels/reference/evidence.ts';
+import { SH_CONSTANTS } from '../../src/light/sh.ts';
+import { BUILDS } from './builds.ts';
+
+const random = createRandom(11);
+const uniform = (length: number, low = 0, high = 1) =>
+  Float32Array.from({ length }, () => low + (high - low) * random.uniform());
+
+/** Random triangles before the camera, and pixels that see them. */
+const V = 30;
+const F = 20;
+const SIZE = 16;
+const PIXELS = SIZE * SIZE;
+const corners = () => Uint32Array.from({ length: 3 * F }, () => random.below(V));
+const mesh = {
+  faces: corners(),
+  faceUvs: corners(),
+  vertices: uniform(3 * V, -0.2, 0.2),
+  normals: uniform(3 * V, -1, 1),
+  uvs: uniform(2 * V),
+};
+const translation = [0.01, -0.02, -0.9];
+const faceIndex = Int32Array.from({ length: PIXELS }, (_, p) => (p % 6 === 0 ? -1 : random.below(F)));
+const barycentrics = new Float32Array(3 * PIXELS);
+for (let p = 0; p < PIXELS; p++) {
+  const [a, b] = [random.uniform(), random.uniform()];
+  barycentrics.set([(1 - a) * b, a * b, 1 - b], 3 * p);
+}
+const light = uniform(27, 0, 0.4);
+for (let c = 0; c < 3; c++) light[c] = 2 + 0.4 * c;
+
+describe.each(BUILDS)('evidence (%s)', (_name, create) => {
+  const kernels = create();
+  const takeMesh = () => ({
+    faces: kernels.u32(mesh.faces),
+    faceUvs: kernels.u32(mesh.faceUvs),
+    vertices: kernels.f32(mesh.vertices),
+    normals: kernels.f32(mesh.normals),
+    uvs: kernels.f32(mesh.uvs),
+  });
+  const raster = () => ({ faceIndex: kernels.i32(faceIndex), barycentrics: kernels.f32(barycentrics) });
+  const point = (p: number, orthographic: boolean) =>
+    surfacePointReference(
+      mesh,
+      faceIndex[p],
+      [...barycentrics.subarray(3 * p, 3 * p + 3)],
+      translation,
+      orthographic,
+    );
+
+  it.each([false, true])('interpolates the surface that a pixel sees (orthographic: %s)', (orthographic) => {
+    kernels.scope(() => {
+      const out = kernels.f32(SURFACE_STRIDE * PIXELS);
+      out.view.fill(7);
+      pixelSurface(kernels, takeMesh(), raster(), { translation, orthographic }, out);
+      for (let p = 0; p < PIXELS; p++) {
+        const got = [...out.view.subarray(8 * p, 8 * p + 8)];
+        if (faceIndex[p] < 0) {
+          expect(got).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+          continue;
+        }
+        const { normal, depth, uv, facing } = point(p, orthographic);
+        // Normals of opposite corners may cancel, and then be made unit length again.
+        [...normal, depth, ...uv, facing, 0].forEach((x, i) => {
+          expect(Math.abs(got[i] - x)).toBeLessThan(1e-4);
+        });
+      }
+      expect(() =>
+        pixelSurface(kernels, takeMesh(), raster(), { translation, orthographic }, kernels.f32(4)),
+      ).toThrow(/out must be/);
+    });
+  });
+
+  it('weighs pixels, lists those that count, and tells which nodes they see', () => {
+    const [width, height] = [24, 20];
+    const nodes = new Int32Array(width * height);
+    let n = 0;
+    // A hole in the chart: pixels there are left out.
+    for (let t = 0; t < nodes.length; t++) nodes[t] = t % width > 17 ? -1 : n++;
+    const flags = Uint8Array.from({ length: PIXELS }, (_, p) => (faceIndex[p] < 0 ? 0 : random.below(16)));
+    const bySkin = Float32Array.from({ length: PIXELS }, (_, p) =>
+      faceIndex[p] < 0 || random.uniform() < 0.2 ? 0 : random.uniform(),
+    );
+    const outline = uniform(PIXELS, 0, 9);
+    const photo = uniform(3 * PIXELS);
+    const ranges = { edge: [1, 5], angle: [0.1, 0.5], apertureAngle: [0.02, 0.2], lit: [0.3, 0.8] } as const;
+    kernels.scope(() => {
+      const surface = kernels.f32(SURFACE_STRIDE * PIXELS);
+      const resident = takeMesh();
+      const seen = raster();
+      const camera = { translation, orthographic: false };
+      pixelSurface(kernels, resident, seen, camera, surface);
+      const trust = kernels.f32(bySkin);
+      const input = {
+        surface,
+        outline: kernels.f32(outline),
+        flags: kernels.u8(flags),
+        trust,
+        photo: kernels.f32(photo),
+        light,
+        basis: SH_CONSTANTS,
+        ...ranges,
+        leastShading: 0.1,
+        nodes: kernels.i32(nodes),
+        width,
+        height,
+      };
+      expect(() => takeEvidence(kernels, input, takeRoom(kernels, 3))).toThrow(/room for 3 pixels/);
+      const evidence = takeEvidence(kernels, input, takeRoom(kernels, PIXELS));
+      let count = 0;
+      for (let p = 0; p < PIXELS; p++) {
+        if (faceIndex[p] < 0) continue;
+        const { normal, uv, facing } = point(p, false);
+        const shading = shadingReference(light, SH_CONSTANTS, normal);
+        const angle = flags[p] & PIXEL.aperture ? ranges.apertureAngle : ranges.angle;
+        const { texels, weights } = bilinearReference(uv[0], uv[1], width, height);
+        const inChart = texels.every((t) => nodes[t] >= 0);
+        const wanted = inChart
+          ? trustReference(bySkin[p], outline[p], facing, shading, { ...ranges, angle })
+          : 0;
+        const measured = (flags[p] & PIXEL.measured) > 0;
+        if (bySkin[p] > 0) expect(Math.abs(trust.view[p] - wanted)).toBeLessThan(2e-3);
+        if (!inChart || (wanted === 0 && !measured)) continue;
+        expect(evidence.pixels.view[count]).toBe(p);
+        const four = (array: { view: ArrayLike<number> }) =>
+          [0, 1, 2, 3].map((k) => array.view[4 * count + k]);
+        expect(four(evidence.taps)).toEqual(texels.map((t) => nodes[t]));
+        four(evidence.weights).forEach((w, k) => {
+          expect(Math.abs(w - weights[k])).toBeLessThan(2e-5);
+        });
+        four(evidence.shading).forEach((s, c) => {
+          expect(Math.abs(s - (c < 3 ? Math.max(shading[c], 0.1) : 0))).toBeLessThan(1e-3);
+        });
+        expect(four(evidence.colours)).toEqual([...photo.subarray(3 * p, 3 * p + 3), 0]);
+        expect(evidence.flags.view[count]).toBe(flags[p]);
+        expect(evidence.trust.view[count]).toBe(trust.view[p]);
+        count++;
+      }
+      expect(evidence.count).toBe(count);
+      expect(count).toBeGreaterThan(50);
+
+      const nodeFaces = Uint32Array.from({ length: n }, () => random.below(F));
+      const nodeBarycentrics = new Float32Array(3 * n);
+      for (let i = 0; i < n; i++) {
+        const [a, b] = [random.uniform(), random.uniform()];
+        nodeBarycentrics.set([(1 - a) * b, a * b, 1 - b], 3 * i);
+      }
+      const visibility = kernels.f32(n);
+      nodeVisibility(
+        kernels,
+        {
+          nodeFaces: kernels.u32(nodeFaces),
+          nodeBarycentrics: kernels.f32(nodeBarycentrics),
+          mesh: resident,
+          camera: { ...camera, principal: [7.3, 8.2], factor: 34 },
+          size: SIZE,
+          slack: 0.05,
+          faceIndex: seen.faceIndex,
+          surface,
+          trust,
+          evidence,
+        },
+        visibility,
+      );
+      const [total, sum] = [new Float64Array(n), new Float64Array(n)];
+      for (let k = 0; k < 4 * count; k++) {
+        total[evidence.taps.view[k]] += evidence.weights.view[k];
+        sum[evidence.taps.view[k]] += evidence.weights.view[k] * evidence.trust.view[k >> 2];
+      }
+      let hits = 0;
+      for (let i = 0; i < n; i++) {
+        const at = [0, 1, 2].map(
+          (a) =>
+            translation[a] +
+            [0, 1, 2].reduce(
+              (s, k) =>
+                s + nodeBarycentrics[3 * i + k] * mesh.vertices[3 * mesh.faces[3 * nodeFaces[i] + k] + a],
+              0,
+            ),
+        );
+        const x = 7.3 + (34 * at[0]) / -at[2];
+        const y = 8.2 - (34 * at[1]) / -at[2];
+        const p = Math.floor(y) * SIZE + Math.floor(x);
+        const inside = x >= 0 && y >= 0 && x < SIZE && y < SIZE && faceIndex[p] >= 0;
+        const shown = inside && point(p, false).depth - at[2] <= 0.05 ? trust.view[p] : 0;
+        if (shown > 0) hits++;
+        const wanted = total[i] > 0.25 ? Math.max(shown, sum[i] / total[i]) : shown;
+        expect(Math.abs(visibility.view[i] - wanted)).toBeLessThan(1e-5);
+      }
+      expect(hits).toBeGreaterThan(20);
+    });
+  });
+
+  it('has residuals in albedo, and robust factors against cells', () => {
+    const count = 200;
+    const cells = Uint32Array.from({ length: count }, () => random.below(12));
+    const fours = (low: number, high: number) =>
+      Float32Array.from({ length: 4 * count }, (_, k) =>
+        k % 4 === 3 ? 0 : low + (high - low) * random.uniform(),
+      );
+    const rendered = fours(0.2, 0.9);
+    const scales = { free: 0.04, width: 0.06, outside: 0.14 };
+    kernels.scope(() => {
+      const evidence = takeRoom(kernels, count);
+      evidence.shading.view.set(fours(0.1, 1.5));
+      evidence.colours.view.set(fours(0.5, 1.02));
+      evidence.trust.view.set(uniform(count));
+      evidence.flags.view.set(Uint8Array.from({ length: count }, () => random.below(16)));
+      const residual = kernels.f32(rendered);
+      const weight = kernels.f32(count);
+      albedoResiduals(kernels, evidence, 0.985, residual, weight);
+      const three = (array: { view: ArrayLike<number> }, p: number) =>
+        [0, 1, 2].map((c) => array.view[4 * p + c]);
+      for (let p = 0; p < count; p++) {
+        const shading = three(evidence.shading, p);
+        const albedo = [...rendered.subarray(4 * p, 4 * p + 3)];
+        const wanted = albedoResidualReference(shading, three(evidence.colours, p), albedo, 0.985);
+        three(residual, p).forEach((r, c) => {
+          expect(Math.abs(r - wanted[c])).toBeLessThan(2e-5);
+        });
+        expect(residual.view[4 * p + 3]).toBe(0);
+        const mean = (shading[0] + shading[1] + shading[2]) / 3;
+        expect(weight.view[p]).toBeCloseTo(evidence.trust.view[p] * mean * mean, 5);
+      }
+      const factor = kernels.f32(uniform(count, 0.5, 1));
+      const before = factor.view.slice();
+      const pixels: CellPixels = { evidence, cells: kernels.u32(cells), weight, residual, factor };
+      const [pull, right] = [kernels.f32(12), kernels.f32(48)];
+      pull.view.fill(0.5);
+      sumCells(kernels, pixels, pull, right);
+      for (let cell = 0; cell < 12; cell++) {
+        const members = [...cells.keys()].filter((p) => cells[p] === cell);
+        const sum = (of: (p: number) => number) =>
+          members.reduce((s, p) => s + weight.view[p] * factor.view[p] * of(p), 0);
+        expect(pull.view[cell]).toBeCloseTo(0.5 + sum(() => 1), 4);
+        for (let c = 0; c < 3; c++)
+          expect(right.view[4 * cell + c]).toBeCloseTo(
+            sum((p) => residual.view[4 * p + c]),
+            4,
+          );
+      }
+      const around = kernels.f32(uniform(48, -0.1, 0.1));
+      const foreign = kernels.f32(count);
+      weight.view[3] = 0;
+      robustFactors(kernels, pixels, around, scales, foreign);
+      for (let p = 0; p < count; p++) {
+        if (!(evidence.flags.view[p] & PIXEL.skin) || weight.view[p] === 0) {
+          expect([factor.view[p], foreign.view[p]]).toEqual([before[p], 0]);
+          continue;
+        }
+        const difference = three(residual, p).map(
+          (r, c) => (r - around.view[4 * cells[p] + c]) * evidence.shading.view[4 * p + c],
+        );
+        const wanted = robustReference(difference, (evidence.flags.view[p] & PIXEL.inner) > 0, scales);
+        expect(factor.view[p]).toBeCloseTo(wanted.factor, 5);
+        expect(foreign.view[p]).toBeCloseTo(wanted.foreign, 5);
+      }
+    });
+  });
+});
