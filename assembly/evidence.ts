@@ -1,3 +1,4 @@
+import { shade } from './sample-rows';
 import { madd } from './simd';
 
 // What the pixels of a face crop say about texels; the method is in src/texture/observe.ts and its neighbours, plain
@@ -129,20 +130,6 @@ class Evidence {
   shading: usize;
   colours: usize;
   outFlags: usize;
-}
-
-// @ts-ignore: decorator
-@inline
-function shade(light: usize, x: f32, y: f32, z: f32): v128 {
-  let s = v128.load(light);
-  s = madd(f32x4.splat(x), v128.load(light, 16), s);
-  s = madd(f32x4.splat(y), v128.load(light, 32), s);
-  s = madd(f32x4.splat(z), v128.load(light, 48), s);
-  s = madd(f32x4.splat(x * y), v128.load(light, 64), s);
-  s = madd(f32x4.splat(x * z), v128.load(light, 80), s);
-  s = madd(f32x4.splat(y * z), v128.load(light, 96), s);
-  s = madd(f32x4.splat(x * x - y * y), v128.load(light, 112), s);
-  return madd(f32x4.splat(3 * z * z - 1), v128.load(light, 128), s);
 }
 
 /** Weighs and lists the pixels that are trusted or measured; `trust` becomes what they are trusted by. Returns their number. */

@@ -6,6 +6,7 @@
  */
 import { InvalidArgumentError } from '../core/errors.ts';
 import { type F32, type I32, type Kernels, requireLength, type U8, type U32 } from './runtime.ts';
+import { takeLight } from './sample-sums.ts';
 import type { TexelSamples } from './texels.ts';
 
 /** A mesh with what is interpolated over it, in kernel memory. */
@@ -150,9 +151,7 @@ export function takeEvidence(kernels: Kernels, input: EvidenceInput, room: Evide
       `${name}: room for ${room.count} pixels is not enough, there are up to ${most}`,
     );
   const count = kernels.scope(() => {
-    const light = kernels.f32(36);
-    for (let k = 0; k < 9; k++)
-      for (let c = 0; c < 3; c++) light.view[4 * k + c] = input.basis[k] * input.light[3 * k + c];
+    const light = takeLight(kernels, input);
     const job = jobOf(kernels, [
       [whole(pixels), input.surface, input.outline, input.flags, input.trust, input.photo, light],
       input.edge,

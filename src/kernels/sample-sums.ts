@@ -144,14 +144,11 @@ export function startJob(
   { rows, stride, blocks, gram, result }: SampleSums,
   { own, scratch }: { readonly own: readonly number[]; readonly scratch: number },
 ): { readonly ptr: number; readonly own: number } {
-  const light = kernels.f32(36);
+  const light = takeLight(kernels, input);
   const constants = kernels.f32(12);
   const texture = kernels.f32(4 * vectors);
   constants.view.set(input.basis);
   texture.view.set(input.texture);
-  const columns = light.view;
-  for (let k = 0; k < 9; k++)
-    for (let c = 0; c < 3; c++) columns[4 * k + c] = input.light[3 * k + c] * input.basis[k];
   const places = [samples.corners, samples.edges, samples.barycentrics, samples.mask].map(({ ptr }) => ptr);
   const room = kernels.f32(scratch);
   const job = kernels.u32(FIELDS + own.length);
@@ -163,6 +160,14 @@ export function startJob(
     ...own,
   ]);
   return { ptr: job.ptr, own: job.ptr + 4 * FIELDS };
+}
+
+/** Light as the kernels read it: (9,4) float32 RGB0, times the factors of the basis' polynomials. */
+export function takeLight(kernels: Kernels, { light, basis }: Pick<SampleInput, 'light' | 'basis'>): F32 {
+  const rows = kernels.f32(36);
+  const view = rows.view;
+  for (let k = 0; k < 9; k++) for (let c = 0; c < 3; c++) view[4 * k + c] = light[3 * k + c] * basis[k];
+  return rows;
 }
 
 /** @throws {InvalidArgumentError} on lengths that do not match; `what` begins the message. */
