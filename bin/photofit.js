@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Starts the built command line; all code is in src/cli.
-import { bundled, loadBundle } from './bundle.js';
+const { bundled, loadBundle } = require('./bundle.js');
 
 if (!bundled()) {
   process.stderr.write(
@@ -8,4 +8,4 @@ if (!bundled()) {
   );
   process.exit(1);
 }
-await loadBundle().main();
+loadBundle().main();

@@ -92,7 +92,6 @@ async function bundleProgram(to) {
     mainFields: ['module', 'main'],
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
     charset: 'ascii',
     define: { 'import.meta.url': '__url' },
     legalComments: 'linked',
@@ -117,8 +116,8 @@ async function bundleProgram(to) {
   // Threads are started by file; each has one beside the bundle, as it has in the unbundled folders.
   for (const { name } of workers) {
     writeFileSync(
-      path.join(to, `${name}.js`),
-      `import { loadBundle } from '../../bin/bundle.js';\nawait loadBundle()[${JSON.stringify(name)}]();\n`,
+      path.join(to, `${name}.cjs`),
+      `require('../../bin/bundle.js').loadBundle()[${JSON.stringify(name)}]();\n`,
     );
   }
 }

@@ -9,7 +9,6 @@ import { AbortedError, InvalidArgumentError } from '../core/errors.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
 import { useThreads } from '../node/kernel-workers.ts';
 import { startPhotoHelper } from '../node/photo-helper.ts';
-import { putFitFolder } from '../node/results.ts';
 import { loadHead } from '../node/spaces.ts';
 import { unpackError } from '../node/worker-errors.ts';
 import { defaultJobs, shareArrays, WorkerPool, workerModule } from '../node/worker-pool.ts';
@@ -85,13 +84,14 @@ class FitSession {
 
   /** On this thread: photos one by one, or together as one person. */
   async #fitHere(photos: readonly PhotoInput[]): Promise<void> {
+    // First of all: a thread takes as long to start as what is imported next.
+    const helper = this.#wantsHelper(photos) ? startPhotoHelper() : null;
     const [{ openPerception }, { lookAt }] = await Promise.all([
       import('./open-perception.ts'),
       import('./photo-job.ts'),
     ]);
     const options = this.#options;
     const { signal } = this.#context;
-    const helper = this.#wantsHelper(photos) ? startPhotoHelper() : null;
     const perception: OpenPerception = helper
       ? { faces: helper.faces, skin: null, dispose: () => void helper.close() }
       : await openPerception(options);
@@ -105,7 +105,8 @@ class FitSession {
       const textureReady = options.offset
         ? helper?.prepareTexture(model, options.textureSize ?? TEXTURE_OFFSET_DEFAULTS.size)
         : undefined;
-      const surroundings = { model, perception, options, signal, textureReady };
+      const meshes = textureReady && helper?.meshes;
+      const surroundings = { model, perception, options, signal, textureReady, meshes };
       if (options.samePerson) await this.#fitTogether(photos, surroundings);
       else await this.#fitInTurn(photos, surroundings, early);
     } finally {
@@ -233,8 +234,9 @@ class FitSession {
     }
   }
 
-  #put(result: FaceResult): Promise<void> {
-    return putFitFolder(result.folder, result, this.#context.signal);
+  async #put(result: FaceResult): Promise<void> {
+    const { putFitFolder } = await import('../node/results.ts');
+    await putFitFolder(result.folder, result, this.#context.signal);
   }
 
   /** The result of one face, on stdout; its warnings on stderr. */

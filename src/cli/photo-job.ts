@@ -12,6 +12,7 @@ import { prepareModel } from '../fit/prepare.ts';
 import { fitMemory } from '../fit/resident.ts';
 import type { PhotoFit } from '../fit/types.ts';
 import type { HeadModel } from '../model/head-model.ts';
+import type { FitMeshes } from '../node/fit-meshes.ts';
 import { decodePhoto } from '../node/photo.ts';
 import { type FitFiles, makeFitFiles } from '../node/results.ts';
 import type { FaceObservation } from '../perceive/types.ts';
@@ -31,6 +32,8 @@ export interface PhotoSurroundings {
   readonly signal: AbortSignal;
   /** What the texture waits for, where it is being prepared elsewhere. */
   readonly textureReady?: Promise<void>;
+  /** Makes a fit's meshes elsewhere. */
+  readonly meshes?: (fit: PhotoFit) => Promise<FitMeshes>;
 }
 
 /** A photo with the faces in it. */
@@ -131,7 +134,7 @@ async function fitFace(
   photo: PhotoInput,
   { decoded, mask, times }: LookedAt,
   task: FaceTask,
-  { model, perception, options, signal, textureReady }: PhotoSurroundings,
+  { model, perception, options, signal, textureReady, meshes: makeMeshes }: PhotoSurroundings,
   progress: ProgressListener,
 ): Promise<FaceResult> {
   const fit = await fitPhoto(decoded.image, model, {
@@ -145,10 +148,12 @@ async function fitFace(
   });
   throwIfAborted(signal);
   progress({ stage: 'texture', fraction: FIT_SHARE });
+  const meshes = makeMeshes?.(fit);
+  meshes?.catch(() => {});
   await textureReady;
   const texture = await solveTexture([{ fit, photo: decoded.image }], model, options, signal);
   progress({ stage: 'write', fraction: (1 + FIT_SHARE) / 2 });
-  return faceFiles({ photo, decoded, task, times, fit, texture, model });
+  return faceFiles({ photo, decoded, task, times, fit, texture, model, meshes });
 }
 
 /** The texture that matches the photos, unless it is not wanted or the head has no texture coordinates. */
@@ -178,6 +183,8 @@ export interface FittedFace {
   readonly fit: PhotoFit;
   readonly texture: SolvedTexture;
   readonly model: HeadModel;
+  /** Where they are being made. */
+  readonly meshes?: Promise<FitMeshes>;
 }
 
 /** Makes the files of a face's folder. */
@@ -189,10 +196,12 @@ export async function faceFiles({
   fit,
   texture,
   model,
+  meshes,
 }: FittedFace): Promise<FaceResult> {
   const { kernels } = await fitMemory(prepareModel(model));
   const made = await makeFitFiles({
     kernels,
+    meshes,
     file: photo.file,
     face: task.number,
     photo: decoded,

@@ -21,12 +21,31 @@ export interface AccessorUse {
   readonly bounds?: boolean;
 }
 
+/** What a container holds, as plain data: another thread can go on with it. */
+export interface GlbContents {
+  readonly parts: Uint8Array[];
+  readonly views: object[];
+  readonly accessors: object[];
+}
+
 /** Collects the arrays of one file. */
 export class GlbContainer {
-  readonly #parts: Uint8Array[] = [];
-  readonly #views: object[] = [];
-  readonly #accessors: object[] = [];
-  #length = 0;
+  readonly #parts: Uint8Array[];
+  readonly #views: object[];
+  readonly #accessors: object[];
+  #length: number;
+
+  constructor({ parts, views, accessors }: GlbContents = { parts: [], views: [], accessors: [] }) {
+    this.#parts = [...parts];
+    this.#views = [...views];
+    this.#accessors = [...accessors];
+    this.#length = parts.reduce((sum, part) => sum + part.length, 0);
+  }
+
+  /** All that was added so far. */
+  contents(): GlbContents {
+    return { parts: this.#parts, views: this.#views, accessors: this.#accessors };
+  }
 
   /** Adds an array; returns the number of its accessor. */
   accessor(array: GltfArray, use: AccessorUse): number {

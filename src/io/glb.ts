@@ -13,7 +13,7 @@
  * refers to `node:fs`, which trips bundlers for the browser. It reads the files back in the tests.
  */
 import { addAnimations } from './glb-animations.ts';
-import { GlbContainer } from './glb-container.ts';
+import { GlbContainer, type GlbContents } from './glb-container.ts';
 import { checkMeshExport, type ExportCamera, type MeshExport } from './mesh-export.ts';
 
 /** Changes of unit normals below this, a twentieth of a degree, are dropped. */
@@ -36,6 +36,27 @@ export const GLB_DEFAULTS = { morphThreshold: 1e-6, generator: 'photofit' } as c
  * @throws {InvalidArgumentError} when the mesh does not fit together
  */
 export function writeGlb(mesh: MeshExport, options: GlbOptions = {}): Uint8Array {
+  return finishGlb(draftGlb(mesh, options), mesh.texturePng ?? null);
+}
+
+/** A GLB file that wants nothing but its texture; plain data. */
+export interface GlbDraft {
+  readonly name: string;
+  readonly document: object;
+  readonly contents: GlbContents;
+}
+
+/** The file of a draft. @param texturePng base colour as a PNG file, null for none */
+export function finishGlb({ name, document, contents }: GlbDraft, texturePng: Uint8Array | null): Uint8Array {
+  const container = new GlbContainer(contents);
+  return container.pack({ ...document, ...materials(container, name, texturePng) });
+}
+
+/**
+ * All of a GLB file but its texture, so that it can be made while the texture is.
+ * @throws {InvalidArgumentError} when the mesh does not fit together
+ */
+export function draftGlb(mesh: MeshExport, options: GlbOptions = {}): GlbDraft {
   checkMeshExport(mesh, 'writeGlb');
   const { name, copyright } = mesh;
   const container = new GlbContainer();
@@ -69,7 +90,7 @@ export function writeGlb(mesh: MeshExport, options: GlbOptions = {}): Uint8Array
       ),
     }),
   };
-  return container.pack({
+  const document = {
     asset: {
       version: '2.0',
       generator: options.generator ?? GLB_DEFAULTS.generator,
@@ -99,8 +120,8 @@ export function writeGlb(mesh: MeshExport, options: GlbOptions = {}): Uint8Array
     ],
     ...(skinned && { skins: [skinned.skin] }),
     ...(animated && { animations: addAnimations(container, mesh) }),
-    ...materials(container, mesh),
-  });
+  };
+  return { name, document, contents: container.contents() };
 }
 
 /** For each pair of vertex and texture vertex that a face uses: both, and the faces' indices of pairs. */
@@ -128,7 +149,7 @@ export function splitAtSeams(mesh: Pick<MeshExport, 'faces' | 'faceUvs' | 'uvs'>
   return { vertices: Uint32Array.from(vertices), uvs: Uint32Array.from(uvs), indices };
 }
 
-function materials(container: GlbContainer, { name, texturePng }: MeshExport): object {
+function materials(container: GlbContainer, name: string, texturePng: Uint8Array | null): object {
   // Skin is no metal and rather matt; both sides, since the neck is open.
   const surface = { metallicFactor: 0, roughnessFactor: 0.7 };
   if (!texturePng) return { materials: [{ name, pbrMetallicRoughness: surface, doubleSided: true }] };

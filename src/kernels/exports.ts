@@ -332,6 +332,9 @@ export interface KernelExports {
   ): void;
   pixelSurface(job: number, begin: number, end: number): void;
   takeEvidence(job: number): number;
+  chamferDistances(width: number, height: number, out: number): void;
+  outlineDistances(job: number): void;
+  skinPixels(job: number): void;
   nodeVisibility(job: number): void;
   albedoResiduals(
     count: number,

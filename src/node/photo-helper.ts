@@ -1,10 +1,11 @@
 /**
  * A second thread for a single photo, see `photo-helper-worker.ts`. On two cores it takes the time of looking at the
- * picture and of preparing the texture, 0.5 s of a cold start, off the way from start to end.
+ * picture, of preparing the texture and of making meshes, a second of a cold start, off the way from start to end.
  */
 import type { HeadModel } from '../model/head-model.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
 import { adoptOffsetAtlas, type OffsetAtlas, offsetHeight } from '../texture/offset-atlas.ts';
+import type { FitMeshes, MeshFitInput } from './fit-meshes.ts';
 import type { HelperTask } from './photo-helper-worker.ts';
 import { WorkerPool, workerModule } from './worker-pool.ts';
 
@@ -14,6 +15,8 @@ export interface PhotoHelper {
   readonly faces: FacePerception;
   /** Prepares the texture offset of `model` at `width` texels; what fails here is left for the offset itself to meet. */
   prepareTexture(model: HeadModel, width: number): Promise<void>;
+  /** Meshes of a fit with the model that the texture was prepared for; rejects where that was not done. */
+  meshes(fit: MeshFitInput): Promise<FitMeshes>;
   close(): Promise<void>;
 }
 
@@ -31,15 +34,16 @@ export function startPhotoHelper(): PhotoHelper | null {
     },
     async prepareTexture(model, width) {
       if (model.uvs.length === 0) return;
-      const { template, faces, uvs, faceUvs } = model;
       const height = offsetHeight(model, width);
       try {
-        const atlas = await pool.run({ do: 'atlas', mesh: { template, faces, uvs, faceUvs }, width, height });
+        const atlas = await pool.run({ do: 'atlas', model: { ...model, texture: null }, width, height });
         adoptOffsetAtlas(model, atlas as OffsetAtlas);
       } catch {
         // Made where it is needed then.
       }
     },
+    meshes: async ({ params, camera, image, light }) =>
+      (await pool.run({ do: 'meshes', fit: { params, camera, image, light } })) as FitMeshes,
     close: () => pool.close(),
   };
 }

@@ -1,19 +1,18 @@
 /**
  * A fit as a folder of files: what `photofit fit` leaves behind. The folder appears whole or not at all.
  *
- * Pictures are encoded by sharp on its own threads while GLB, OBJ and npz are made on this one.
+ * Pictures are encoded by sharp on its own threads while GLB, OBJ and npz are made on this one, or on a helper's.
  */
 import sharp from 'sharp';
 import type { Image8, ImageF } from '../core/image.ts';
 import type { DecodedPhoto } from '../core/photo.ts';
 import { fitArrays } from '../fit/arrays.ts';
-import { posedHeadMesh, riggedHeadMesh } from '../fit/head-mesh.ts';
 import { renderFit } from '../fit/render-fit.ts';
 import { type FitFile, fitFileText, toFitFile } from '../fit/schema.ts';
 import type { PhotoFit } from '../fit/types.ts';
-import { writeGlb } from '../io/glb.ts';
+import { finishGlb } from '../io/glb.ts';
 import { writeNpz } from '../io/npz.ts';
-import { writeMtl, writeObj } from '../io/obj-write.ts';
+import { writeMtl } from '../io/obj-write.ts';
 import { createKernels, type Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
@@ -21,6 +20,7 @@ import { albedoMap } from '../render/albedo.ts';
 import type { TextureOffset } from '../texture/solve-offset.ts';
 import { writeFolderAtomically } from './atomic.ts';
 import { energyPng } from './energy-picture.ts';
+import { type FitMeshes, makeFitMeshes, OBJ_NAMES } from './fit-meshes.ts';
 import { overlayCrop, overlayPng } from './overlay.ts';
 import { packageVersion } from './version.ts';
 
@@ -53,6 +53,8 @@ export interface FitFolderInput {
   readonly timingMs?: { readonly decode?: number; readonly perceive?: number; readonly texture?: number };
   /** What the overlay is rendered with; made for it unless given. */
   readonly kernels?: Kernels;
+  /** Meshes that are being made elsewhere; what fails there is made here. */
+  readonly meshes?: Promise<FitMeshes>;
   /** Cancels before anything is in place. */
   readonly signal?: AbortSignal;
 }
@@ -116,13 +118,12 @@ export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
   // Should a writer below throw, the pictures' own failure must not go unheard.
   pictures.catch(() => {});
   pictureOfTexture?.catch(() => {});
-  const material = 'skin';
-  const obj = writeObj(posedHeadMesh(model, fit.params, {}, vertices), { mtlFile: 'head.mtl', material });
-  const mtl = writeMtl({ material, textureFile: 'texture.png' });
+  const mtl = writeMtl({ material: OBJ_NAMES.material, textureFile: 'texture.png' });
   // Stored: deflating took a tenth of the time of all files, for 3 % of their size.
   const npz = writeNpz(fitArrays(fit, model, vertices), { compress: false });
+  const meshes = (await input.meshes?.catch(() => null)) ?? makeFitMeshes(model, fit, vertices);
   const texture = await pictureOfTexture;
-  const glb = writeGlb(riggedHeadMesh(model, fit.params, { texturePng: texture, view: fit }));
+  const glb = finishGlb(meshes.glb, texture);
   const [overlay, energy, visibility] = await pictures;
 
   const decode = input.timingMs?.decode ?? 0;
@@ -146,7 +147,7 @@ export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
   });
   const contents: Readonly<Record<(typeof FIT_FOLDER_FILES)[number], Uint8Array | string | null>> = {
     'head.glb': glb,
-    'head.obj': obj,
+    'head.obj': meshes.obj,
     'head.mtl': texture ? mtl : null,
     'texture.png': texture,
     'visibility.png': visibility,

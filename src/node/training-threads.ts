@@ -18,6 +18,7 @@ import {
 } from '../texture/completion/training.ts';
 import type { TrainingSet } from '../texture/completion/training-set.ts';
 import { TRAINING_JOB, type TrainingJob, type TrainingTask } from './training-worker.ts';
+import { workerModule } from './worker-pool.ts';
 
 /** Options of {@link startTrainingThreads}. */
 export interface TrainingThreadsOptions {
@@ -143,8 +144,6 @@ class Member {
 
 /** The compiled worker: beside this file in a build, in `dist` when this runs from source. */
 function workerFile(): string {
-  const own = import.meta.url;
-  return fileURLToPath(
-    new URL(own.endsWith('.ts') ? '../../dist/node/training-worker.js' : './training-worker.js', own),
-  );
+  const here = workerModule('training-worker', import.meta.url);
+  return fileURLToPath(here ?? new URL('../../dist/node/training-worker.js', import.meta.url));
 }

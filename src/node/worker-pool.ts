@@ -39,8 +39,9 @@ export function defaultJobs(): number {
  * this is not the built code.
  */
 export function workerModule(name: string, from: string): URL | null {
-  const url = new URL(`./${name}.js`, from);
-  return url.protocol === 'file:' && existsSync(fileURLToPath(url)) ? url : null;
+  // CommonJS beside the bundle, where a thread's start is waited for.
+  const urls = ['cjs', 'js'].map((ending) => new URL(`./${name}.${ending}`, from));
+  return urls.find((url) => url.protocol === 'file:' && existsSync(fileURLToPath(url))) ?? null;
 }
 
 /**

@@ -33,8 +33,12 @@ function buildMirror(model: TexturedMesh): Mirror {
   const V = template.length / 3;
   const F = faces.length / 3;
   const twins = mirrorVertices(template);
-  const byCorners = new Map<string, number>();
-  const key = (a: number, b: number, c: number) => [a, b, c].sort((p, q) => p - q).join();
+  const byCorners = new Map<number, number>();
+  // Sorted corners as one number, exact up to 200,000 vertices.
+  const key = (a: number, b: number, c: number) => {
+    const [low, high] = [Math.min(a, b, c), Math.max(a, b, c)];
+    return (low * V + (a + b + c - low - high)) * V + high;
+  };
   for (let f = 0; f < F; f++) byCorners.set(key(faces[3 * f], faces[3 * f + 1], faces[3 * f + 2]), f);
   const exact = new Int32Array(F);
   for (let f = 0; f < F; f++)
@@ -144,15 +148,12 @@ function closestOnTriangle(
   if (s < 0 || t < 0 || s + t > 1) {
     // Outside: the nearest of the three edges' nearest points.
     let least = Number.POSITIVE_INFINITY;
-    const clamp = (k: number) => Math.min(1, Math.max(0, k));
-    const alongU = clamp(uw / Math.max(uu, 1e-20));
-    const alongV = clamp(vw / Math.max(vv, 1e-20));
-    const alongW = clamp((vw - uw - uv + uu) / Math.max(uu - 2 * uv + vv, 1e-20));
-    for (const [i, j] of [
-      [alongU, 0],
-      [0, alongV],
-      [1 - alongW, alongW],
-    ]) {
+    const alongU = clamp01(uw / Math.max(uu, 1e-20));
+    const alongV = clamp01(vw / Math.max(vv, 1e-20));
+    const alongW = clamp01((vw - uw - uv + uu) / Math.max(uu - 2 * uv + vv, 1e-20));
+    for (let edge = 0; edge < 3; edge++) {
+      const i = edge === 0 ? alongU : edge === 1 ? 0 : 1 - alongW;
+      const j = edge === 0 ? 0 : edge === 1 ? alongV : alongW;
       const d = (wx - i * ux - j * vx) ** 2 + (wy - i * uy - j * vy) ** 2 + (wz - i * uz - j * vz) ** 2;
       if (d < least) [least, s, t] = [d, i, j];
     }
@@ -161,4 +162,8 @@ function closestOnTriangle(
   out[1] = s;
   out[2] = t;
   out[3] = (wx - s * ux - t * vx) ** 2 + (wy - s * uy - t * vy) ** 2 + (wz - s * uz - t * vz) ** 2;
+}
+
+function clamp01(k: number): number {
+  return k < 0 ? 0 : k > 1 ? 1 : k;
 }

@@ -21,9 +21,10 @@ import type { CropTransform, PhotoFit } from '../fit/types.ts';
 import {
   type Evidence,
   nodeVisibility,
-  PIXEL,
+  outlineDistances,
   pixelSurface,
   SURFACE_STRIDE,
+  skinPixels,
   takeEvidence,
   takeRoom,
 } from '../kernels/evidence.ts';
@@ -33,9 +34,8 @@ import { SH_CONSTANTS } from '../light/sh.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { vertexNormals } from '../render/normals.ts';
 import { resampleCrop } from '../render/resample.ts';
-import { distanceTo } from './grids.ts';
 import type { ResidentAtlas } from './offset-atlas.ts';
-import { facesInSkin, skinPixels, skinTrust } from './skin-trust.ts';
+import { facesInSkin, skinTrust } from './skin-trust.ts';
 
 /** A face crop as evidence about texels, in kernel memory. */
 export interface Observation {
@@ -97,9 +97,10 @@ export function observe(
     perspective: !orthographic,
   } as const;
   rasterize(kernels, seenBy, raster);
-  let covered = 0;
-  for (const face of raster.faceIndex.view) if (face >= 0) covered++;
-  const room = takeRoom(kernels, covered);
+  let seen = 0;
+  const { view } = raster.faceIndex;
+  for (let p = 0; p < pixels; p++) if (view[p] >= 0) seen++;
+  const room = takeRoom(kernels, seen);
   const evidence = kernels.scope(() => {
     const mesh = {
       faces,
@@ -112,24 +113,23 @@ export function observe(
     pixelSurface(kernels, mesh, raster, { translation, orthographic }, surface);
     const skinFaces = facesInSkin(model);
     const faceIndex = raster.faceIndex.view;
-    const { trust: bySkin, hull, aperture } = skinTrust(fit, crop, faceIndex, skinFaces);
-    const measured = skinPixels(fit, faceIndex, skinFaces, size);
-    const flags = new Uint8Array(pixels);
-    for (let p = 0; p < pixels; p++) {
-      const f = faceIndex[p];
-      if (f < 0) continue;
-      flags[p] =
-        (skinFaces[f] ? PIXEL.skin : 0) |
-        (measured[p] ? PIXEL.measured : 0) |
-        (hull[p] ? PIXEL.inner : 0) |
-        (aperture[p] ? PIXEL.aperture : 0);
-    }
-    const trust = kernels.f32(bySkin);
+    const planes = skinTrust(kernels, fit, crop, faceIndex, skinFaces);
+    const trust = kernels.f32(pixels, false);
+    const flags = kernels.u8(pixels, false);
+    skinPixels(kernels, planes, size, raster.faceIndex, kernels.u8(skinFaces), trust, flags);
+    const outline = kernels.f32(pixels, false);
+    const covered = coveredPixels(photo, crop);
+    const { jump } = OBSERVE_DEFAULTS;
+    outlineDistances(
+      kernels,
+      { size, faceIndex: raster.faceIndex, surface, flags, ...covered, jump },
+      outline,
+    );
     const o = OBSERVE_DEFAULTS;
     const input = {
       surface,
-      outline: kernels.f32(outlineDistance(faceIndex, surface.view, aperture, photo, crop)),
-      flags: kernels.u8(flags),
+      outline,
+      flags,
       trust,
       photo: kernels.f32(resampleCrop(photo, crop).data),
       light: fit.light,
@@ -166,32 +166,17 @@ export function observe(
   return { crop, evidence, visibility };
 }
 
-/** (size,size) distance in pixels to the nearest outline: silhouette, depth jump, border of photo or crop. */
-function outlineDistance(
-  faceIndex: Int32Array,
-  surface: Float32Array,
-  aperture: Uint8Array,
-  photo: Image8,
-  crop: CropTransform,
-): Float32Array {
-  const { size } = crop;
-  const outline = new Uint8Array(size * size);
-  const jumps = (p: number, q: number) =>
-    faceIndex[p] < 0 !== faceIndex[q] < 0 ||
-    (faceIndex[p] >= 0 &&
-      !(aperture[p] && aperture[q]) &&
-      Math.abs(surface[SURFACE_STRIDE * p + 3] - surface[SURFACE_STRIDE * q + 3]) > OBSERVE_DEFAULTS.jump);
-  for (let y = 0; y < size; y++) {
-    const py = crop.origin[1] + (y + 0.5) / crop.scale;
-    const rowOutside = py < 0.5 || py > photo.height - 0.5;
-    for (let x = 0; x < size; x++) {
-      const p = y * size + x;
-      const px = crop.origin[0] + (x + 0.5) / crop.scale;
-      if (rowOutside || px < 0.5 || px > photo.width - 0.5) outline[p] = 1;
-      if (x > 0 && jumps(p, p - 1)) outline[p] = outline[p - 1] = 1;
-      if (y > 0 && jumps(p, p - size)) outline[p] = outline[p - size] = 1;
-      if (x === 0 || y === 0 || x === size - 1 || y === size - 1) outline[p] = 1;
+/** First and last column and row of a crop whose pixel centres lie in the photo, half a pixel from its border. */
+function coveredPixels(photo: Image8, { origin, scale, size }: CropTransform) {
+  const range = (from: number, length: number): [number, number] => {
+    let [first, last] = [size, -1];
+    for (let i = 0; i < size; i++) {
+      const at = from + (i + 0.5) / scale;
+      if (at < 0.5 || at > length - 0.5) continue;
+      first = Math.min(first, i);
+      last = i;
     }
-  }
-  return distanceTo(outline, size, size);
+    return [first, last];
+  };
+  return { columns: range(origin[0], photo.width), rows: range(origin[1], photo.height) };
 }

@@ -4,8 +4,10 @@
  */
 import { faceHull } from '../fit/skin.ts';
 import type { CropTransform, PhotoFit } from '../fit/types.ts';
+import { chamferDistances, PIXEL, type SkinPlanes } from '../kernels/evidence.ts';
+import type { Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
-import { boxMean, distanceTo, smoothstep } from './grids.ts';
+import { boxMean, smoothstep } from './grids.ts';
 
 /** Tuning of {@link skinTrust}; lengths are fractions of the crop's width. */
 export const SKIN_TRUST_DEFAULTS = {
@@ -33,13 +35,14 @@ export function facesInSkin(model: HeadModel): Uint8Array {
   return out;
 }
 
-/** The skin factor, see the file's head, and the landmarks' hull and apertures, all (size,size). */
+/** What of a fit tells its skin, for `skinPixels`, in memory that the caller gives back. */
 export function skinTrust(
+  kernels: Kernels,
   fit: PhotoFit,
   crop: CropTransform,
   faceIndex: Int32Array,
   skinFaces: Uint8Array,
-): { trust: Float32Array; hull: Uint8Array; aperture: Uint8Array } {
+): SkinPlanes {
   const { size } = crop;
   const { mask, crop: own } = fit.skin;
   const s = own.size;
@@ -58,44 +61,32 @@ export function skinTrust(
   const radius = Math.max(1, Math.round(o.hole * s));
   const [around, agreeing] = [boxMean(seen, s, radius), boxMean(agreed, s, radius)];
   const local = Float32Array.from(fit.observation.landmarks68, (x, i) => (x - own.origin[i % 2]) * own.scale);
-  const grown = (set: Uint8Array, by: number) => distanceTo(set, s, s).map((d) => (d <= by * s ? 1 : 0));
-  const hull = faceHull(local, 1, s);
-  const toRim = distanceTo(
-    hull.map((h) => 1 - h),
-    s,
-    s,
-  );
+  const outside = faceHull(local, 1, s);
+  for (let p = 0; p < outside.length; p++) outside[p] = 1 - outside[p];
+  const toRim = chamferDistances(kernels, outside, s, s);
   const openings = new Uint8Array(s * s);
   for (const [first, end] of OPENINGS) fillPolygon(local.subarray(2 * first, 2 * end), s, openings);
-  const aperture = grown(openings, o.aperture);
+  const toOpening = chamferDistances(kernels, openings, s, s);
   const lines = new Uint8Array(s * s);
   for (const [first, end] of BROWS) drawLine(local.subarray(2 * first, 2 * end), s, lines);
-  const brows = grown(lines, o.brow);
-  const closed = new Float32Array(s * s);
-  const painted = new Float32Array(s * s);
-  for (let p = 0; p < closed.length; p++) {
+  const toBrow = chamferDistances(kernels, lines, s, s);
+  const planes = kernels.f32(4 * s * s);
+  const marks = kernels.u8(s * s);
+  const [values, flags] = [planes.view, marks.view];
+  for (let p = 0; p < s * s; p++) {
+    const aperture = toOpening[p] <= o.aperture * s;
+    const brow = toBrow[p] <= o.brow * s;
+    flags[p] =
+      (mask[p] >= 128 ? PIXEL.measured : 0) |
+      (toRim[p] >= o.inner * s || brow || aperture ? PIXEL.inner : 0) |
+      (aperture ? PIXEL.aperture : 0);
+    values[4 * p + 2] = mask[p] / 255;
     if (around[p] < 0.02) continue;
     const sure = smoothstep(o.agree[0], o.agree[1], agreeing[p] / around[p]);
-    if (aperture[p]) painted[p] = sure;
-    if (aperture[p] || brows[p] || toRim[p] >= o.hull * s) closed[p] = sure;
+    if (aperture) values[4 * p + 1] = sure;
+    if (aperture || brow || toRim[p] >= o.hull * s) values[4 * p] = sure;
   }
-  const trust = new Float32Array(size * size);
-  const [inHull, inAperture] = [new Uint8Array(size * size), new Uint8Array(size * size)];
-  for (let y = 0; y < size; y++)
-    for (let x = 0; x < size; x++) {
-      const p = y * size + x;
-      const f = faceIndex[p];
-      if (f < 0) continue;
-      const px = (x + 0.5) * k;
-      const py = (y + 0.5) * k;
-      const q = Math.floor(py) * s + Math.floor(px);
-      inHull[p] = toRim[q] >= o.inner * s || brows[q] || aperture[q] ? 1 : 0;
-      inAperture[p] = aperture[q];
-      trust[p] = skinFaces[f]
-        ? Math.max(bilinear(closed, s, px, py), bilinear(mask, s, px, py) / 255)
-        : bilinear(painted, s, px, py);
-    }
-  return { trust, hull: inHull, aperture: inAperture };
+  return { side: s, planes, marks };
 }
 
 /** First landmark and end of the outlines of eyes and mouth, and of the brows' lines, in iBUG-68. */
@@ -144,35 +135,4 @@ function fillPolygon(points: Float32Array, size: number, out: Uint8Array): void 
       }
       if (inside) out[y * size + x] = 1;
     }
-}
-
-/** (size,size) 1 for the pixels that the metrics of `PhotoFit` are taken over. */
-export function skinPixels(
-  fit: PhotoFit,
-  faceIndex: Int32Array,
-  skinFaces: Uint8Array,
-  size: number,
-): Uint8Array {
-  const { mask, crop } = fit.skin;
-  const out = new Uint8Array(size * size);
-  for (let y = 0; y < size; y++)
-    for (let x = 0; x < size; x++) {
-      const f = faceIndex[y * size + x];
-      if (f < 0 || !skinFaces[f]) continue;
-      const k = crop.size / size;
-      const p = Math.floor((y + 0.5) * k) * crop.size + Math.floor((x + 0.5) * k);
-      out[y * size + x] = mask[p] >= 128 ? 1 : 0;
-    }
-  return out;
-}
-
-function bilinear(data: ArrayLike<number>, s: number, px: number, py: number): number {
-  const x = Math.min(Math.max(px - 0.5, 0), s - 1.001);
-  const y = Math.min(Math.max(py - 0.5, 0), s - 1.001);
-  const i = Math.floor(y) * s + Math.floor(x);
-  const fx = x - Math.floor(x);
-  const fy = y - Math.floor(y);
-  return (
-    (1 - fy) * ((1 - fx) * data[i] + fx * data[i + 1]) + fy * ((1 - fx) * data[i + s] + fx * data[i + s + 1])
-  );
 }

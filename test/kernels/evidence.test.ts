@@ -3,11 +3,14 @@ import { createRandom } from '../../src/core/random.ts';
 import {
   albedoResiduals,
   type CellPixels,
+  chamferDistances,
   nodeVisibility,
+  outlineDistances,
   PIXEL,
   pixelSurface,
   robustFactors,
   SURFACE_STRIDE,
+  skinPixels,
   sumCells,
   takeEvidence,
   takeRoom,
@@ -15,12 +18,15 @@ import {
 import {
   albedoResidualReference,
   bilinearReference,
+  outlineReference,
+  planeReference,
   robustReference,
   shadingReference,
   surfacePointReference,
   trustReference,
 } from '../../src/kernels/reference/evidence.ts';
 import { SH_CONSTANTS } from '../../src/light/sh.ts';
+import { distanceTo } from '../../src/texture/grids.ts';
 import { BUILDS } from './builds.ts';
 
 const random = createRandom(11);
@@ -89,6 +95,73 @@ describe.each(BUILDS)('evidence (%s)', (_name, create) => {
       expect(() =>
         pixelSurface(kernels, takeMesh(), raster(), { translation, orthographic }, kernels.f32(4)),
       ).toThrow(/out must be/);
+    });
+  });
+
+  it('measures distances as the plain passes do', () => {
+    for (const [width, height] of [
+      [1, 1],
+      [1, 7],
+      [9, 1],
+      [13, 11],
+      [40, 25],
+    ]) {
+      const set = Uint8Array.from({ length: width * height }, () => (random.uniform() < 0.04 ? 1 : 0));
+      const expected = distanceTo(set, width, height);
+      const got = chamferDistances(kernels, set, width, height);
+      for (let p = 0; p < set.length; p++) {
+        if (expected[p] === Number.POSITIVE_INFINITY) expect(got[p]).toBe(expected[p]);
+        else expect(Math.abs(got[p] - expected[p])).toBeLessThan(1e-4);
+      }
+    }
+  });
+
+  it('finds outlines: silhouette, jumps in depth but for apertures, borders', () => {
+    const flags = Uint8Array.from({ length: PIXELS }, () => (random.uniform() < 0.3 ? PIXEL.aperture : 0));
+    // One face over patches of pixels: most neighbours are of one surface.
+    const patches = Int32Array.from({ length: PIXELS }, (_, p) => ((p % SIZE) % 7 === 6 ? -1 : 3));
+    const depths = Float32Array.from({ length: PIXELS }, (_, p) => (Math.floor(p / SIZE) < 8 ? 0 : 0.02));
+    const [columns, rows] = [[2, 14] as const, [0, 13] as const];
+    kernels.scope(() => {
+      const surface = kernels.f32(SURFACE_STRIDE * PIXELS);
+      for (let p = 0; p < PIXELS; p++) surface.view[SURFACE_STRIDE * p + 3] = depths[p];
+      const out = kernels.f32(PIXELS);
+      const input = { size: SIZE, faceIndex: kernels.i32(patches), surface, flags: kernels.u8(flags) };
+      outlineDistances(kernels, { ...input, columns, rows, jump: 0.008 }, out);
+      const set = outlineReference(SIZE, patches, (p) => depths[p], flags, columns, rows, 0.008);
+      const expected = distanceTo(set, SIZE, SIZE);
+      for (let p = 0; p < PIXELS; p++) expect(Math.abs(out.view[p] - expected[p])).toBeLessThan(1e-5);
+      expect(expected.some((d) => d > 1)).toBe(true);
+    });
+  });
+
+  it('takes skin from planes of another resolution', () => {
+    const side = 10;
+    const planes = uniform(4 * side * side);
+    const marks = Uint8Array.from({ length: side * side }, () => 2 * random.below(8));
+    const skinFaces = Uint8Array.from({ length: F }, (_, f) => f % 2);
+    kernels.scope(() => {
+      const [trust, flags] = [kernels.f32(PIXELS), kernels.u8(PIXELS)];
+      const skin = { side, planes: kernels.f32(planes), marks: kernels.u8(marks) };
+      skinPixels(kernels, skin, SIZE, kernels.i32(faceIndex), kernels.u8(skinFaces), trust, flags);
+      for (let p = 0; p < PIXELS; p++) {
+        const f = faceIndex[p];
+        if (f < 0) {
+          expect([trust.view[p], flags.view[p]]).toEqual([0, 0]);
+          continue;
+        }
+        const x = (((p % SIZE) + 0.5) * side) / SIZE;
+        const y = ((Math.floor(p / SIZE) + 0.5) * side) / SIZE;
+        const mark = marks[Math.floor(y) * side + Math.floor(x)];
+        const value = (c: number) => planeReference(planes, side, c, x, y);
+        const wanted = skinFaces[f] ? Math.max(value(0), value(2)) : value(1);
+        expect(Math.abs(trust.view[p] - wanted)).toBeLessThan(1e-5);
+        const shown = PIXEL.inner | PIXEL.aperture;
+        expect(flags.view[p]).toBe(skinFaces[f] ? mark | PIXEL.skin : mark & shown);
+      }
+      expect(() =>
+        skinPixels(kernels, { ...skin, side: 9 }, SIZE, kernels.i32(faceIndex), kernels.u8(F), trust, flags),
+      ).toThrow(/planes must be/);
     });
   });
 

@@ -110,3 +110,52 @@ export function robustReference(
   const h = inner ? 0 : Math.max(...difference.map(Math.abs)) / scales.outside;
   return { factor: 1 / (1 + e * e + h * h) ** 2, foreign: 1 - 1 / (1 + h * h) ** 2 };
 }
+
+/** (size,size) 1 for outline pixels, see `outlineDistances`; `depth` (size²), flags as `PIXEL` with 8 for apertures. */
+export function outlineReference(
+  size: number,
+  faceIndex: ArrayLike<number>,
+  depth: (p: number) => number,
+  flags: ArrayLike<number>,
+  columns: readonly [number, number],
+  rows: readonly [number, number],
+  jump: number,
+): Uint8Array {
+  const out = new Uint8Array(size * size);
+  const differ = (p: number, q: number) => {
+    if (faceIndex[p] < 0 || faceIndex[q] < 0) return faceIndex[p] < 0 !== faceIndex[q] < 0;
+    return !(flags[p] & flags[q] & 8) && Math.abs(depth(p) - depth(q)) > jump;
+  };
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++) {
+      const p = y * size + x;
+      const neighbours = [
+        ...(x > 0 ? [p - 1] : []),
+        ...(x < size - 1 ? [p + 1] : []),
+        ...(y > 0 ? [p - size] : []),
+        ...(y < size - 1 ? [p + size] : []),
+      ];
+      const covered = x >= columns[0] && x <= columns[1] && y >= rows[0] && y <= rows[1];
+      if (neighbours.length < 4 || !covered || neighbours.some((q) => differ(p, q))) out[p] = 1;
+    }
+  return out;
+}
+
+/** Bilinear value of channel `c` of a (side,side,4) picture at (x, y) in its pixels. */
+export function planeReference(
+  planes: ArrayLike<number>,
+  side: number,
+  c: number,
+  x: number,
+  y: number,
+): number {
+  const most = side - 1.001;
+  const [px, py] = [x, y].map((v) => Math.min(Math.max(v - 0.5, 0), most));
+  const [ix, iy] = [Math.floor(px), Math.floor(py)];
+  const [fx, fy] = [px - ix, py - iy];
+  const at = (i: number, j: number) => planes[4 * (j * side + i) + c];
+  return (
+    (1 - fy) * ((1 - fx) * at(ix, iy) + fx * at(ix + 1, iy)) +
+    fy * ((1 - fx) * at(ix, iy + 1) + fx * at(ix + 1, iy + 1))
+  );
+}
