@@ -11,7 +11,7 @@ export {
 } from './evidence';
 export { addParts, gemmSlice, mirrorLower } from './gemm';
 export { originalPart } from './original';
-export { photometricCost, photometricPart, photometricResiduals } from './photometric';
+export { photometricCost, photometricGradient, photometricPart, photometricResiduals } from './photometric';
 export { rasterizeRows } from './rasterize';
 export { sampleBilinear, sampleBilinearGradient } from './sample';
 export { medianResidual, padPicture, scatterColours, skinWeights } from './skin';

@@ -200,3 +200,46 @@ export function photometricPart(address: usize, begin: i32, end: i32): void {
   }
   if (job.result) store<f64>(job.result, sum);
 }
+
+/**
+ * The gradient alone, of the samples begin ≤ p < end: adds Σ β_i Kᵀr to f64 `vertices` (A,8) of u v n_x n_y n_z and three
+ * unused, and Σ Rᵀr to f64 `shared` (28 + 4·vectors). Returns Σ mask·ρ.
+ */
+export function photometricGradient(address: usize, begin: i32, end: i32, vertices: usize, shared: usize): f64 {
+  const job = changetype<Job>(address);
+  const bytes = <usize>(28 + (job.vectors << 2)) << 2;
+  const rowBytes = <usize>job.stride << 2;
+  let sum: f64 = 0;
+  for (let at = begin; at < end; at += CHUNK) {
+    const stop = min(at + CHUNK, end);
+    sum += photometricRows(job, at, stop);
+    let row = job.rows;
+    for (let p = at; p < stop; p++) {
+      let g = f32x4.splat(0);
+      let g4: f32 = 0;
+      for (let c = 0; c < 3; c++, row += rowBytes) {
+        const r = load<f32>(row, 108);
+        const r4 = f32x4.splat(r);
+        g = madd(r4, v128.load(row + bytes), g);
+        g4 += r * load<f32>(row + bytes, 16);
+        for (let x: usize = 0; x < bytes; x += 16) {
+          const product = f32x4.mul(r4, v128.load(row + x));
+          const to = shared + (x << 1);
+          v128.store(to, f64x2.add(v128.load(to), f64x2.promote_low_f32x4(product)));
+          const high = v128.shuffle<f32>(product, product, 2, 3, 2, 3);
+          v128.store(to, f64x2.add(v128.load(to, 16), f64x2.promote_low_f32x4(high)), 16);
+        }
+      }
+      for (let i: usize = 0; i < 12; i += 4) {
+        const b = load<f32>(job.barycentrics + <usize>p * 12 + i);
+        const to = vertices + (<usize>load<u32>(job.corners + <usize>p * 12 + i) << 6);
+        const weighted = f32x4.mul(f32x4.splat(b), g);
+        v128.store(to, f64x2.add(v128.load(to), f64x2.promote_low_f32x4(weighted)));
+        const high = v128.shuffle<f32>(weighted, weighted, 2, 3, 2, 3);
+        v128.store(to, f64x2.add(v128.load(to, 16), f64x2.promote_low_f32x4(high)), 16);
+        store<f64>(to, load<f64>(to, 32) + <f64>(b * g4), 32);
+      }
+    }
+  }
+  return sum;
+}

@@ -3,6 +3,11 @@
  *   E = E_landmarks + E_photometric + E_priors.
  * Linearising re-rasterises the head and takes fresh surface samples; `cost` then compares steps on exactly those
  * samples, so that what a step is judged by is the function that was linearised.
+ *
+ * Near a linearisation the derivatives of the surface hardly change, and they are what costs: chord steps (`relinearize`)
+ * keep them and the photometric Hessian, and take samples, residuals, robust weights and the gradient anew, at a third of
+ * the time. Samples must not be kept: left where they were taken they come to lie between pixels, where interpolation
+ * averages the photo's noise away, and the energy rewards that (a head that held still jittered three times as much).
  */
 import { cropCamera } from '../camera/project.ts';
 import type { ImageF } from '../core/image.ts';
@@ -13,6 +18,7 @@ import {
   type PhotometricLoss,
   photometricCost,
   photometricEquations,
+  photometricGradient,
   Q_STRIDE,
   type SampleArrays,
   takePhoto,
@@ -20,6 +26,7 @@ import {
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import { fanNormals, tangentFrames } from '../kernels/surface.ts';
 import { SH_CONSTANTS } from '../light/sh.ts';
+import type { Skeleton } from '../model/pose.ts';
 import { residentJacobian } from '../model/resident-jacobian.ts';
 import type { FaceObservation } from '../perceive/types.ts';
 import type { LeastSquaresProblem, NormalEquations } from '../solve/levenberg-marquardt.ts';
@@ -38,7 +45,12 @@ import { type PriorOptions, priors } from './priors.ts';
 import { type ResidentModel, rowStride, takeModel } from './resident.ts';
 import { createSampleArrays, type PixelSamples, takeSamples } from './samples.ts';
 import { projectedNormals, type SurfaceGeometry, visibleRows, wantedRows } from './surface-rows.ts';
-import { addAppearance, addGeometry } from './vertex-equations.ts';
+import {
+  addAppearance,
+  addAppearanceGradient,
+  addGeometry,
+  addGeometryGradient,
+} from './vertex-equations.ts';
 
 /** What to minimise. Pixels are those of the crop at full size; `photometric.photo` may be smaller. */
 export interface ProblemInput {
@@ -75,6 +87,10 @@ export interface EnergyTerms {
 export interface FitProblem extends LeastSquaresProblem<FitState> {
   /** Terms at `state`, on the samples of the last linearisation. */
   terms(state: FitState): EnergyTerms;
+  /** As `linearize`, with derivatives of the surface and the photometric Hessian of the last one, which must be near. */
+  relinearize(state: FitState): NormalEquations;
+  /** Makes the photometric loss `factor` times as wide as asked for, until told otherwise. */
+  widen(factor: number): void;
 }
 
 /**
@@ -92,6 +108,8 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
   const picture = photometric ? takePicture(kernels, resident, photometric) : null;
   let targets: LandmarkTargets | null = null;
   let samples: PixelSamples | null = null;
+  let width = 1;
+  let last: Linearization | null = null;
 
   const photometricInput = (state: FitState, at: PixelSamples): PhotometricInput => ({
     q: projectedNormals(resident, pictureCamera(state, photometric), picture!.normals, at.active, picture!.q),
@@ -99,7 +117,7 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
     light: state.light,
     basis: SH_CONSTANTS,
     texture: state.texture,
-    loss: photometric!.loss,
+    loss: { ...photometric!.loss, sigma: width * photometric!.loss.sigma },
   });
 
   const terms = (state: FitState): EnergyTerms => {
@@ -117,10 +135,24 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
     };
   };
 
-  const linearize = (state: FitState): NormalEquations => {
-    const hessian = new Float64Array(n * n);
-    const gradient = new Float64Array(n);
+  const geometryAt = (state: FitState): SurfaceGeometry => ({
+    ...{ resident, rows, stride, layout },
+    camera: state.camera,
+  });
+
+  /** Poses the head and takes samples of it. */
+  const sample = (state: FitState): Skeleton => {
     const skeleton = resident.pose(state);
+    if (!picture || !photometric) return skeleton;
+    const { photo, mask } = photometric;
+    fanNormals(kernels, resident.fans, resident.head.vertices, picture.normals);
+    const camera = pictureCamera(state, photometric);
+    samples = takeSamples(kernels, resident, picture.normals, camera, photo.width, mask, picture.samples);
+    return skeleton;
+  };
+
+  /** Derivatives of the surface at `state`, of which samples were taken. */
+  const differentiate = (state: FitState, skeleton: Skeleton): void => {
     if (input.landmarks)
       targets = landmarkTargets(
         model,
@@ -128,47 +160,64 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
         headYaw(model, state.pose),
         input.landmarks.weights,
       );
-    const camera = pictureCamera(state, photometric);
-    if (picture && photometric) {
-      fanNormals(kernels, resident.fans, resident.head.vertices, picture.normals);
-      const { width } = photometric.photo;
-      samples = takeSamples(
-        kernels,
-        resident,
-        picture.normals,
-        camera,
-        width,
-        photometric.mask,
-        picture.samples,
-      );
-    }
-    if (moves)
-      kernels.scope(() => {
-        const wanted = kernels.u32(wantedRows(prepared, targets, samples?.active ?? null));
-        // Columns that no kernel writes are zero, but another layout's may be in their place.
-        if (resident.work.layout !== layout) rows.view.fill(0);
-        resident.work.layout = layout;
-        residentJacobian(kernels, resident.head, skeleton, layout, wanted, rows, stride);
-      });
-    const geometry: SurfaceGeometry = { resident, rows, stride, layout, camera: state.camera };
+    if (!moves) return;
+    kernels.scope(() => {
+      const wanted = kernels.u32(wantedRows(prepared, targets, samples?.active ?? null));
+      // Columns that no kernel writes are zero, but another layout's may be in their place.
+      if (resident.work.layout !== layout) rows.view.fill(0);
+      resident.work.layout = layout;
+      residentJacobian(kernels, resident.head, skeleton, layout, wanted, rows, stride);
+      if (!picture || !samples || samples.active.length === 0) return;
+      const fans = kernels.u32(samples.active);
+      const frames = firstOf(picture.frames, 8 * fans.length);
+      tangentFrames(kernels, fans, picture.normals, frames);
+      const at = { ...geometryAt(state), camera: pictureCamera(state, photometric) };
+      visibleRows(kernels, at, picture.normals, fans, frames, picture.P);
+    });
+  };
+
+  /** Equations at `state`, of which samples were taken; the photometric Hessian is that of `from` where there is one. */
+  const assemble = (state: FitState, from: Linearization | null): NormalEquations => {
+    const hessian = new Float64Array(n * n);
+    const gradient = new Float64Array(n);
     let cost = 0;
     if (input.landmarks && targets)
-      cost += addLandmarkEquations(kernels, targets, geometry, input.landmarks.loss, { hessian, gradient });
+      cost += addLandmarkEquations(kernels, targets, geometryAt(state), input.landmarks.loss, {
+        hessian,
+        gradient,
+      });
     if (picture && samples) {
       const { arrays, active, edges } = samples;
       const measured = photometricInput(state, samples);
+      const T = state.texture.length;
       kernels.scope(() => {
-        const equations = photometricEquations(kernels, arrays, active.length, edges.length / 2, measured);
-        cost += equations.cost;
-        const target = { layout, T: state.texture.length, hessian, gradient };
-        addAppearance(target, equations);
-        if (!moves || active.length === 0) return;
-        const fans = kernels.u32(active);
-        const frames = kernels.f32(8 * active.length);
-        tangentFrames(kernels, fans, picture.normals, frames);
-        visibleRows(kernels, { ...geometry, camera }, picture.normals, fans, frames, picture.P);
-        addGeometry(kernels, target, equations, { ...picture, stride }, frames, edges);
+        if (!from) {
+          const equations = photometricEquations(kernels, arrays, active.length, edges.length / 2, measured);
+          const frames = firstOf(picture.frames, 8 * active.length);
+          const target = { layout, T, hessian: new Float64Array(n * n), gradient };
+          addAppearance(target, equations);
+          if (moves && active.length > 0)
+            addGeometry(kernels, target, equations, { ...picture, stride }, frames, edges);
+          last = { hessian: target.hessian, active, width };
+          cost += equations.cost;
+        } else {
+          const first = photometricGradient(kernels, arrays, active.length, measured);
+          const target = { layout, T, gradient };
+          addAppearanceGradient(target, first.appearance.view);
+          if (moves)
+            addGeometryGradient(
+              kernels,
+              target,
+              { fans: active, gradient: first.vertices },
+              { fans: from.active, P: picture.P, frames: picture.frames, stride },
+            );
+          cost += first.cost;
+        }
       });
+      const { hessian: photo, width: then } = last!;
+      // Of most samples, which every width takes for inliers, the weight is 1/σ².
+      const share = (then / width) ** 2;
+      for (let i = 0; i < n; i++) for (let j = i * n; j <= i * n + i; j++) hessian[j] += share * photo[j];
     }
     const priorTerms = priors(model, layout, state, input.priors, { hessian, gradient });
     cost += Object.values(priorTerms).reduce((a, b) => a + b, 0);
@@ -177,12 +226,31 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
   };
 
   return {
-    linearize,
+    linearize: (state) => {
+      differentiate(state, sample(state));
+      return assemble(state, null);
+    },
+    relinearize: (state) => {
+      sample(state);
+      return assemble(state, last);
+    },
+    widen: (factor) => {
+      width = factor;
+    },
     cost: (state) => Object.values(terms(state)).reduce((a, b) => a + b, 0),
     retract: (state, step) => retractState(model, layout, state, step),
     stepBounds: (state) => stepBounds(model, layout, state),
     terms,
   };
+}
+
+/** What later equations may take from a linearisation besides what is in the problem's arrays. */
+interface Linearization {
+  /** Lower triangle of the photometric Hessian, and the width of the loss it was made with. */
+  readonly hessian: Float64Array;
+  readonly width: number;
+  /** Fans that have derivatives, in their order. */
+  readonly active: Uint32Array;
 }
 
 /** What a problem with a photometric term keeps in kernel memory. */
@@ -192,6 +260,8 @@ interface Picture {
   /** (fans,4) and (fans,8). */
   readonly normals: F32;
   readonly q: F32;
+  /** (fans,8): tangents at the last linearisation. */
+  readonly frames: F32;
   /** Room for (4·fans,stride) each, shared with other problems. */
   readonly P: F32;
   readonly HP: F32;
@@ -208,6 +278,7 @@ function takePicture(
     samples: createSampleArrays(kernels, resident, photometric.photo.width, photometric.mask),
     normals: kernels.f32(4 * fans),
     q: kernels.f32(Q_STRIDE * fans),
+    frames: kernels.f32(8 * fans),
     P: resident.work.P,
     HP: resident.work.HP,
   };

@@ -83,6 +83,51 @@ export function addGeometry(
   }
 }
 
+/** Adds the gradient of light and texture: `columns` (X) as of `photometricGradient`. */
+export function addAppearanceGradient(
+  to: Pick<EquationsTarget, 'layout' | 'T' | 'gradient'>,
+  columns: Float64Array,
+): void {
+  const map = appearanceColumns(to.layout, to.T);
+  for (let x = 0; x < map.length; x++) if (map[x] >= 0) to.gradient[map[x]] += columns[x];
+}
+
+/**
+ * Adds the gradient of geometry, Pᵀg, with P of a linearisation nearby. Vertices that were not seen there have none: they
+ * are few, at the border of what is seen, and left out.
+ * @param seen fans (A) and gradient (A,8) float64 by u, v and normal, as of `photometricGradient`.
+ * @param linearized fans (B) with their rows P (4B,stride) and `tangentFrames` (B,8).
+ */
+export function addGeometryGradient(
+  kernels: Kernels,
+  to: Pick<EquationsTarget, 'layout' | 'gradient'>,
+  seen: { readonly fans: Uint32Array; readonly gradient: F64 },
+  linearized: { readonly fans: Uint32Array; readonly P: F32; readonly frames: F32; readonly stride: number },
+): void {
+  const g = to.layout.geometrySize;
+  const m = SURFACE_ROWS * linearized.fans.length;
+  const column = kernels.f32(m);
+  const [rows, from, t] = [column.view, seen.gradient.view, linearized.frames.view];
+  const place = new Map<number, number>();
+  for (const [b, fan] of linearized.fans.entries()) place.set(fan, b);
+  for (let a = 0; a < seen.fans.length; a++) {
+    const b = place.get(seen.fans[a]);
+    if (b === undefined) continue;
+    const i = 8 * a;
+    const f = 8 * b;
+    const [x, y, z] = [from[i + 2], from[i + 3], from[i + 4]];
+    const o = SURFACE_ROWS * b;
+    rows[o] = from[i];
+    rows[o + 1] = from[i + 1];
+    rows[o + 2] = t[f] * x + t[f + 1] * y + t[f + 2] * z;
+    rows[o + 3] = t[f + 4] * x + t[f + 5] * y + t[f + 6] * z;
+  }
+  const product = kernels.f64(g);
+  const p = matrixF32(firstOf(linearized.P, m * linearized.stride), m, g, linearized.stride);
+  gemmTN(kernels, matrixF32(column, m, 1), p, product);
+  for (let i = 0; i < g; i++) to.gradient[i] += product.view[i];
+}
+
 /** Column in the layout of each column of the appearance block; −1 where it is fixed or no parameter. */
 function appearanceColumns(layout: ParameterLayout, T: number): Int32Array {
   const map = new Int32Array(RESIDUAL_COLUMN + 1 + T).fill(-1);

@@ -138,6 +138,7 @@ export interface KernelExports {
   quadraticModel(hessian: number, gradient: number, step: number, n: number): number;
   collectSamples(job: number): number;
   photometricCost(job: number, begin: number, end: number, out: number): void;
+  photometricGradient(job: number, begin: number, end: number, vertices: number, shared: number): number;
   photometricResiduals(job: number, begin: number, end: number, out: number): void;
   originalPart(job: number, begin: number, end: number): void;
   photometricPart(job: number, begin: number, end: number): void;

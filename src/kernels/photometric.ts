@@ -22,6 +22,7 @@ import { InvalidArgumentError } from '../core/errors.ts';
 import type { ImageF } from '../core/image.ts';
 import { type F32, type F64, type Kernels, requireLength } from './runtime.ts';
 import {
+  chunkRows,
   NOTHING,
   requireAtLeast,
   requireSamples,
@@ -74,6 +75,15 @@ export interface PhotometricEquations {
   /** H per vertex and edge, and mixed rows (5A,X), of which column 27 is the gradient. */
   readonly vertex: VertexBlocks;
   /** (X,X) float64; row 27 is the gradient of light and texture. */
+  readonly appearance: F64;
+}
+
+/** First derivatives over all samples, scaled as {@link PhotometricEquations}. */
+export interface PhotometricGradient {
+  readonly cost: number;
+  /** (A,8) float64: by u, v and the unit normal of each vertex, and three zeros. */
+  readonly vertices: F64;
+  /** (X) float64: by light; [27] is of no use; by texture. */
   readonly appearance: F64;
 }
 
@@ -179,6 +189,32 @@ export function photometricEquations(
     (sums) => fillJob(kernels, samples, input, total, sums),
   );
   return { cost: count > 0 ? (0.5 * input.loss.weight * sum) / total : 0, columns, vertex, appearance };
+}
+
+/**
+ * First derivatives of the energy, in kernel memory that the caller gives back: a third of the work of
+ * {@link photometricEquations}, and nothing of what comes after it.
+ * @param vertexCount A.
+ * @throws {InvalidArgumentError} on lengths that do not match.
+ */
+export function photometricGradient(
+  kernels: Kernels,
+  samples: SampleArrays,
+  vertexCount: number,
+  input: PhotometricInput,
+): PhotometricGradient {
+  const columns = 28 + paddedComponents(input.texture.length);
+  requireLength('photometricGradient', 'q', input.q, vertexCount * Q_STRIDE, '(A,8)');
+  requireInput(samples, input);
+  const total = maskSum(samples);
+  const vertices = kernels.f64(8 * vertexCount);
+  const appearance = kernels.f64(columns);
+  if (!(total > 0)) return { cost: 0, vertices, appearance };
+  const sum = kernels.scope(() => {
+    const job = fillJob(kernels, samples, input, total, { ...NOTHING, ...chunkRows(kernels, columns) });
+    return kernels.raw.photometricGradient(job, 0, samples.count, vertices.ptr, appearance.ptr);
+  });
+  return { cost: (0.5 * input.loss.weight * sum) / total, vertices, appearance };
 }
 
 function maskSum(samples: SampleArrays): number {

@@ -74,15 +74,13 @@ export function sampleEquations(
   const vertex = createVertexBlocks(kernels, mesh.vertexCount, mesh.edgeCount, columns);
   const appearance = kernels.f64(columns * columns);
   const sum = kernels.scope(() => {
-    const stride = rowStride(columns);
     const length = columns * columns;
     const cuts = cutRange(0, count, 2, GRAIN);
     const grams = kernels.f64(length * cuts.length);
     const results = kernels.f64(cuts.length);
     const part = (blocks: VertexBlocks | null, half: number | null) =>
       job({
-        rows: kernels.f32(3 * CHUNK * stride, false).ptr,
-        stride,
+        ...chunkRows(kernels, columns),
         blocks,
         gram: half === null ? 0 : grams.ptr + 8 * length * half,
         result: half === null ? 0 : results.ptr + 8 * half,
@@ -193,6 +191,12 @@ export function requireAtLeast(
   shape: string,
 ): void {
   requireLength(what, name, { length: Math.min(array.length, least) }, least, shape);
+}
+
+/** Room for the rows of a chunk with X shared columns. */
+export function chunkRows(kernels: Kernels, columns: number): Pick<SampleSums, 'rows' | 'stride'> {
+  const stride = rowStride(columns);
+  return { rows: kernels.f32(3 * CHUNK * stride, false).ptr, stride };
 }
 
 /** Floats from row to row: not a multiple of 256 bytes, which would crowd a few of the cache's sets. */

@@ -225,23 +225,29 @@ function problemFor(row: Row): { problem: FitProblem; state: FitState; size: num
   return { problem, state: someState(2, row.camera), size: layout.size };
 }
 
+/** Of the energy on the samples of the last linearisation. */
+function centralDifferences(problem: FitProblem, state: FitState, size: number): Float64Array {
+  const numeric = new Float64Array(size);
+  for (let i = 0; i < size; i++) {
+    const h = STEP;
+    const at = (d: number) => {
+      const step = new Float64Array(size);
+      step[i] = d;
+      return problem.cost(problem.retract(state, step));
+    };
+    // Fourth order, so that the step can be long enough to drown float32 rounding of the vertices.
+    numeric[i] = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+  }
+  return numeric;
+}
+
 describe('gradients against central differences', () => {
   it.each(rows)('$name', (row) => {
     const { problem, state, size } = problemFor(row);
     const { cost, gradient } = problem.linearize(state);
     expect(cost).toBeGreaterThan(0);
     expect(problem.cost(state) / cost).toBeCloseTo(1, 5);
-    const numeric = new Float64Array(size);
-    for (let i = 0; i < size; i++) {
-      const h = STEP;
-      const at = (d: number) => {
-        const step = new Float64Array(size);
-        step[i] = d;
-        return problem.cost(problem.retract(state, step));
-      };
-      // Fourth order, so that the step can be long enough to drown float32 rounding of the vertices.
-      numeric[i] = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
-    }
+    const numeric = centralDifferences(problem, state, size);
     const scale = Math.max(...numeric.map(Math.abs));
     expect(scale).toBeGreaterThan(0);
     for (let i = 0; i < size; i++)
@@ -286,4 +292,49 @@ describe('Gauss-Newton matrix', () => {
       }
     },
   );
+});
+
+describe('equations by the derivatives of a linearisation nearby', () => {
+  /** Largest difference over the largest of `want`. */
+  const apart = (got: Float64Array, want: Float64Array) =>
+    Math.max(...got.map((x, i) => Math.abs(x - want[i]))) / Math.max(...want.map(Math.abs));
+  const row = rows[rows.length - 1];
+
+  it('are those of the linearisation at its own state', () => {
+    const { problem, state } = problemFor(row);
+    const want = problem.linearize(state);
+    const got = problem.relinearize(state);
+    expect(Math.abs(got.cost / want.cost - 1)).toBeLessThan(1e-6);
+    // Summed in another order, float32 within chunks.
+    expect(apart(got.gradient, want.gradient)).toBeLessThan(1e-5);
+    expect(apart(got.hessian, want.hessian)).toBeLessThan(1e-12);
+  });
+
+  it('have the energy of the state asked for, and its gradient but for how the surface turned meanwhile', () => {
+    const { problem, state, size } = problemFor(row);
+    const before = problem.linearize(state);
+    const random = createRandom(3);
+    const step = Float64Array.from({ length: size }, () => 2e-3 * random.normal());
+    const near = problem.retract(state, step);
+    const got = problem.relinearize(near);
+    expect(Math.abs(got.cost / problem.cost(near) - 1)).toBeLessThan(1e-6);
+    const there = centralDifferences(problem, near, size);
+    // Joints turn by some 2e-3 radians.
+    expect(apart(got.gradient, there)).toBeLessThan(0.01);
+    expect(apart(before.gradient, there)).toBeGreaterThan(0.03);
+  });
+
+  it('take a loss of another width, with the Hessian that it has where residuals are small', () => {
+    const { problem, state, size } = problemFor({ ...row, terms: { photometric: true } });
+    const narrow = problem.linearize(state);
+    problem.widen(2);
+    const got = problem.relinearize(state);
+    expect(apart(got.gradient, centralDifferences(problem, state, size))).toBeLessThan(row.tolerance);
+    expect(
+      apart(
+        got.hessian.map((h) => 4 * h),
+        narrow.hessian,
+      ),
+    ).toBeLessThan(1e-12);
+  });
 });

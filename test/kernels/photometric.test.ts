@@ -3,6 +3,7 @@ import {
   paddedComponents,
   photometricCost,
   photometricEquations,
+  photometricGradient,
   photometricResiduals,
   RESIDUAL_COLUMN,
   takePhoto,
@@ -70,6 +71,10 @@ describe.each(BUILDS)('photometric (%s)', (_name, create) => {
       const mixed = got.vertex.mixed.view;
       close((i) => mixed[Math.floor(i / X) * mixedStride + column(i % X)], expected.mixed);
       close((i) => mixed[i * mixedStride + RESIDUAL_COLUMN], expected.gradient);
+      const first = photometricGradient(kernels, arrays, A, input);
+      expect(Math.abs(first.cost - expected.cost)).toBeLessThanOrEqual(TOLERANCE * expected.cost);
+      close((i) => first.appearance.view[column(i)], expected.appearanceGradient);
+      close((i) => first.vertices.view[8 * Math.floor(i / 5) + (i % 5)], expected.gradient);
       const y = kernels.f32(P.length);
       multiplyVertexBlocks(kernels, got.vertex, mesh.edges, kernels.f32(frames), kernels.f32(P), n, y);
       // TᵀHT·P: in five numbers per vertex, then back to four rows.
