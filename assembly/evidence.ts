@@ -456,3 +456,31 @@ export function robustFactors(
     store<f32>(foreign + (<usize>p << 2), 1 - alone * alone);
   }
 }
+
+/** out (P) = cell (n) of each pixel's heaviest tap. */
+export function heaviestCells(count: i32, taps: usize, weights: usize, cells: usize, out: usize): void {
+  for (let p = 0; p < count; p++) {
+    let best = 4 * p;
+    for (let k = best + 1; k < 4 * p + 4; k++) if (f(weights, k) > f(weights, best)) best = k;
+    store<u32>(out + (<usize>p << 2), u(cells, u(taps, best)));
+  }
+}
+
+/** out (n) = mean of `value` (P) over the trusted pixels that sample each node; 0 without any. */
+export function nodeMeans(
+  count: i32, taps: usize, weights: usize, trust: usize, value: usize, n: i32, total: usize, out: usize,
+): void {
+  memory.fill(total, 0, <usize>n << 2);
+  memory.fill(out, 0, <usize>n << 2);
+  for (let k = 0; k < 4 * count; k++) {
+    if (f(trust, k >> 2) == 0) continue;
+    const t = <usize>u(taps, k) << 2;
+    const w = f(weights, k);
+    store<f32>(total + t, load<f32>(total + t) + w);
+    store<f32>(out + t, load<f32>(out + t) + w * f(value, k >> 2));
+  }
+  for (let i = 0; i < n; i++) {
+    const sum = f(total, i);
+    if (sum > 0) store<f32>(out + (<usize>i << 2), f(out, i) / sum);
+  }
+}

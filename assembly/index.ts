@@ -6,8 +6,8 @@ export { choleskySolve, gatherDamped, quadraticModel } from './cholesky';
 export { collectSamples } from './collect';
 export { addStrided, blendRows, convTaps, convWeightsRow, elu, eluBackward, spreadRows } from './conv';
 export {
-  albedoResiduals, chamferDistances, nodeVisibility, outlineDistances, pixelSurface, robustFactors, skinPixels,
-  sumCells, takeEvidence,
+  albedoResiduals, chamferDistances, heaviestCells, nodeMeans, nodeVisibility, outlineDistances, pixelSurface,
+  robustFactors, skinPixels, sumCells, takeEvidence,
 } from './evidence';
 export { addParts, gemmSlice, mirrorLower } from './gemm';
 export { originalPart } from './original';

@@ -9,7 +9,6 @@ import { AbortedError, InvalidArgumentError } from '../core/errors.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
 import { useThreads } from '../node/kernel-workers.ts';
 import { startPhotoHelper } from '../node/photo-helper.ts';
-import { loadHead } from '../node/spaces.ts';
 import { unpackError } from '../node/worker-errors.ts';
 import { defaultJobs, shareArrays, WorkerPool, workerModule } from '../node/worker-pool.ts';
 import { TEXTURE_OFFSET_DEFAULTS } from '../texture/solve-offset.ts';
@@ -86,9 +85,10 @@ class FitSession {
   async #fitHere(photos: readonly PhotoInput[]): Promise<void> {
     // First of all: a thread takes as long to start as what is imported next.
     const helper = this.#wantsHelper(photos) ? startPhotoHelper() : null;
-    const [{ openPerception }, { lookAt }] = await Promise.all([
+    const [{ openPerception }, { lookAt }, { loadHead }] = await Promise.all([
       import('./open-perception.ts'),
       import('./photo-job.ts'),
+      import('../node/spaces.ts'),
     ]);
     const options = this.#options;
     const { signal } = this.#context;
@@ -160,6 +160,7 @@ class FitSession {
     const pool = new WorkerPool<FitWorkerInit, PhotoInput, void, FitWorkerEvent>(module, jobs);
     const said = new InOrder();
     try {
+      const { loadHead } = await import('../node/spaces.ts');
       const model = shareArrays(await loadHead(this.#options.model, this.#options.space));
       this.#bar.start(`${photos.length} photos`);
       this.#bar.update({ stage: 'load', fraction: 0 });

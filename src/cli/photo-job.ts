@@ -9,7 +9,7 @@ import type { DecodedPhoto } from '../core/photo.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import { fitPhoto } from '../fit/fit-photo.ts';
 import { prepareModel } from '../fit/prepare.ts';
-import { fitMemory } from '../fit/resident.ts';
+import { fitMemory, posedVertices } from '../fit/resident.ts';
 import type { PhotoFit } from '../fit/types.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import type { FitMeshes } from '../node/fit-meshes.ts';
@@ -165,8 +165,9 @@ export async function solveTexture(
 ): Promise<SolvedTexture> {
   if (!options.offset || model.uvs.length === 0) return { offsets: [], ms: 0 };
   const started = performance.now();
-  const { kernels } = await fitMemory(prepareModel(model));
-  const { texture, metrics } = solvePersonTexture(kernels, views, model, {
+  const memory = await fitMemory(prepareModel(model));
+  const posed = views.map((view) => ({ ...view, vertices: posedVertices(memory, view.fit.params) }));
+  const { texture, metrics } = solvePersonTexture(memory.kernels, posed, model, {
     size: options.textureSize,
     signal,
   });
@@ -198,9 +199,10 @@ export async function faceFiles({
   model,
   meshes,
 }: FittedFace): Promise<FaceResult> {
-  const { kernels } = await fitMemory(prepareModel(model));
+  const memory = await fitMemory(prepareModel(model));
   const made = await makeFitFiles({
-    kernels,
+    kernels: memory.kernels,
+    vertices: posedVertices(memory, fit.params),
     meshes,
     file: photo.file,
     face: task.number,

@@ -357,6 +357,23 @@ export function sumCells(kernels: Kernels, pixels: CellPixels, pull: F32, right:
   kernels.raw.sumCells(evidence.count, cells.ptr, weight.ptr, factor.ptr, residual.ptr, pull.ptr, right.ptr);
 }
 
+/** out (P) = the cell of each pixel's heaviest tap. @param cells (n) uint32 */
+export function heaviestCells(kernels: Kernels, evidence: Evidence, cells: U32, out: U32): void {
+  const { count, taps, weights } = evidence;
+  requireLength('heaviestCells', 'out', out, count, '(P)');
+  kernels.raw.heaviestCells(count, taps.ptr, weights.ptr, cells.ptr, out.ptr);
+}
+
+/** out (n) = mean of `value` (P) over the trusted pixels that sample each node; 0 without any. */
+export function nodeMeans(kernels: Kernels, evidence: Evidence, value: F32, out: F32): void {
+  const { count, taps, weights, trust } = evidence;
+  requireLength('nodeMeans', 'value', value, count, '(P)');
+  kernels.scope(() => {
+    const total = kernels.f32(out.length, false);
+    kernels.raw.nodeMeans(count, taps.ptr, weights.ptr, trust.ptr, value.ptr, out.length, total.ptr, out.ptr);
+  });
+}
+
 /** Scales of {@link robustFactors}, RGB in [0, 1]. */
 export interface RobustScales {
   readonly free: number;

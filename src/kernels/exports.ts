@@ -333,6 +333,17 @@ export interface KernelExports {
   ): void;
   pixelSurface(job: number, begin: number, end: number): void;
   takeEvidence(job: number): number;
+  heaviestCells(count: number, taps: number, weights: number, cells: number, out: number): void;
+  nodeMeans(
+    count: number,
+    taps: number,
+    weights: number,
+    trust: number,
+    value: number,
+    n: number,
+    total: number,
+    out: number,
+  ): void;
   chamferDistances(width: number, height: number, out: number): void;
   outlineDistances(job: number): void;
   skinPixels(job: number): void;

@@ -53,6 +53,8 @@ export interface FitFolderInput {
   readonly timingMs?: { readonly decode?: number; readonly perceive?: number; readonly texture?: number };
   /** What the overlay is rendered with; made for it unless given. */
   readonly kernels?: Kernels;
+  /** (V,3) of the fit as posed, where the caller has them. */
+  readonly vertices?: Float32Array;
   /** Meshes that are being made elsewhere; what fails there is made here. */
   readonly meshes?: Promise<FitMeshes>;
   /** Cancels before anything is in place. */
@@ -105,7 +107,7 @@ export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
   const albedo = offset?.albedo ?? (model.texture ? albedoMap(model.texture, fit.params.texture) : undefined);
   const pictureOfTexture = albedo ? pngOf(albedo) : null;
   const crop = overlayCrop(fit.skin.crop);
-  const { vertices } = poseHead(model, fit.params);
+  const vertices = input.vertices ?? poseHead(model, fit.params).vertices;
   const kernels = input.kernels ?? (await createKernels());
   const head = renderFit(kernels, fit, model, { crop, size: crop.size, albedo, vertices });
   const pictures = Promise.all([

@@ -8,7 +8,7 @@
  * have slipped through the skin mask, what is much darker or of another colour counts less as well, and its texels count
  * as unseen.
  */
-import { type Evidence, robustFactors, sumCells } from '../kernels/evidence.ts';
+import { type Evidence, heaviestCells, nodeMeans, robustFactors, sumCells } from '../kernels/evidence.ts';
 import type { F32, Kernels, U32 } from '../kernels/runtime.ts';
 import { texelGradients } from '../kernels/texels.ts';
 import { laplacianSystem, type ResidentLevel } from './coarse-levels.ts';
@@ -50,7 +50,8 @@ export function robustWeights(
   const { graph } = levels[depth - 1];
   const P = evidence.count;
   kernels.scope(() => {
-    const cells = kernels.u32(cellsOf(evidence, levels.slice(0, depth)));
+    const cells = kernels.u32(P, false);
+    heaviestCells(kernels, evidence, kernels.u32(ancestors(levels.slice(0, depth))), cells);
     const factor = kernels.f32(P, false);
     factor.view.fill(1);
     const foreign = kernels.f32(P);
@@ -69,47 +70,20 @@ export function robustWeights(
       });
     const [w, f] = [weight.view, factor.view];
     for (let p = 0; p < P; p++) w[p] *= f[p];
-    const part = nodes.view.subarray(0, levels[0].parents.length);
-    hideForeign(evidence, foreign.view, part, visibility.view);
+    // Texels of which the pixels show something else count as unseen.
+    const doubt = kernels.f32(levels[0].parents.length, false);
+    nodeMeans(kernels, evidence, foreign, doubt);
+    const [d, which, sure] = [doubt.view, nodes.view, visibility.view];
+    for (let i = 0; i < d.length; i++) if (d[i] > 0) sure[which[i]] *= 1 - smoothstep(0.3, 0.8, d[i]);
   });
 }
 
-/** Coarse node of each pixel, through its heaviest tap. */
-function cellsOf({ count, taps, weights }: Evidence, levels: readonly ResidentLevel[]): Uint32Array {
-  let cell = levels[0].parents.view;
+/** Node of the last level that each node of the graph below the first one belongs to. */
+function ancestors(levels: readonly ResidentLevel[]): Uint32Array {
+  const out = levels[0].parents.view.slice();
   for (const { parents } of levels.slice(1)) {
     const { view } = parents;
-    const coarser = new Uint32Array(cell.length);
-    for (let i = 0; i < cell.length; i++) coarser[i] = view[cell[i]];
-    cell = coarser;
-  }
-  const out = new Uint32Array(count);
-  const [t, w] = [taps.view, weights.view];
-  for (let p = 0, k = 0; p < count; p++, k += 4) {
-    let heaviest = k;
-    if (w[k + 1] > w[heaviest]) heaviest = k + 1;
-    if (w[k + 2] > w[heaviest]) heaviest = k + 2;
-    if (w[k + 3] > w[heaviest]) heaviest = k + 3;
-    out[p] = cell[t[heaviest]];
+    for (let i = 0; i < out.length; i++) out[i] = view[out[i]];
   }
   return out;
-}
-
-/** Texels of which the pixels show something else count as unseen. */
-function hideForeign(
-  { count, taps, weights, trust }: Evidence,
-  foreign: Float32Array,
-  nodes: Uint32Array,
-  visibility: Float32Array,
-): void {
-  const [t, w, sure] = [taps.view, weights.view, trust.view];
-  const total = new Float32Array(nodes.length);
-  const doubt = new Float32Array(nodes.length);
-  for (let k = 0; k < 4 * count; k++) {
-    if (sure[k >> 2] === 0) continue;
-    total[t[k]] += w[k];
-    doubt[t[k]] += w[k] * foreign[k >> 2];
-  }
-  for (let i = 0; i < nodes.length; i++)
-    if (doubt[i] > 0) visibility[nodes[i]] *= 1 - smoothstep(0.3, 0.8, doubt[i] / total[i]);
 }

@@ -90,6 +90,8 @@ export interface TextureView {
   readonly fit: PhotoFit;
   /** As it was decoded for the fit. */
   readonly photo: Image8;
+  /** (V,3) of the fit as posed, where the caller has them. */
+  readonly vertices?: Float32Array;
 }
 
 /**
@@ -145,11 +147,11 @@ export function solvePersonTexture(
   const result = kernels.scope(() => {
     const atlas = takeAtlas(kernels, made);
     const mean = nodeValues(kernels, graph, base);
-    const solved = views.map(({ fit, photo }, i) => {
+    const solved = views.map(({ fit, photo, vertices }, i) => {
       step('texture: observe', 0.2 + (0.5 * i) / views.length);
-      const { vertices } = poseHead(model, fit.params);
+      const posed = vertices ?? poseHead(model, fit.params).vertices;
       const offset = kernels.f32(4 * n);
-      const seen = observe(kernels, fit, photo, model, vertices, atlas, evidence);
+      const seen = observe(kernels, fit, photo, model, posed, atlas, evidence);
       step('texture: solve', 0.2 + (0.5 * (i + 0.4)) / views.length);
       solveSeen(kernels, atlas, made, seen, mean, offset, o, () => throwIfAborted(options.signal));
       return { seen, offset, visibility: seen.visibility };

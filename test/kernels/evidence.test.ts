@@ -4,6 +4,8 @@ import {
   albedoResiduals,
   type CellPixels,
   chamferDistances,
+  heaviestCells,
+  nodeMeans,
   nodeVisibility,
   outlineDistances,
   PIXEL,
@@ -333,6 +335,28 @@ describe.each(BUILDS)('evidence (%s)', (_name, create) => {
             4,
           );
       }
+      // Which cell a pixel is in, and what nodes make of their pixels.
+      const n = 25;
+      const own = kernels.u32(Uint32Array.from({ length: n }, () => random.below(12)));
+      evidence.taps.view.set(Uint32Array.from({ length: 4 * count }, () => random.below(n)));
+      evidence.weights.view.set(uniform(4 * count));
+      evidence.trust.view.set(uniform(count).map((t) => Math.max(0, t - 0.3)));
+      const [found, means, value] = [kernels.u32(count), kernels.f32(n + 1), kernels.f32(uniform(count))];
+      heaviestCells(kernels, evidence, own, found);
+      nodeMeans(kernels, evidence, value, means);
+      const [total, sum] = [new Float64Array(n + 1), new Float64Array(n + 1)];
+      for (let p = 0; p < count; p++) {
+        const w = [...evidence.weights.view.subarray(4 * p, 4 * p + 4)];
+        const t = [...evidence.taps.view.subarray(4 * p, 4 * p + 4)];
+        expect(found.view[p]).toBe(own.view[t[w.indexOf(Math.max(...w))]]);
+        if (evidence.trust.view[p] === 0) continue;
+        t.forEach((i, k) => {
+          total[i] += w[k];
+          sum[i] += w[k] * value.view[p];
+        });
+      }
+      for (let i = 0; i < n; i++) expect(means.view[i]).toBeCloseTo(sum[i] / total[i], 5);
+      expect(means.view[n]).toBe(0);
       const around = kernels.f32(uniform(48, -0.1, 0.1));
       const foreign = kernels.f32(count);
       weight.view[3] = 0;
