@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { AbortedError, InvalidArgumentError } from '../core/errors.ts';
+import type { ProgressEvent } from '../core/progress.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
 import { useThreads } from '../node/kernel-workers.ts';
 import { startPhotoHelper } from '../node/photo-helper.ts';
@@ -96,9 +97,21 @@ class FitSession {
       ? { faces: helper.faces, skin: null, dispose: () => void helper.close() }
       : await openPerception(options);
     try {
-      // The picture is looked at while the head is read and prepared.
-      const early = helper ? lookAt(photos[0], { perception, options, signal }) : undefined;
-      early?.catch(() => {});
+      // The picture is looked at while the head is read and prepared: it has to be with the helper before this thread is
+      // too busy to send it.
+      let early: Promise<LookedAt> | undefined;
+      if (helper) {
+        await new Promise<void>((sent) => {
+          const progress = ({ stage }: ProgressEvent) => {
+            if (stage === 'perceive') sent();
+          };
+          early = lookAt(photos[0], { perception, options, signal }, progress);
+          early.then(
+            () => sent(),
+            () => sent(),
+          );
+        });
+      }
       const model = await loadHead(options.model, options.space);
       // A fit alone on the machine may have all of it.
       if (options.jobs !== 1) await useThreads(model);

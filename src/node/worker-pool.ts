@@ -123,6 +123,7 @@ export class WorkerPool<Init, Input, Output, Event = never> {
       this.#whenReady = { resolve, reject };
     });
     for (const thread of this.#threads) this.#setUp(thread);
+    this.#dispatch();
     return ready;
   }
 
@@ -214,8 +215,11 @@ export class WorkerPool<Init, Input, Output, Event = never> {
       for (const task of this.#waiting.splice(0)) task.reject(this.#broken);
       return;
     }
+    // The only thread is handed its task before it is ready: messages stand in line there, and this thread may be too
+    // busy to hear that it is. Of several threads the first that is ready takes it.
+    const early = this.#started && this.size === 1;
     for (const thread of this.#threads) {
-      if (!thread.ready || thread.task) continue;
+      if (thread.task || !(thread.ready || early)) continue;
       const task = this.#waiting.shift();
       if (!task) return;
       thread.task = task;
