@@ -171,7 +171,7 @@ function fitLight(
   const basis = new Float64Array(n);
   let [weight, sum] = [0, 0];
   for (let i = 0; i < m.front.length; i++) {
-    const w = m.front[i]! * (1 - m.lips[i]!) * (1 - m.temple[i]!) * (1 - m.lidLine[i]!);
+    const w = m.front[i]! * (1 - m.lips[i]!) * (1 - m.temple[i]!) * (1 - m.lidLine[i]!) * (1 - m.nostril[i]!);
     if (w <= 0) continue;
     const [x, y, z] = m.normal.subarray(3 * i, 3 * i + 3);
     shBasis(x!, y!, z!, basis);
@@ -292,6 +292,8 @@ function randomFace(
       let v = Math.exp(log);
       v = mix(v, Math.min(v, hair[k]!), browHere);
       v = mix(v, hair[k]! * 1.1, hairHere);
+      // Seen into a nostril: mucosa in the dark. No light model knows that little light gets in.
+      v = mix(v, Math.min(v, [0.2, 0.085, 0.07][k]!), m.nostril[i]!);
       v = mix(v, [0.36, 0.15, 0.14][k]! * m.depth[i]!, m.interior[i]!);
       v = mix(v, [0.72, 0.43, 0.4][k]! * clamp(0.4 + 0.6 * colour[0]!, 0, 0.95), m.socket[i]!);
       v = mix(v, [0.6, 0.31, 0.29][k]! * m.depth[i]!, m.tongue[i]!);

@@ -11,7 +11,9 @@ import { buildExpressions } from './expressions.ts';
 import { alignAll, decompose, mirrorRows } from './identity.ts';
 import { embedLandmarks, type LandmarkTable, placeholderTable } from './landmarks.ts';
 import { mouthAnchors } from './mouth.ts';
+import { nostrilCavities } from './nostrils.ts';
 import { type BrowCard, paintMasks } from './paint.ts';
+import { lowerPalate, palateOf } from './palate.ts';
 import { asymmetryPairs, drawPerson, faceSliders } from './people.ts';
 import { buildRegions } from './regions.ts';
 import { eyeCenter, ShapeSpace, withInside } from './shapes.ts';
@@ -47,7 +49,6 @@ export function assembleHead(
   const V = topology.source.length;
   const atlas = buildAtlas(source, topology);
   const mouth = mouthAnchors(topology, atlas, space.base);
-  const regions = buildRegions(space, topology, atlas);
   log(`cut: ${V} vertices, ${topology.faces.length / 3} faces, ${atlas.uvs.length / 2} texture vertices`);
 
   const random = createRandom(7);
@@ -69,11 +70,17 @@ export function assembleHead(
     `identity: ${identity.basis.length} components, ${(100 * identity.captured).toFixed(2)} % of the variance`,
   );
 
+  const palate = palateOf(topology, atlas, mouth, identity.mean);
+  const roofed = identity.mean.slice();
+  lowerPalate(roofed, palate);
+  const inside = { mouth, palate, nostrils: nostrilCavities(topology, roofed) };
+  const regions = buildRegions(space, topology, atlas, inside.nostrils);
+
   // Origin: the root joint of the mean head.
   const origin = [0, 1, 2].map((k) => (k === 0 ? 0 : identity.mean[3 * layout.head + k]!));
   const mean = identity.mean.map((x, i) => x - origin[i % 3]!);
   const S = identity.basis.length;
-  const template = Float32Array.from(withInside(mean, layout, topology, mouth));
+  const template = Float32Array.from(withInside(mean, layout, topology, inside));
   closeLips(template, topology, atlas, space.base);
   sealSockets(template, topology, atlas, [eyeCenter(mean, layout.leftEye), eyeCenter(mean, layout.rightEye)]);
   snapRim(template, topology);
@@ -81,17 +88,17 @@ export function assembleHead(
   const J = JOINTS.length;
   const jointTemplate = jointsOf(mean, layout);
   const jointIdentityBasis = new Float32Array(S * J * 3);
-  const meanHead = withInside(mean, layout, topology, mouth);
+  const meanHead = withInside(mean, layout, topology, inside);
   identity.basis.forEach((b, s) => {
     // Eye centres and joints are linear in the shape up to the mean radius, so differences give their bases.
     const moved = mean.map((x, i) => x + b[i]!);
-    const head = withInside(moved, layout, topology, mouth);
+    const head = withInside(moved, layout, topology, inside);
     for (let i = 0; i < 3 * V; i++) identityBasis[3 * V * s + i] = head[i]! - meanHead[i]!;
     const joints = jointsOf(moved, layout);
     for (let i = 0; i < 3 * J; i++) jointIdentityBasis[3 * J * s + i] = joints[i]! - jointTemplate[i]!;
   });
 
-  const expressions = buildExpressions(space, topology);
+  const expressions = buildExpressions(space, topology, inside);
   const E = expressions.names.length;
   const expressionBasis = new Float32Array(3 * V * E);
   for (let e = 0; e < E; e++) expressionBasis.set(expressions.basis[e]!, 3 * V * e);
@@ -102,7 +109,7 @@ export function assembleHead(
     skins,
     cards,
     atlas,
-    paintMasks(space, topology, atlas),
+    paintMasks(space, topology, atlas, inside),
     SIZES.texels,
     SIZES.albedo,
     options.faces,
@@ -130,7 +137,7 @@ export function assembleHead(
     jointIdentityBasis,
     jointExpressionBasis: new Float32Array(E * J * 3),
     poseBasis: null,
-    skinWeights: skinWeights(space, topology, atlas),
+    skinWeights: skinWeights(space, topology, atlas, palate),
     landmarks: embedLandmarks(table ?? placeholderTable(topology.faces), topology.faces),
     texture: {
       width: albedo.size,

@@ -6,7 +6,9 @@
  *
  * Names follow ARKit's blend shapes where one is equivalent; the table in docs/open-head.md maps them.
  */
-import type { ShapeSpace } from './shapes.ts';
+import { placeNostrils } from './nostrils.ts';
+import { lowerPalate } from './palate.ts';
+import type { Inside, ShapeSpace } from './shapes.ts';
 import type { Topology } from './topology.ts';
 
 /** name, source units (averaged over ancestries) or targets with weights, how to split. */
@@ -83,7 +85,11 @@ export interface ExpressionSpace {
 }
 
 /** Builds the expressions. */
-export function buildExpressions(space: ShapeSpace, topology: Topology): ExpressionSpace {
+export function buildExpressions(
+  space: ShapeSpace,
+  topology: Topology,
+  { palate, nostrils }: Inside,
+): ExpressionSpace {
   const names: string[] = [];
   const basis: Float64Array[] = [];
   const V = topology.source.length;
@@ -94,6 +100,8 @@ export function buildExpressions(space: ShapeSpace, topology: Topology): Express
       const d = space.displacement(target);
       for (let i = 0; i < 3 * skin; i++) whole[i]! += w * d[i]!;
     }
+    lowerPalate(whole, palate);
+    placeNostrils(whole, nostrils, 'displacement');
     if (split === 'none') {
       names.push(name);
       basis.push(whole);

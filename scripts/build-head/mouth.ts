@@ -103,6 +103,12 @@ function features(shape: ArrayLike<number>, a: MouthAnchors): [number, number, n
   return [middle[0]!, middle[1]!, middle[2]!, (mean(a.left, 0) - mean(a.right, 0)) / 2];
 }
 
+/** Middle of the lips' inner edge. */
+export function mouthMiddle(shape: ArrayLike<number>, anchors: MouthAnchors): [number, number, number] {
+  const [x, y, z] = features(shape, anchors);
+  return [x, y, z];
+}
+
 /** Positions (rows·columns, 3) of part 1, 2 or 3 in the head of `shape`. */
 export function placeGrid(shape: ArrayLike<number>, part: number, anchors: MouthAnchors): Float64Array {
   const local = part === 1 ? tongue() : teeth(part === 2 ? UPPER : LOWER);

@@ -4,10 +4,10 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { vertexNormals } from '../../src/render/normals.ts';
 import { type Atlas, GRID_CHARTS } from './atlas.ts';
-import { mouthAnchors } from './mouth.ts';
 import { COLUMNS_A_TOOTH, TOOTH_COLUMNS, TOOTH_ROW_V } from './mouth-grid.ts';
+import { nostrilShade } from './nostrils.ts';
 import { hairLine, lidLoop, lipRing } from './regions.ts';
-import { type ShapeSpace, withInside } from './shapes.ts';
+import { type Inside, type ShapeSpace, withInside } from './shapes.ts';
 import { interpolate, type TexelMap } from './texels.ts';
 import type { Topology } from './topology.ts';
 
@@ -126,6 +126,8 @@ export interface PaintMasks {
   readonly underEye: Float32Array;
   readonly cheek: Float32Array;
   readonly nose: Float32Array;
+  /** How dark it is inside the nostrils. */
+  readonly nostril: Float32Array;
   readonly lidLine: Float32Array;
   readonly scalp: Float32Array;
   /** Scalp, and the sides of the head along the hair line, where the source's skins have stubble of their own. */
@@ -147,11 +149,12 @@ export function paintMasks(
   space: ShapeSpace,
   topology: Topology,
   atlas: Atlas,
+  inside: Inside,
 ): (map: TexelMap) => PaintMasks {
   const V = topology.source.length;
   return (map) => {
     const base = new Float64Array(3 * V);
-    base.set(withInside(space.base, space.layout, topology, mouthAnchors(topology, atlas, space.base)));
+    base.set(withInside(space.base, space.layout, topology, inside));
     const position = interpolate(map, topology.faces, base, 3);
     const normals = vertexNormals(Float32Array.from(base), Uint32Array.from(topology.faces));
     const chartOf = (i: number) => atlas.faceChart[map.face[map.fill[i]!]!]!;
@@ -188,6 +191,7 @@ export function paintMasks(
       underEye: mask((i, x, y, z) => front(i, z) * bump(x, y, 0.03, 0.711, 0.016, 0.008)),
       cheek: mask((i, x, y, z) => front(i, z) * bump(x, y, 0.042, 0.69, 0.02, 0.018)),
       nose: mask((i, x, y, z) => front(i, z) * bump(x, y, 0, 0.69, 0.016, 0.014) * smooth((z - 0.13) / 0.02)),
+      nostril: interpolate(map, topology.faces, nostrilShade(topology, inside.nostrils), 1),
       lidLine,
       scalp: mask((i, x, y, z) => {
         if (chartOf(i) !== 0) return 0;

@@ -3,6 +3,7 @@
  * the atlas (mouth bag, sockets) and from heights and depths on the base mesh (metres, source coordinates).
  */
 import type { Atlas } from './atlas.ts';
+import type { Nostrils } from './nostrils.ts';
 import type { ShapeSpace } from './shapes.ts';
 import { adjacency } from './skinning.ts';
 import type { Topology } from './topology.ts';
@@ -84,7 +85,12 @@ export function lipRing(topology: Topology, atlas: Atlas, base: ArrayLike<number
 }
 
 /** Vertex numbers by region name, ascending. */
-export function buildRegions(space: ShapeSpace, topology: Topology, atlas: Atlas): Map<string, Uint32Array> {
+export function buildRegions(
+  space: ShapeSpace,
+  topology: Topology,
+  atlas: Atlas,
+  nostrils: Nostrils,
+): Map<string, Uint32Array> {
   const V = topology.source.length;
   const skin = topology.partStart[1]!;
   const b = space.base;
@@ -133,8 +139,9 @@ export function buildRegions(space: ShapeSpace, topology: Topology, atlas: Atlas
   ];
   const neckLine = (v: number) => y(v) < 0.6 + (0.148 - z(v)) * 0.28;
   const scalp = (v: number) => outside(v) && !ear(v) && !neckLine(v) && y(v) > hairLine(x(v), z(v));
+  const lining = new Set(nostrils.vertices);
   const face = (v: number) =>
-    outside(v) && !ear(v) && !neckLine(v) && !scalp(v) && z(v) > 0.088 && y(v) < 0.8;
+    outside(v) && !lining.has(v) && !ear(v) && !neckLine(v) && !scalp(v) && z(v) > 0.088 && y(v) < 0.8;
   const skinRegion = (v: number) =>
     outside(v) && !ear(v) && !scalp(v) && !neckLine(v) && z(v) > 0.05 && y(v) < 0.808;
   const tests: [string, (v: number) => boolean][] = [
@@ -146,7 +153,8 @@ export function buildRegions(space: ShapeSpace, topology: Topology, atlas: Atlas
     ['eyelids', (v) => outside(v) && lid(v)],
     ['brows', (v) => outside(v) && z(v) > 0.1 && x(v) > 0.012 && x(v) < 0.06 && y(v) > 0.742 && y(v) < 0.768],
     ['lips', (v) => outside(v) && lip(v)],
-    ['nose', (v) => outside(v) && nose(v) && x(v) < 0.022 && y(v) < 0.735],
+    ['nose', (v) => outside(v) && !lining.has(v) && nose(v) && x(v) < 0.022 && y(v) < 0.735],
+    ['nostrils', (v) => lining.has(v)],
     ['mouth_interior', (v) => v < skin && chart[v] === 1],
     ['eye_sockets', (v) => v < skin && (chart[v] === 3 || chart[v] === 4)],
     ['tongue', (v) => topology.part[v] === 1],

@@ -5,6 +5,8 @@
  * Row order: (cut vertices) (left eye helper) (right eye helper) (neck, head and jaw joint as one row each).
  */
 import { type MouthAnchors, placeGrid } from './mouth.ts';
+import { type Nostrils, placeNostrils } from './nostrils.ts';
+import { lowerPalate, type Palate } from './palate.ts';
 import { macroDisplacement, type Weights } from './people.ts';
 import type { Source } from './source.ts';
 import { eyeDirections, type Topology } from './topology.ts';
@@ -121,16 +123,25 @@ export function eyeCenter(
   return [center[0], center[1], center[2] + radius - EYE_RADIUS - inset];
 }
 
-/** Full head (V,3): the cut's vertices, tongue, teeth and both eyeballs. */
+/** What is added to the cut or drawn into shape in it. */
+export interface Inside {
+  readonly mouth: MouthAnchors;
+  readonly palate: Palate;
+  readonly nostrils: Nostrils;
+}
+
+/** Full head (V,3): the cut's vertices with nostrils, tongue, teeth and both eyeballs. */
 export function withInside(
   shape: ArrayLike<number>,
   layout: ShapeLayout,
   topology: Topology,
-  mouth: MouthAnchors,
+  { mouth, palate, nostrils }: Inside,
 ): Float64Array {
   const V = topology.source.length;
   const out = new Float64Array(3 * V);
   for (let i = 0; i < 3 * layout.cut; i++) out[i] = shape[i]!;
+  lowerPalate(out, palate);
+  placeNostrils(out, nostrils);
   for (const part of [1, 2, 3]) out.set(placeGrid(shape, part, mouth), 3 * topology.partStart[part]!);
   const dirs = eyeDirections();
   [layout.leftEye, layout.rightEye].forEach((range, e) => {

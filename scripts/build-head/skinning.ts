@@ -4,10 +4,11 @@
  * Jaw: the source's `mouth-open` unit says how far each skin vertex follows the jaw: its displacement is compared
  * with that of a rotation about the jaw joint which carries the chin along fully, and the ratio is smoothed over the
  * mesh with more trust where the rotation moves a vertex far. Lower teeth and tongue follow the jaw, upper teeth the
- * skull. Neck: a smooth step from the rim upwards. Eyeballs follow their joints.
+ * skull, and so does the roof of the mouth. Neck: a smooth step from the rim upwards. Eyeballs follow their joints.
  */
 import type { Atlas } from './atlas.ts';
 import { tongueFollow } from './mouth-grid.ts';
+import type { Palate } from './palate.ts';
 import type { ShapeSpace } from './shapes.ts';
 import type { Topology } from './topology.ts';
 
@@ -21,7 +22,12 @@ export const JOINTS = [
 ] as const;
 
 /** (V,5) weights, rows sum to 1. */
-export function skinWeights(space: ShapeSpace, topology: Topology, atlas: Atlas): Float32Array {
+export function skinWeights(
+  space: ShapeSpace,
+  topology: Topology,
+  atlas: Atlas,
+  palate: Palate,
+): Float32Array {
   const V = topology.source.length;
   const skin = topology.partStart[1]!;
   const jaw = jawWeights(space, topology);
@@ -34,6 +40,10 @@ export function skinWeights(space: ShapeSpace, topology: Topology, atlas: Atlas)
       if (y < 0.6595) jaw[v] = Math.max(jaw[v]!, smooth((z - 0.062) / 0.05) * smooth((0.6595 - y) / 0.006));
     }
   }
+  // The roof stays with the upper teeth.
+  palate.vertices.forEach((v, i) => {
+    jaw[v]! *= 1 - palate.share[i]!;
+  });
   const out = new Float32Array(5 * V);
   for (let v = 0; v < V; v++) {
     const part = topology.part[v]!;

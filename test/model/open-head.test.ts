@@ -346,6 +346,45 @@ describe('open-head', () => {
       expect(open).toBeLessThan(rest + 5);
     });
 
+    it('leads the nostrils over a centimetre up and back, under every nose', () => {
+      const lining = new Set(region('nostrils'));
+      const faces = Array.from({ length: model.faces.length / 3 }, (_, f) => f);
+      const corners = (f: number) => [...model.faces.subarray(3 * f, 3 * f + 3)];
+      const cavity = faces.filter((f) => corners(f).some((v) => lining.has(v)));
+      const rim = new Set(cavity.flatMap(corners).filter((v) => !lining.has(v) && model.template[3 * v] > 0));
+      const middle = [0, 1, 2].map(
+        (k) => [...rim].reduce((s, v) => s + model.template[3 * v + k], 0) / rim.size,
+      );
+      const left = [...lining].filter((v) => model.template[3 * v] > 0);
+      const from = (v: number) => [0, 1, 2].map((k) => model.template[3 * v + k] - middle[k]);
+      const deepest = left.map(from).sort((a, b) => Math.hypot(...b) - Math.hypot(...a))[0];
+      expect(Math.hypot(...deepest)).toBeGreaterThan(0.012);
+      expect(deepest[1]).toBeGreaterThan(0.006);
+      expect(deepest[2]).toBeLessThan(-0.006);
+
+      // Nothing of them comes through the nose or into the mouth.
+      const near = skin().filter((f) => {
+        const [x, y, z] = model.template.subarray(3 * corners(f)[0], 3 * corners(f)[0] + 3);
+        return Math.abs(x) < 0.035 && y > -0.04 && y < 0.03 && z > 0.06;
+      });
+      const used = [...new Set([...cavity, ...near].flatMap(corners))];
+      const { S } = headSizes(model);
+      const P = Float32Array.from(model.template);
+      const through = () =>
+        crossings(P, model.faces, cavity, near).reduce((most, c) => Math.max(most, c.depth), 0);
+      for (let s = 0; s < S; s++)
+        for (const x of [-3, 3]) {
+          for (const v of used)
+            for (let k = 0; k < 3; k++)
+              P[3 * v + k] = model.template[3 * v + k] + x * model.identityBasis[3 * (s * V + v) + k];
+          expect(through(), `${x} of ${model.identityNames[s]}`).toBeLessThan(0.0003);
+        }
+      // The measure itself: lining moved forward by a centimetre comes through.
+      P.set(model.template);
+      for (const v of lining) P[3 * v + 2] += 0.01;
+      expect(through()).toBeGreaterThan(0.001);
+    });
+
     it('crosses itself by no more than lips and lids that touch', () => {
       // 3 mm: lips turned out (mouthEversion); everything else stays under 1.5 mm. The table is in docs/open-head.md.
       const front = skin().filter((f) => model.template[3 * model.faces[3 * f] + 2] > 0.02);
