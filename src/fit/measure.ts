@@ -25,7 +25,6 @@ export function measureFit(
   photo: ImageF,
   mask: Float32Array,
 ): { metrics: FitMetrics; region: number } {
-  const { model } = resident.prepared;
   const rendered = renderSkin(kernels, resident, state, photo.width, 1);
   let [l1, l2, pixels, region] = [0, 0, 0, 0];
   for (let p = 0; p < mask.length; p++) {
@@ -39,6 +38,27 @@ export function measureFit(
       l2 += d * d;
     }
   }
+  return {
+    region,
+    metrics: {
+      landmarkNmeInner51: landmarkError(resident, state, observation),
+      skinL1: pixels > 0 ? l1 / (3 * pixels) : 1,
+      skinPsnrDb: pixels > 0 && l2 > 0 ? -10 * Math.log10(l2 / (3 * pixels)) : 0,
+      skinPixels: pixels,
+    },
+  };
+}
+
+/**
+ * Mean distance of the 51 inner landmarks to the observed ones, over the outer-eye-corner distance.
+ * @param observation in pixels of the state's camera.
+ */
+export function landmarkError(
+  resident: ResidentModel,
+  state: FitState,
+  { landmarks68: y }: Pick<FaceObservation, 'landmarks68'>,
+): number {
+  const { model } = resident.prepared;
   resident.pose(state);
   const vertices = resident.head.vertices.view;
   const points = landmarks68(model, headYaw(model, state.pose));
@@ -46,18 +66,9 @@ export function measureFit(
   for (let l = 0; l < 68; l++)
     for (let a = 0; a < 3; a++) corners[3 * l + a] = model.faces[3 * points.faces[l] + a];
   const projected = projectTargets({ corners, barycentrics: points.barycentrics }, vertices, state.camera);
-  const y = observation.landmarks68;
   let distance = 0;
   for (let l = 17; l < 68; l++)
     distance += Math.hypot(projected[3 * l] - y[2 * l], projected[3 * l + 1] - y[2 * l + 1]) / 51;
   const eyes = Math.hypot(y[72] - y[90], y[73] - y[91]);
-  return {
-    region,
-    metrics: {
-      landmarkNmeInner51: distance / Math.max(eyes, 1e-6),
-      skinL1: pixels > 0 ? l1 / (3 * pixels) : 1,
-      skinPsnrDb: pixels > 0 && l2 > 0 ? -10 * Math.log10(l2 / (3 * pixels)) : 0,
-      skinPixels: pixels,
-    },
-  };
+  return distance / Math.max(eyes, 1e-6);
 }

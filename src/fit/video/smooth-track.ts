@@ -19,11 +19,13 @@ import type { ProgressListener } from '../../core/progress.ts';
 import { type SequenceSystem, solveSequence } from '../../linalg/block-tridiagonal.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import { cauchyWeight } from '../../solve/robust.ts';
+import { landmarkError } from '../measure.ts';
 import { type FitState, type ParameterLayout, retractState } from '../parameters.ts';
+import { prepareModel } from '../prepare.ts';
+import { fitMemory } from '../resident.ts';
 import type { EvidenceStore } from './evidence.ts';
 import { type MotionDeviations, motionDeviations, motionLayout, relativeCoordinates } from './motion.ts';
 import { personalModel } from './personal-model.ts';
-import { landmarkError } from './track-metrics.ts';
 import { stateOf } from './tracked-state.ts';
 import type { TrackedFrame, VideoTrack } from './types.ts';
 
@@ -69,6 +71,7 @@ export async function smoothTrack(
 ): Promise<VideoTrack> {
   const person = personalModel(model, track.identity);
   const layout = motionLayout(person);
+  const { resident } = await fitMemory(prepareModel(person));
   const strength = options.strength ?? SMOOTH_TRACK_DEFAULTS.strength;
   const sd = motionDeviations(person, layout, ACCELERATION).map((s) => s / strength);
   const frames = track.frames.slice();
@@ -96,7 +99,8 @@ export async function smoothTrack(
         pose: Float32Array.from(state.pose),
         camera: state.camera,
       };
-      frames[begin + i] = { ...smoothed, landmarkNme: landmarkError(person, smoothed) };
+      const landmarkNme = frame.observation ? landmarkError(resident, state, frame.observation) : Number.NaN;
+      frames[begin + i] = { ...smoothed, landmarkNme };
     }
   }
   options.onProgress?.({ stage: 'smoothing', fraction: 1 });
