@@ -4,6 +4,7 @@
  */
 import { InvalidArgumentError } from '../core/errors.ts';
 import type { DecodedPhoto } from '../core/photo.ts';
+import { faceSharpness } from '../fit/face-sharpness.ts';
 import { fitPhoto } from '../fit/fit-photo.ts';
 import { headYaw } from '../fit/landmark-energy.ts';
 import type { PhotoFit } from '../fit/types.ts';
@@ -15,7 +16,6 @@ import { buildTexelGraph } from '../texture/texel-graph.ts';
 import type { TextureMap } from '../texture/texture-map.ts';
 import { perceptualHash } from './perceptual-hash.ts';
 import type { PhotoMeasures } from './photo-files.ts';
-import { faceSharpness } from './sharpness.ts';
 import type { PhotoFitSettings } from './work-file.ts';
 
 /** A photo ready to be fitted. */

@@ -20,7 +20,7 @@ export interface GateThresholds {
   readonly offset: number;
   /** Least mean visibility of the face's part of the map. */
   readonly coverage: number;
-  /** Least sharpness, see `sharpness.ts`. */
+  /** Least sharpness, see `fit/face-sharpness.ts`. */
   readonly sharpness: number;
   /** Least outer-eye-corner distance, pixels of the photo. */
   readonly size: number;

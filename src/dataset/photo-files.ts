@@ -29,7 +29,7 @@ const MeasuresSchema = z.strictObject({
  * - `residual`, `residual_offset`: mean absolute difference of render and photo over skin, RGB in [0, 1], with the initial
  *   space's texture and with the offset.
  * - `coverage`: how much of the face's map the photo shows: mean visibility, in [0, 1].
- * - `sharpness`: see `sharpness.ts`.
+ * - `sharpness`: see `fit/face-sharpness.ts`.
  * - `eye_distance`: outer-eye-corner distance, pixels of the photo.
  * - `yaw`: degrees, positive turned to the subject's left.
  * - `faces`: number of faces found in the photo; the largest is the one fitted.

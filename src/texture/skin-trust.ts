@@ -7,7 +7,8 @@ import type { CropTransform, PhotoFit } from '../fit/types.ts';
 import { chamferDistances, PIXEL, type SkinPlanes } from '../kernels/evidence.ts';
 import type { Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
-import { boxMean, smoothstep } from './grids.ts';
+import { boxMean } from '../render/box-mean.ts';
+import { smoothstep } from './grids.ts';
 
 /** Tuning of {@link skinTrust}; lengths are fractions of the crop's width. */
 export const SKIN_TRUST_DEFAULTS = {

@@ -5,7 +5,7 @@ import { createRandom } from '../../src/core/random.ts';
 import { GATE_DEFAULTS, type GateCandidate, judgeFits } from '../../src/dataset/gate.ts';
 import { hashDistance, hashWords, perceptualHash } from '../../src/dataset/perceptual-hash.ts';
 import type { PhotoMeasures } from '../../src/dataset/photo-files.ts';
-import { faceSharpness } from '../../src/dataset/sharpness.ts';
+import { faceSharpness } from '../../src/fit/face-sharpness.ts';
 import { createKernels } from '../../src/kernels/runtime.ts';
 import { loadHeadModel } from '../../src/node/models.ts';
 import { expose, observeTruth, photograph, sampleTruth } from '../helpers/synthetic.ts';

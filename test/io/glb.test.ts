@@ -9,6 +9,7 @@ import type { MeshExport } from '../../src/io/mesh-export.ts';
 import { encodePng } from '../../src/io/png.ts';
 import { type HeadModel, neutralParams } from '../../src/model/head-model.ts';
 import { poseHead } from '../../src/model/pose.ts';
+import { shownVertices } from '../helpers/shown-vertices.ts';
 import { makeTinyFit } from '../helpers/tiny-fit.ts';
 import { makeTinyHead } from '../helpers/tiny-head.ts';
 
@@ -30,36 +31,8 @@ async function viewed(glb: Uint8Array) {
   const node = root.listNodes().find((n) => n.getMesh())!;
   const mesh = node.getMesh()!;
   const [primitive] = mesh.listPrimitives();
-  const array = (name: string) => primitive.getAttribute(name)!.getArray()!;
-  const positions = Float64Array.from(array('POSITION'));
-  primitive.listTargets().forEach((target, e) => {
-    const d = target.getAttribute('POSITION')!.getArray()!;
-    for (let i = 0; i < positions.length; i++) positions[i] += mesh.getWeights()[e] * d[i];
-  });
   const skin = node.getSkin()!;
-  const inverse = skin.getInverseBindMatrices()!.getArray()!;
-  const matrices = skin.listJoints().map((joint, j) => {
-    const m = joint.getWorldMatrix();
-    const b = inverse.subarray(16 * j, 16 * j + 16);
-    return Array.from({ length: 16 }, (_, k) =>
-      [0, 1, 2, 3].reduce((s, i) => s + m[(k % 4) + 4 * i] * b[i + 4 * Math.floor(k / 4)], 0),
-    );
-  });
-  const out = new Float64Array(positions.length);
-  const sets = [0, 1].filter((s) => primitive.getAttribute(`JOINTS_${s}`));
-  for (let v = 0; v < positions.length / 3; v++) {
-    for (const s of sets) {
-      for (let k = 0; k < 4; k++) {
-        const w = array(`WEIGHTS_${s}`)[4 * v + k];
-        const m = matrices[array(`JOINTS_${s}`)[4 * v + k]];
-        for (let a = 0; a < 3; a++) {
-          let x = m[12 + a];
-          for (let b = 0; b < 3; b++) x += m[4 * b + a] * positions[3 * v + b];
-          out[3 * v + a] += w * x;
-        }
-      }
-    }
-  }
+  const out = shownVertices(node, mesh.getWeights());
   return { root, primitive, mesh, skin, out };
 }
 

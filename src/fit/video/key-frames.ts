@@ -3,30 +3,28 @@
  * different faces made. Frames are offered one after another and only a small pool is kept, so that memory does not
  * depend on the video's length: of the two that are most alike, the less sharp one goes.
  */
-import type { Image8 } from '../../core/image.ts';
 import type { VideoFrame } from '../../core/video.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import type { FaceObservation } from '../../perceive/types.ts';
-import { resampleCrop } from '../../render/resample.ts';
 import { faceCrop } from '../face-crop.ts';
+import { faceSharpness } from '../face-sharpness.ts';
+import { FIT_PHOTO_DEFAULTS } from '../fit-options.ts';
 import { initialPose } from '../initial-pose.ts';
 
 /** A frame with its face, and what makes it worth choosing. */
 export interface KeyFrame {
   readonly frame: VideoFrame;
   readonly observation: FaceObservation;
-  /** Mean squared Laplacian of the face's brightness over its variance: comparable between frames of one person. */
+  /** See `face-sharpness.ts`; comparable between frames of one person. */
   readonly sharpness: number;
   /** Yaw, pitch, mouth, eyes and brows, each in units of a difference worth having. */
   readonly features: Float64Array;
 }
 
-/** Pixels along the side of the crop that sharpness is measured on. */
-const SHARPNESS_SIZE = 128;
 /** Frames kept while searching. */
 const POOL = 16;
 /** A frame this much less sharp than the median of the pool is blurred by motion. */
-const BLURRED = 0.5;
+const BLURRED = 0.7;
 /** Differences worth a unit: radians, and fractions of the outer-eye-corner distance. */
 const UNITS = { yaw: 0.2, pitch: 0.15, mouthOpen: 0.08, mouthWidth: 0.08, eyesOpen: 0.04, brows: 0.05 };
 
@@ -47,7 +45,7 @@ export function keyFrame(model: HeadModel, frame: VideoFrame, observation: FaceO
   return {
     frame,
     observation,
-    sharpness: sharpness(frame.image, observation),
+    sharpness: faceSharpness(frame.image, faceCrop(observation, FIT_PHOTO_DEFAULTS.size), l),
     features: Float64Array.of(
       rotation[1] / UNITS.yaw,
       rotation[0] / UNITS.pitch,
@@ -89,12 +87,13 @@ export class KeyFramePool {
     const median = this.frames.map((f) => f.sharpness).sort((a, b) => a - b)[this.frames.length >> 1] ?? 0;
     const left = this.frames.filter((f) => f.sharpness >= BLURRED * median);
     const chosen: KeyFrame[] = [];
-    const ahead = (f: KeyFrame) => f.sharpness / median / (1 + f.features[0] ** 2 + f.features[1] ** 2);
+    const ahead = (f: KeyFrame) =>
+      (f.sharpness / median) ** 2 / (1 + f.features[0] ** 2 + f.features[1] ** 2);
     while (left.length > 0 && chosen.length < count) {
       const score = left.map((f) =>
         chosen.length === 0
           ? ahead(f)
-          : Math.min(...chosen.map((c) => difference(f, c))) * Math.sqrt(f.sharpness / median),
+          : Math.min(...chosen.map((c) => difference(f, c))) * (f.sharpness / median),
       );
       const best = score.indexOf(Math.max(...score));
       chosen.push(...left.splice(best, 1));
@@ -105,23 +104,4 @@ export class KeyFramePool {
 
 function difference(a: KeyFrame, b: KeyFrame): number {
   return Math.hypot(...a.features.map((x, i) => x - b.features[i]));
-}
-
-/** Mean squared Laplacian over variance of the brightness in the face's crop; 0 for a crop of one colour. */
-function sharpness(image: Image8, observation: FaceObservation): number {
-  const { data } = resampleCrop(image, faceCrop(observation, SHARPNESS_SIZE));
-  const n = SHARPNESS_SIZE;
-  const y = Float32Array.from({ length: n * n }, (_, p) => data[3 * p] + data[3 * p + 1] + data[3 * p + 2]);
-  let [sum, squares, laplacian] = [0, 0, 0];
-  const margin = n >> 2;
-  const count = (n - 2 * margin) ** 2;
-  for (let j = margin; j < n - margin; j++)
-    for (let i = margin; i < n - margin; i++) {
-      const p = j * n + i;
-      sum += y[p] / count;
-      squares += y[p] ** 2 / count;
-      laplacian += (4 * y[p] - y[p - 1] - y[p + 1] - y[p - n] - y[p + n]) ** 2 / count;
-    }
-  const variance = squares - sum ** 2;
-  return variance > 1e-6 ? laplacian / variance : 0;
 }

@@ -8,7 +8,7 @@
  * The paper's code takes a Gaussian g of 65 texels at 256² whose σ makes it a box in effect: a box of a quarter of the
  * map is taken here, by running sums. `floor` keeps some weight in the deepest hole.
  */
-import { boxMean } from '../grids.ts';
+import { boxMean } from '../../render/box-mean.ts';
 
 /** Tuning of {@link confidenceWeights}. */
 export const CONFIDENCE_DEFAULTS = { rounds: 7, width: 0.25, floor: 0.3 } as const;

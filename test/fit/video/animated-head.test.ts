@@ -9,6 +9,7 @@ import { splitAtSeams, writeGlb } from '../../../src/io/glb.ts';
 import { encodePng } from '../../../src/io/png.ts';
 import type { HeadModel } from '../../../src/model/head-model.ts';
 import { poseHead } from '../../../src/model/pose.ts';
+import { shownVertices } from '../../helpers/shown-vertices.ts';
 import { makeTinyHead } from '../../helpers/tiny-head.ts';
 import { makeTinyTrack } from '../../helpers/tiny-track.ts';
 
@@ -32,35 +33,7 @@ async function viewed(glb: Uint8Array, i: number): Promise<Float64Array> {
       target.setRotation(key as [number, number, number, number]);
     else target.setTranslation(key as [number, number, number]);
   }
-  const [primitive] = mesh.listPrimitives();
-  const array = (name: string) => primitive.getAttribute(name)!.getArray()!;
-  const positions = Float64Array.from(array('POSITION'));
-  primitive.listTargets().forEach((target, e) => {
-    const d = target.getAttribute('POSITION')!.getArray()!;
-    for (let k = 0; k < positions.length; k++) positions[k] += weights[e] * d[k];
-  });
-  const skin = node.getSkin()!;
-  const inverse = skin.getInverseBindMatrices()!.getArray()!;
-  const matrices = skin.listJoints().map((joint, j) => {
-    const m = joint.getWorldMatrix();
-    const b = inverse.subarray(16 * j, 16 * j + 16);
-    return Array.from({ length: 16 }, (_, k) =>
-      [0, 1, 2, 3].reduce((s, r) => s + m[(k % 4) + 4 * r] * b[r + 4 * Math.floor(k / 4)], 0),
-    );
-  });
-  const out = new Float64Array(positions.length);
-  for (const set of [0, 1].filter((s) => primitive.getAttribute(`JOINTS_${s}`)))
-    for (let v = 0; v < positions.length / 3; v++)
-      for (let k = 0; k < 4; k++) {
-        const w = array(`WEIGHTS_${set}`)[4 * v + k];
-        const m = matrices[array(`JOINTS_${set}`)[4 * v + k]];
-        for (let a = 0; a < 3; a++) {
-          let x = m[12 + a];
-          for (let b = 0; b < 3; b++) x += m[4 * b + a] * positions[3 * v + b];
-          out[3 * v + a] += w * x;
-        }
-      }
-  return out;
+  return shownVertices(node, weights);
 }
 
 /** Largest distance, metres, of what is shown at key `i` from the track's own head there. */

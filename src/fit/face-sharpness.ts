@@ -8,16 +8,16 @@
  * measure, was tried: it rates a noisy blurred photo over a clean sharp one, and dark skin lower than light.
  */
 import type { Image8 } from '../core/image.ts';
-import { faceHull } from '../fit/skin.ts';
-import type { CropTransform } from '../fit/types.ts';
+import { boxMean } from '../render/box-mean.ts';
 import { resampleCrop } from '../render/resample.ts';
-import { boxMean } from '../texture/grids.ts';
+import { faceHull } from './skin.ts';
+import type { CropTransform } from './types.ts';
 
 const SIZE = 192;
 
 /**
  * Sharpness of the face.
- * @param crop the fit's crop of the photo
+ * @param crop of the face, see `face-crop.ts`
  * @param landmarks68 (68,2) pixels of the photo
  */
 export function faceSharpness(photo: Image8, crop: CropTransform, landmarks68: Float32Array): number {
