@@ -2,7 +2,8 @@
  * Everything at once: the stages of a fit, the whole command, a folder of photos, memory, energy against time, kernels
  * beside OpenBLAS. Prints tables and appends every figure to bench/results, a CSV file per processor.
  *
- *   npm run bench [-- --runs 5] [--photos 24] [--skip kernels,folder,…] [--dry-run]
+ *   npm run bench [-- --runs 5] [--photos 24] [--skip kernels,folder,…] [--only energy] [--dry-run]
+ *   npm run bench -- command | folder | energy [--photos 12] …    that part alone
  *
  * Medians. "First" is what a process pays the first time, while its code is not compiled yet. Needs the built program.
  */
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '5' },
     photos: { type: 'string', default: '24' },
     skip: { type: 'string', default: '' },
+    only: { type: 'string', default: '' },
     'dry-run': { type: 'boolean', default: false },
   },
 });
@@ -40,8 +42,9 @@ process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
 const sections: Readonly<Record<string, () => Promise<void>>> = { stages, command, folder, energy, kernels };
 const skipped = values.skip.split(',');
+const only = values.only === '' ? Object.keys(sections) : values.only.split(',');
 for (const [name, section] of Object.entries(sections)) {
-  if (skipped.includes(name)) continue;
+  if (skipped.includes(name) || !only.includes(name)) continue;
   const known = figures.all.length;
   await section();
   for (const group of new Set(figures.all.slice(known).map((figure) => figure.group))) figures.print(group);

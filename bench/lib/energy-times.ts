@@ -31,12 +31,15 @@ export async function energyMoments(
   const started = performance.now();
   const moments: EnergyMoment[] = [];
   const view = new FaceView(kernels, resident, image, observation, size, {}, weights);
-  await runStages(kernels, model, [view], [view.initialState()], stages, {
+  const { curve } = await runStages(kernels, model, [view], [view.initialState()], stages, {
     size,
     light,
     onProgress: ({ stage, energy }) => {
       if (energy !== undefined) moments.push({ stage, milliseconds: performance.now() - started, energy });
     },
   });
+  // Progress tells of energies before a step; what the last one reached is in the curve alone.
+  const end = curve.at(-1);
+  if (end) moments.push({ stage: end.stage, milliseconds: performance.now() - started, energy: end.energy });
   return moments;
 }
