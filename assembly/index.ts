@@ -13,6 +13,7 @@ export { addParts, gemmSlice, mirrorLower } from './gemm';
 export { originalPart } from './original';
 export { photometricCost, photometricGradient, photometricPart, photometricResiduals } from './photometric';
 export { rasterizeRows } from './rasterize';
+export { resampleRows } from './resample';
 export { sampleBilinear, sampleBilinearGradient } from './sample';
 export { medianResidual, padPicture, scatterColours, skinWeights } from './skin';
 export { rotationRows, skinPoints, skinRows } from './skinning';

@@ -208,7 +208,7 @@ export class FaceView {
   private photo(level: number): ImageF {
     let photo = this.photos.get(level);
     if (!photo) {
-      photo = resampleCrop(this.image, this.cropAt(level));
+      photo = resampleCrop(this.image, this.cropAt(level), this.kernels);
       this.photos.set(level, photo);
     }
     return photo;

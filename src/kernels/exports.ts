@@ -257,6 +257,7 @@ export interface KernelExports {
     steps: number,
     tolerance: number,
   ): number;
+  resampleRows(job: number): void;
   sampleTexels(count: number, taps: number, weights: number, x: number, out: number): void;
   splatPixels(
     count: number,

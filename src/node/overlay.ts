@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import type { Image8, ImageF } from '../core/image.ts';
 import type { FitPictures } from '../fit/render-fit.ts';
 import type { CropTransform } from '../fit/types.ts';
+import type { Kernels } from '../kernels/runtime.ts';
 import { svgText } from '../render/plot/text.ts';
 import { resampleCrop } from '../render/resample.ts';
 
@@ -19,6 +20,8 @@ export interface OverlayInput {
   readonly head: FitPictures;
   /** (68,2) detected landmarks, photo pixels: green dots. */
   readonly detected: ArrayLike<number>;
+  /** What the photo is cut with, where there are any. */
+  readonly kernels?: Kernels;
 }
 
 /** Width and height of a panel in pixels, unless asked otherwise. */
@@ -38,7 +41,7 @@ export function overlayCrop(crop: CropTransform, size = OVERLAY_PANEL_SIZE): Cro
 export async function overlayPng(input: OverlayInput): Promise<Uint8Array> {
   const { crop, head } = input;
   const { size } = crop;
-  const photo = resampleCrop(input.photo, crop);
+  const photo = resampleCrop(input.photo, crop, input.kernels);
   const plain = blend(null, photo, null);
   const panels: readonly (readonly [caption: string, pixels: Uint8ClampedArray])[] = [
     ['photo', plain],

@@ -111,7 +111,7 @@ export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
   const kernels = input.kernels ?? (await createKernels());
   const head = renderFit(kernels, fit, model, { crop, size: crop.size, albedo, vertices });
   const pictures = Promise.all([
-    overlayPng({ photo: photo.image, crop, head, detected: fit.observation.landmarks68 }),
+    overlayPng({ photo: photo.image, crop, head, detected: fit.observation.landmarks68, kernels }),
     energyPng(fit.energy.curve, 'energy by stage'),
     offset
       ? pngOf({ width: offset.width, height: offset.height, channels: 1, data: offset.visibility })

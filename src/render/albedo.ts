@@ -3,15 +3,19 @@ import type { ImageF } from '../core/image.ts';
 import { appearanceStride, paddedComponents } from '../kernels/photometric.ts';
 import type { TextureSpace } from '../model/head-model.ts';
 
-/** mean + Σ coefficient·component, (H,W,3) float32, not clamped. */
+/** mean + Σ coefficient·component, (H,W,3) float32, not clamped; four components per pass over the map. */
 export function albedoMap(space: TextureSpace, coefficients: ArrayLike<number>): ImageF {
-  const sum = Float32Array.from(space.mean);
+  const { mean, basis } = space;
+  const sum = new Float32Array(mean);
   const n = sum.length;
-  for (let t = 0; t < coefficients.length; t++) {
-    const c = coefficients[t];
-    if (c === 0) continue;
-    const o = t * n;
-    for (let i = 0; i < n; i++) sum[i] += c * space.basis[o + i];
+  const used: number[] = [];
+  for (let t = 0; t < coefficients.length; t++) if (coefficients[t] !== 0) used.push(t);
+  for (let u = 0; u < used.length; u += 4) {
+    const [a, b, c, d] = [0, 1, 2, 3].map((k) => used[Math.min(u + k, used.length - 1)]);
+    const [wa, wb, wc, wd] = [0, 1, 2, 3].map((k) => (u + k < used.length ? coefficients[used[u + k]] : 0));
+    const [pa, pb, pc, pd] = [a * n, b * n, c * n, d * n];
+    for (let i = 0; i < n; i++)
+      sum[i] += wa * basis[pa + i] + wb * basis[pb + i] + wc * basis[pc + i] + wd * basis[pd + i];
   }
   return { width: space.width, height: space.height, channels: 3, data: sum };
 }

@@ -4,6 +4,8 @@
  * 11 ms, a 12-megapixel photo to 224² about 75 ms (Zen 4, one core); most of it is the pass across.
  */
 import type { Image8, ImageF } from '../core/image.ts';
+import { resampleBytes } from '../kernels/resample.ts';
+import type { Kernels } from '../kernels/runtime.ts';
 
 /** Where a crop lies: crop pixel = (photo pixel − origin) · scale. */
 export interface Crop {
@@ -13,12 +15,19 @@ export interface Crop {
   readonly size: number;
 }
 
-/** Cuts `crop` out of an 8-bit photo: (size,size,3) float32 in [0, 1]; alpha is ignored. */
-export function resampleCrop(image: Image8, crop: Crop): ImageF {
+/**
+ * Cuts `crop` out of an 8-bit photo: (size,size,3) float32 in [0, 1]; alpha is ignored.
+ * @param kernels do it, in a fifth of the time, where given
+ */
+export function resampleCrop(image: Image8, crop: Crop, kernels?: Kernels): ImageF {
   const { size } = crop;
   const { data: source, width } = image;
   const xs = taps(width, crop.origin[0], crop.scale, size);
   const ys = taps(image.height, crop.origin[1], crop.scale, size);
+  if (kernels && size > 0) {
+    const bytes = resampleBytes(kernels, source, width, singles(xs), singles(ys));
+    return { width: size, height: size, channels: 3, data: bytes };
+  }
   const data = new Float32Array(3 * size * size);
   const row = new Float32Array(3 * size);
   let begin = 0;
@@ -136,6 +145,10 @@ function taps(length: number, origin: number, scale: number, size: number): Taps
     }
   }
   return result;
+}
+
+function singles({ first, count, weights }: Taps) {
+  return { first, count, weights: new Float32Array(weights), room: weights.length / first.length };
 }
 
 function clamp(i: number, n: number): number {

@@ -131,7 +131,7 @@ export function observe(
       outline,
       flags,
       trust,
-      photo: kernels.f32(resampleCrop(photo, crop).data),
+      photo: kernels.f32(resampleCrop(photo, crop, kernels).data),
       light: fit.light,
       basis: SH_CONSTANTS,
       edge: [o.edge[0] * size, o.edge[1] * size],

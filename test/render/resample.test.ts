@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Image8 } from '../../src/core/image.ts';
 import { createRandom } from '../../src/core/random.ts';
+import type { Kernels } from '../../src/kernels/runtime.ts';
 import { type Crop, cropCoverage, resampleCrop, resize } from '../../src/render/resample.ts';
+import { BUILDS } from '../kernels/builds.ts';
 
 function photo(width: number, height: number, value: (x: number, y: number, c: number) => number): Image8 {
   const data = new Uint8ClampedArray(4 * width * height);
@@ -35,7 +37,14 @@ function reference(image: Image8, crop: Crop, x: number, y: number, c: number): 
   return value;
 }
 
-describe('resampleCrop', () => {
+const PLATFORMS: readonly (readonly [name: string, create: () => Kernels | undefined])[] = [
+  ['TypeScript', () => undefined],
+  ...BUILDS,
+];
+
+describe.each(PLATFORMS)('resampleCrop (%s)', (_name, create) => {
+  const kernels = create();
+
   it('equals its definition for crops inside, across and beyond the border, shrinking and growing', () => {
     fc.assert(
       fc.property(
@@ -49,7 +58,7 @@ describe('resampleCrop', () => {
           const image = photo(width, height, () => random.below(256));
           const origin = [40 * random.uniform() - 20, 40 * random.uniform() - 20] as const;
           const crop = { origin, scale, size };
-          const got = resampleCrop(image, crop);
+          const got = resampleCrop(image, crop, kernels);
           expect(got.data.length).toBe(3 * size * size);
           for (let y = 0; y < size; y++) {
             for (let x = 0; x < size; x++) {
@@ -67,7 +76,7 @@ describe('resampleCrop', () => {
 
   it('keeps pixels where crop and photo coincide', () => {
     const image = photo(6, 6, (x, y, c) => 40 * x + 5 * y + c);
-    const got = resampleCrop(image, { origin: [1, 2], scale: 1, size: 4 });
+    const got = resampleCrop(image, { origin: [1, 2], scale: 1, size: 4 }, kernels);
     for (let y = 0; y < 4; y++) {
       for (let x = 0; x < 4; x++) {
         for (let c = 0; c < 3; c++) {
@@ -81,7 +90,7 @@ describe('resampleCrop', () => {
     // Guards the half-pixel: a shift of half a crop pixel would be 2.5 levels at scale 0.2.
     const image = photo(200, 200, (x) => x);
     for (const scale of [0.2, 0.5, 1.7, 4]) {
-      const got = resampleCrop(image, { origin: [30, 60], scale, size: 20 });
+      const got = resampleCrop(image, { origin: [30, 60], scale, size: 20 }, kernels);
       for (let x = 0; x < 20; x++) {
         expect(got.data[3 * (20 * 7 + x)] * 255).toBeCloseTo(30 + (x + 0.5) / scale - 0.5, 3);
       }
@@ -90,7 +99,7 @@ describe('resampleCrop', () => {
 
   it('averages a fine checkerboard to grey instead of aliasing', () => {
     const image = photo(128, 128, (x, y) => ((x + y) % 2) * 255);
-    const got = resampleCrop(image, { origin: [8, 8], scale: 0.25, size: 24 });
+    const got = resampleCrop(image, { origin: [8, 8], scale: 0.25, size: 24 }, kernels);
     for (const value of got.data) expect(Math.abs(value - 0.5)).toBeLessThan(0.01);
   });
 });
