@@ -184,6 +184,7 @@ export class FrameSolver {
         state = minimize(prior ? withMotionPrior(followed, layout, prior) : followed, state, {
           iterations: Math.max(1, Math.round(share * options.iterations * (previous ? 1 : ACQUIRING))),
           tolerance: 1e-3,
+          kernels,
         }).state;
       }
     });
