@@ -60,14 +60,26 @@ export function renderHead(kernels: Kernels, input: RenderInput): RenderedHead {
     data: new Float32Array(3 * width * height),
   });
   const out = { rgb: picture(), albedo: picture(), shading: picture(), shape: picture(), normals: picture() };
+  const { faceIndex, barycentrics } = raster;
+  const [albedo, shading, rgb, shape, normals] = [
+    out.albedo.data,
+    out.shading.data,
+    out.rgb.data,
+    out.shape.data,
+    out.normals.data,
+  ];
   const basis = new Float64Array(9);
   const a = new Float32Array(3);
   for (let p = 0; p < width * height; p++) {
-    const f = raster.faceIndex[p];
+    const f = faceIndex[p];
     if (f < 0) continue;
-    let [x, y, z, u, v] = [0, 0, 0, 0, 0];
+    let x = 0;
+    let y = 0;
+    let z = 0;
+    let u = 0;
+    let v = 0;
     for (let i = 0; i < 3; i++) {
-      const b = raster.barycentrics[3 * p + i];
+      const b = barycentrics[3 * p + i];
       const n = 3 * faces[3 * f + i];
       const t = 2 * faceUvs[3 * f + i];
       x += b * vn[n];
@@ -76,24 +88,26 @@ export function renderHead(kernels: Kernels, input: RenderInput): RenderedHead {
       u += b * uvs[t];
       v += b * uvs[t + 1];
     }
-    const k = 1 / Math.max(Math.hypot(x, y, z), 1e-12);
+    const k = 1 / Math.max(Math.sqrt(x * x + y * y + z * z), 1e-12);
     x *= k;
     y *= k;
     z *= k;
     shBasis(x, y, z, basis);
     if (input.albedo) sampleMap(input.albedo, u, v, a, 0);
     else a.fill(GREY);
+    const grey = clay(x, y, z);
     for (let c = 0; c < 3; c++) {
       let s = 0;
       for (let j = 0; j < 9; j++) s += light[3 * j + c] * basis[j];
       const o = 3 * p + c;
-      out.albedo.data[o] = a[c];
-      out.shading.data[o] = s;
-      out.rgb.data[o] = a[c] * s;
-      out.normals.data[o] = c === 0 ? x : c === 1 ? y : z;
+      albedo[o] = a[c];
+      shading[o] = s;
+      rgb[o] = a[c] * s;
+      shape[o] = CLAY[c] * grey;
     }
-    const grey = clay(x, y, z);
-    for (let c = 0; c < 3; c++) out.shape.data[3 * p + c] = CLAY[c] * grey;
+    normals[3 * p] = x;
+    normals[3 * p + 1] = y;
+    normals[3 * p + 2] = z;
   }
   return { ...out, raster };
 }
