@@ -102,10 +102,15 @@ function tridiagonalise(a: Float64Array, n: number) {
 
 /** Diagonalises the tridiagonal matrix in place, turning `rows` along. */
 function implicitQl(d: Float64Array, e: Float64Array, rows: Float64Array, n: number): void {
+  // Of a matrix of less than full rank a block is left where everything is rounding; beside each other these numbers are
+  // not small and never part, beside the matrix they are nothing.
+  let size = 0;
+  for (let i = 0; i < n; i++) size = Math.max(size, Math.abs(d[i]) + Math.abs(e[i]));
+  const nothing = 2 ** -54 * size;
   for (let l = 0; l < n; l++) {
     for (let iteration = 0; ; iteration++) {
       let m = l;
-      while (m < n - 1 && Math.abs(e[m]) > 2 ** -52 * (Math.abs(d[m]) + Math.abs(d[m + 1]))) m++;
+      while (m < n - 1 && Math.abs(e[m]) > 2 ** -52 * (Math.abs(d[m]) + Math.abs(d[m + 1])) + nothing) m++;
       if (m === l) break;
       if (iteration === 60) throw new PhotofitError('symmetricEigen: no convergence after 60 QL steps');
       // The eigenvalue of the leading 2 × 2 block nearer to d[l] is the shift.

@@ -42,6 +42,25 @@ describe('symmetricEigen', () => {
     for (let i = 0; i < n; i++) expect(Math.abs(values[i] - sorted[i])).toBeLessThan(1e-12 * (n + 1));
   });
 
+  it('decomposes the products of many maps made of few components', () => {
+    // Did not converge: 150 maps that 30 components make up, as completion by components leaves them.
+    const random = createRandom(7);
+    const [N, k, M] = [150, 30, 400];
+    const [z, w] = [N, M].map((m) => Float64Array.from({ length: m * k }, () => random.normal()));
+    const x = Array.from({ length: N }, (_, r) =>
+      Float64Array.from({ length: M }, (_, i) => {
+        let sum = 0;
+        for (let a = 0; a < k; a++) sum += z[r * k + a] * w[i * k + a] * 0.7 ** a;
+        return sum;
+      }),
+    );
+    const gram = new Float64Array(N * N);
+    for (let r = 0; r < N; r++)
+      for (let q = 0; q < N; q++) gram[r * N + q] = x[r].reduce((s, v, i) => s + v * x[q][i], 0);
+    const values = checkDecomposition(gram, N);
+    expect(Math.abs(values[k])).toBeLessThan(1e-12 * values[0]);
+  });
+
   it('decomposes random matrices of any rank and scale', () => {
     fc.assert(
       fc.property(
