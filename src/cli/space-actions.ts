@@ -5,7 +5,7 @@ import { sampleHead } from '../model/sample.ts';
 import { writeFileAtomically, writeFolderAtomically } from '../node/atomic.ts';
 import { headsSheetPng, spaceFigurePng } from '../node/head-figures.ts';
 import { albedoPng } from '../node/picture-files.ts';
-import { loadSpace } from '../node/spaces.ts';
+import { loadSpace, loadTextureSpace, SPACE_ENDING } from '../node/spaces.ts';
 import { albedoMap } from '../render/albedo.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -22,7 +22,17 @@ export async function showSpace(
   bar.start('space');
   const model = await loadSpace(name, options.model, { onProgress: bar.update, signal });
   const onProgress = bar.update;
-  const figure = await spaceFigurePng(model, { components, deviations, size, onProgress, signal });
+  const isFile = path.extname(name).toLowerCase() === SPACE_ENDING;
+  const shown = Math.min(components, headSizes(model).T);
+  const { explained } = isFile ? await loadTextureSpace(name, { components: shown }) : { explained: [] };
+  const figure = await spaceFigurePng(model, {
+    components,
+    deviations,
+    size,
+    explained,
+    onProgress,
+    signal,
+  });
   bar.end();
   await writeFileAtomically(out, figure, { signal });
   stdout.write(`${out}\n`);

@@ -22,6 +22,8 @@ export interface FigureOptions {
   /** How far along them, standard deviations. */
   readonly deviations?: number;
   readonly title?: string;
+  /** What each component explains, where that is known; else its share of the space's variance over all texels. */
+  readonly explained?: readonly number[];
   readonly onProgress?: ProgressListener;
   readonly signal?: AbortSignal;
 }
@@ -82,7 +84,7 @@ export async function spaceFigurePng(model: HeadModel, options: FigureOptions = 
       return { picture: drawHead(kernels, model, params, size) };
     }),
   );
-  const share = componentShares(model);
+  const share = options.explained?.length ? options.explained : componentShares(model);
   return tileSheetPng({
     rows,
     title: options.title ?? `${model.name}: mean and first ${count} of ${T} texture components`,
@@ -119,7 +121,7 @@ export async function headsSheetPng(
 }
 
 /** Fraction of the space's variance in each component, summed over all texels. */
-export function componentShares(model: HeadModel): number[] {
+function componentShares(model: HeadModel): number[] {
   const { texture } = model;
   if (!texture) return [];
   const n = texture.mean.length;
