@@ -9,6 +9,10 @@
  * Photos in which the detector finds the face go in as they are; the others with their landmarks beside them, the head's own
  * with 1 % of the eye distance of noise; how many of each is printed. Results: `result.json`, `heads.png` (held-out heads:
  * truth, initial, new) in DIR, and the work folder and its report below it. The program must be built.
+ *
+ * Measured with --people 150 --build "--map-size 256 --method mirror --light rgb" --components 40: error with 20 components
+ * 10.4 of 255, initial space 12.1, known space 4.7; before outliers were replaced and eyes weighed less 11.6. Where the rest
+ * is: docs/texture-space.md.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -106,6 +106,7 @@ function completeOptions(work: Work, options: SpaceBuildOptions): Parameters<typ
     method,
     ...(method === 'network' && { minutes, steps, seed, threads: options.jobs }),
     restart: false,
+    keepOutliers: false,
     json: false,
     quiet,
     debug,

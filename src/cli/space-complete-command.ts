@@ -57,6 +57,7 @@ export function addSpaceCompleteCommand(
       `principal components (default: ${TRAINING_SET_DEFAULTS.components}, at most a quarter of the maps)`,
       parseCount,
     )
+    .option('--keep-outliers', 'leave what is hardly skin (glasses, hair, hands) as it is on the maps', false)
     .option('--restart', 'train anew, whatever was trained before', false)
     .option('--json', 'print the result as one line of JSON', false)
     .option('-q, --quiet', 'no progress, only results and errors', false)

@@ -13,6 +13,7 @@ export interface SpaceCompleteOptions {
   readonly seed?: number;
   readonly components?: number;
   readonly restart: boolean;
+  readonly keepOutliers: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly debug: boolean;

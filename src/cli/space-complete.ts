@@ -11,6 +11,7 @@ import type { SpaceCompleteOptions } from './space-complete-options.ts';
 import { GOES_ON, untilCancelled } from './until-cancelled.ts';
 
 const PHASES: Readonly<Record<CompletionPhase, string>> = {
+  clean: 'find what is no skin',
   learn: 'learn components',
   train: 'train',
   complete: 'complete',
@@ -31,7 +32,7 @@ export async function spaceComplete(
   return untilCancelled(bar, GOES_ON, async () => {
     const { maps, head } = await openMaps(source);
     const model = await loadHeadModel(options.model ?? head);
-    const { method, checkpoint, steps, minutes, threads, seed, components, restart } = options;
+    const { method, checkpoint, steps, minutes, threads, seed, components, restart, keepOutliers } = options;
     const given = Object.fromEntries(
       Object.entries({ checkpoint, steps, minutes, threads, seed, components }).filter(
         ([, value]) => value !== undefined,
@@ -41,6 +42,7 @@ export async function spaceComplete(
       ...given,
       method,
       restart,
+      keepOutliers,
       signal: context.signal,
       onProgress: bar.update,
       onPhase: (phase) => {
@@ -65,8 +67,10 @@ async function openMaps(folder: string): Promise<{ maps: MapFolder; head?: strin
   return { maps: await openFittedMaps(folder), head: work.model.source };
 }
 
-function words(out: string, { method, maps, written, network, seconds }: CompletedMaps): string {
+function words(out: string, { method, maps, written, outliers, network, seconds }: CompletedMaps): string {
   const lines: string[] = [];
+  if (outliers !== null)
+    lines.push(`${(100 * outliers).toFixed(1)} % of what the maps show is not skin and was replaced`);
   if (network) {
     const now =
       network.trainedSteps > 0

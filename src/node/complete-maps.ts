@@ -17,8 +17,14 @@ import {
   restrictTexture,
 } from '../texture/completion/atlas.ts';
 import type { CheckErrors } from '../texture/completion/check.ts';
-import { completeByMirror, completeFullSize, prepareFullSize } from '../texture/completion/full-size.ts';
+import {
+  completeByMirror,
+  completeFullSize,
+  prepareFullSize,
+  replaceOutliers,
+} from '../texture/completion/full-size.ts';
 import { completeByPca } from '../texture/completion/missing-pca.ts';
+import { findOutliers, OUTLIER_MAPS } from '../texture/completion/outliers.ts';
 import { createTrainingSet } from '../texture/completion/training-set.ts';
 import type { CompletionMethod } from '../texture/space-defaults.ts';
 import type { TextureMap } from '../texture/texture-map.ts';
@@ -40,6 +46,8 @@ export interface CompleteMapsOptions extends CompletionTrainingOptions {
   readonly method?: CompletionMethod;
   /** A checkpoint to use as it is; nothing is trained. */
   readonly checkpoint?: string;
+  /** Leave what few maps agree with as it is; default false: it is replaced, see `outliers.ts`. */
+  readonly keepOutliers?: boolean;
 }
 
 /** Folders that {@link completeMaps} writes into. */
@@ -54,6 +62,8 @@ export interface CompletedMaps {
   /** Maps in the folder now, and those of them that this run wrote. */
   readonly maps: number;
   readonly written: number;
+  /** Share of what the maps show that was replaced as no skin; null where that was not looked for. */
+  readonly outliers: number | null;
   /** The network, where there is one. */
   readonly network: CompletionNetworkReport | null;
   readonly seconds: number;
@@ -96,22 +106,44 @@ export async function completeMaps(
   checkMapLayout(maps, layout, model.name);
   enableRelaxedSimd();
   const kernels = await createKernels();
-  const { complete, by, network } = await prepare(kernels, model, maps, folders, method, options);
+  const cleaned = await withoutOutliers(kernels, model, maps, options);
+  const { complete, by, network } = await prepare(kernels, model, cleaned.maps, folders, method, options);
   options.onPhase?.('complete');
-  const madeBy = `${JSON.stringify({ format: 'completed-maps/1', method, by, layout }, null, 1)}\n`;
+  const made = { format: 'completed-maps/2', method, by, outliers: cleaned.by, layout };
+  const madeBy = `${JSON.stringify(made, null, 1)}\n`;
   await begin(folders.completed, maps.names, madeBy);
   let written = 0;
   for (let i = 0; i < maps.names.length; i++) {
     throwIfAborted(signal);
     const file = `${folders.completed}/${maps.names[i]}.npz`;
     if (await isNewer(file, maps.file(i))) continue;
-    const done = complete(await maps.read(i));
+    const done = complete(await cleaned.maps.read(i));
     await writeMap(file, done, { layoutHash: layout });
     written++;
     options.onProgress?.({ stage: 'complete', fraction: (i + 1) / maps.names.length });
   }
   const seconds = (performance.now() - started) / 1000;
-  return { method, maps: maps.names.length, written, network, seconds };
+  return { method, maps: maps.names.length, written, outliers: cleaned.share, network, seconds };
+}
+
+/** The maps as they are read from now on, where there are enough of them to tell skin from what is in front of it. */
+async function withoutOutliers(
+  kernels: Kernels,
+  model: HeadModel,
+  maps: MapFolder,
+  options: CompleteMapsOptions,
+): Promise<{ maps: MapFolder; by: string | null; share: number | null }> {
+  if (options.keepOutliers || maps.names.length < OUTLIER_MAPS) return { maps, by: null, share: null };
+  options.onPhase?.('clean');
+  const whole = buildCompletionAtlas(kernels, model, options.size ?? Math.min(TRAINING_SIZE, maps.size));
+  const outliers = await findOutliers(kernels, whole, maps, options);
+  const full = prepareFullSize(kernels, model, maps.size, outliers.atlas);
+  const read = async (i: number) => {
+    const map = await maps.read(i);
+    const { skin, likely } = outliers.map(i);
+    return { ...map, ...replaceOutliers(full, map, skin, likely) };
+  };
+  return { maps: { ...maps, read }, by: await outliers.hash(), share: outliers.share };
 }
 
 /** Everything up to the first map. */

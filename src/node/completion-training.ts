@@ -54,7 +54,7 @@ export interface CompletionTrainingOptions extends TrainingOptions {
   readonly signal?: AbortSignal;
   /** Fractions are of the phase. */
   readonly onProgress?: ProgressListener;
-  /** Hears of the phases as they begin: `learn` (components), `train`, `complete`. */
+  /** Hears of the phases as they begin: `clean` (outliers), `learn` (components), `train`, `complete`. */
   readonly onPhase?: (phase: CompletionPhase) => void;
   /** Hears what is worth a line of a log. */
   readonly onNote?: (line: string) => void;
@@ -63,7 +63,7 @@ export interface CompletionTrainingOptions extends TrainingOptions {
 }
 
 /** What is going on. */
-export type CompletionPhase = 'learn' | 'train' | 'complete';
+export type CompletionPhase = 'clean' | 'learn' | 'train' | 'complete';
 
 /** Texels along each side that a network is trained at. */
 export const TRAINING_SIZE = 128;

@@ -5,6 +5,7 @@ import { InvalidArgumentError } from '../../src/core/errors.ts';
 import { createKernels } from '../../src/kernels/runtime.ts';
 import { readSpacePack, writeSpacePack } from '../../src/model/space-pack.ts';
 import { withScratch } from '../../src/node/scratch-file.ts';
+import { facesInSkin } from '../../src/texture/skin-trust.ts';
 import { textureSpaceOf } from '../../src/texture/space-pca.ts';
 import { texelAreas } from '../../src/texture/texel-areas.ts';
 import { buildTexelGraph } from '../../src/texture/texel-graph.ts';
@@ -19,10 +20,11 @@ const ABOUT = { name: 'pca', license: '', credits: '', provenance: { from: 'a te
 const RANK = 4;
 const maps = generateMaps(150, SIZE, RANK);
 
-/** Nodes inside charts with their area weights. */
+/** Nodes inside charts with the weights of texels that all maps saw: their areas, a tenth of it where there is no skin. */
 async function nodes() {
   const graph = buildTexelGraph(await createKernels(), model, SIZE, SIZE);
-  const areas = texelAreas(graph, model);
+  const skin = facesInSkin(model);
+  const areas = texelAreas(graph, model).map((a, i) => (skin[graph.faces[i]] ? a : a / 10));
   return Array.from(graph.texels, (t, i) => ({ t, area: areas[i] })).filter(({ area }) => area > 0);
 }
 

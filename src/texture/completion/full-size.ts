@@ -103,7 +103,7 @@ export function completeFullSize(
   const { atlas } = full;
   const known = reduceMap(atlas, map);
   const base = restOf(full, map, known);
-  const small = enlarge(full, completion);
+  const small = enlarge(full, completion, 3);
   const detail = mirroredDetail(full, known);
   const n = known.weights.length;
   const guide = new Float32Array(3 * n);
@@ -117,6 +117,33 @@ export function completeFullSize(
     for (let c = 3 * i; c < 3 * i + 3; c++) guide[c] = inside ? small[c] + detail[c] : base[c];
   }
   return putBack(full, map, known, blendKnown(kernels, atlas, known, guide, strength, fade, { kinds, base }));
+}
+
+/**
+ * The map with what is not skin replaced (`outliers.ts`); its visibility falls there, so that completion fills it.
+ * @param skin (small nodes) how far texels are skin, in [0, 1]
+ * @param likely (small nodes,3) what would be there
+ */
+export function replaceOutliers(
+  full: FullSize,
+  map: TextureMap,
+  skin: Float32Array,
+  likely: Float32Array,
+): TextureMap {
+  const { texels } = full.atlas.graph;
+  const keep = enlarge(full, skin, 1);
+  const instead = enlarge(full, likely, 3);
+  const albedo = map.albedo.slice();
+  const visibility = map.visibility.slice();
+  for (let i = 0; i < texels.length; i++) {
+    // Mixed weights need not add up to 1 to the last bit.
+    if (!has(full, i) || keep[i] > 0.999) continue;
+    const t = texels[i];
+    for (let c = 0; c < 3; c++)
+      albedo[3 * t + c] = keep[i] * albedo[3 * t + c] + (1 - keep[i]) * instead[3 * i + c];
+    visibility[t] = Math.round(keep[i] * visibility[t]);
+  }
+  return { size: map.size, albedo, visibility };
 }
 
 /** The map with its unseen texels filled from the other side, and smoothly where neither side was seen. */
@@ -166,13 +193,13 @@ function restOf(full: FullSize, map: TextureMap, known: KnownTexture): Float32Ar
   return Float32Array.from({ length: 3 * n }, (_, c) => sum[c % 3] / Math.max(sum[3], 1e-9));
 }
 
-/** (n,3) small values at the nodes of the map, zero where there are none. */
-function enlarge({ taps, tapWeights }: FullSize, values: Float32Array): Float32Array {
-  const out = new Float32Array((3 * taps.length) / 4);
+/** (n,channels) small values at the nodes of the map, zero where there are none. */
+function enlarge({ taps, tapWeights }: FullSize, values: Float32Array, channels: number): Float32Array {
+  const out = new Float32Array((channels * taps.length) / 4);
   for (let k = 0; k < taps.length; k++) {
     const w = tapWeights[k];
     if (w === 0) continue;
-    for (let c = 0; c < 3; c++) out[3 * (k >> 2) + c] += w * values[3 * taps[k] + c];
+    for (let c = 0; c < channels; c++) out[channels * (k >> 2) + c] += w * values[channels * taps[k] + c];
   }
   return out;
 }
@@ -191,7 +218,7 @@ function mirroredDetail(full: FullSize, known: KnownTexture): Float32Array {
   const means = new Float32Array(3 * smallCount);
   for (let b = 0; b < smallCount; b++)
     for (let c = 0; c < 3; c++) means[3 * b + c] = sums[4 * b + c] / Math.max(sums[4 * b + 3], 1e-9);
-  const smooth = enlarge(full, means);
+  const smooth = enlarge(full, means, 3);
   const out = new Float32Array(smooth.length);
   for (let i = 0; i < mirrored.weights.length; i++) {
     // At the border of what was seen some of the mixed means are empty.
