@@ -7,7 +7,7 @@
  * Measured 2026-11-26 with open-head of that day (29cb9fd1; 58ae0fda has the same geometry), 50 heads, mean / median / 95 % /
  * mean of what is seen, mm: all free 0.62 / 0.36 / 2.30 / 0.52, inside ±3 0.63 / 0.37 / 2.28 / 0.53. Before its nostrils were
  * cavities (31bc5e21) the means were 0.82 and 0.84, nearly half of it from points that line ICT's nostrils; these still make
- * a third (4 heads). Free coefficients reach 13 and make skulls of no person. Some 5 s for both fits of a head when idle.
+ * a third (4 heads). Free coefficients reach 15 and make skulls of no person. Some 5 s for both fits of a head when idle.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
