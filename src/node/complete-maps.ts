@@ -1,6 +1,6 @@
 /**
  * Maps with unseen texels into maps without: a folder of `NAME.npz`, each written aside and renamed, as many as there are
- * maps. `made-by.json` beside them says by what method and which network they were made, so that a run that was ended
+ * maps. `made-by.json` beside them says by what method, network and outliers they were made, so that a run that was ended
  * goes on, and one by another network begins anew. A map that has changed since is completed again.
  */
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';

@@ -218,4 +218,39 @@ describe('without a network', () => {
     for (let t = 64 * 4; t < 64 * 48; t++) expect(albedo[3 * t]).toBeGreaterThan(0.02);
     expect(statSync(done.file(0)).size).toBeGreaterThan(1000);
   });
+
+  it('forty maps tell what is not skin: a bar over one face goes, unless told to leave it', async () => {
+    const people = texturePopulation(createKernelsSync(), model, 40, 32, 21);
+    const layoutHash = await uvLayoutHash(model);
+    const crowd = path.join(folder, 'crowd');
+    // Over the middle of the map of the first, as dark as nobody's skin is there.
+    const bar = (t: number) => Math.floor(t / 32) === 16 && t % 32 >= 8 && t % 32 < 24;
+    for (const [i, name] of people.names.entries()) {
+      const map = await people.read(i);
+      if (i === 0)
+        for (let t = 0; t < 32 * 32; t++)
+          if (bar(t)) {
+            map.albedo.fill(0, 3 * t, 3 * t + 3);
+            map.visibility[t] = 255;
+          }
+      await writeMap(path.join(crowd, `${name}.npz`), map, { layoutHash });
+    }
+    const many = await openMapFolder(crowd);
+    const run = async (name: string, keepOutliers: boolean) => {
+      const result = await completeMaps(model, many, foldersIn(name), { method: 'mirror', keepOutliers });
+      const map = await (await openMapFolder(foldersIn(name).completed)).read(0);
+      const atlas = [...map.visibility.keys()].filter((t) => bar(t) && people.face[t] === 1);
+      const mean = atlas.reduce((s, t) => s + map.albedo[3 * t], 0) / atlas.length;
+      return { ...result, mean, texels: atlas.length };
+    };
+    const left = await run('crowd-left', true);
+    expect(left.texels).toBeGreaterThan(4);
+    expect([left.outliers, left.mean < 0.05]).toEqual([null, true]);
+    const cleaned = await run('crowd-cleaned', false);
+    expect(cleaned.outliers).toBeGreaterThan(0);
+    expect(cleaned.outliers).toBeLessThan(0.1);
+    expect(cleaned.mean).toBeGreaterThan(0.2);
+    // Told otherwise, the same folder is made anew.
+    expect((await run('crowd-left', false)).mean).toBe(cleaned.mean);
+  });
 });
