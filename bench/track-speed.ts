@@ -18,6 +18,7 @@ import { personalModel } from '../src/fit/video/personal-model.ts';
 import { trackVideo } from '../src/fit/video/track-video.ts';
 import { createKernels } from '../src/kernels/runtime.ts';
 import { readHeadPack } from '../src/model/pack.ts';
+import { enableRelaxedSimd } from '../src/node/relaxed-simd.ts';
 import type { FaceObservation, FacePerception } from '../src/perceive/types.ts';
 import { filmTalkingHead } from '../test/helpers/filmed-head.ts';
 
@@ -30,6 +31,8 @@ const { values } = parseArgs({
 });
 const built = new URL('../dist/node/threaded-perception.js', `file://${process.argv[1]}`).href;
 const { loadThreadedPerception }: { loadThreadedPerception(): Promise<FacePerception> } = await import(built);
+// As the command does it.
+enableRelaxedSimd();
 const model = await readHeadPack(new Uint8Array(readFileSync(values.model)));
 const perception = await loadThreadedPerception();
 const film = filmTalkingHead(await createKernels(), model, {

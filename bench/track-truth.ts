@@ -22,6 +22,7 @@ import type { TrackedFrame, TrackIdentity } from '../src/fit/video/types.ts';
 import { createKernels } from '../src/kernels/runtime.ts';
 import { readHeadPack } from '../src/model/pack.ts';
 import { loadPerception } from '../src/node/perception.ts';
+import { enableRelaxedSimd } from '../src/node/relaxed-simd.ts';
 import type { FacePerception } from '../src/perceive/types.ts';
 import { filmTalkingHead, type TalkingHead, trueLandmarks } from '../test/helpers/filmed-head.ts';
 import { curves, jitter, motionError } from '../test/helpers/track-truth.ts';
@@ -39,6 +40,8 @@ const { values } = parseArgs({
     brief: { type: 'boolean', default: false },
   },
 });
+// As the command does it.
+enableRelaxedSimd();
 const model = await readHeadPack(new Uint8Array(readFileSync(values.model)));
 const kernels = await createKernels();
 const detector = await loadPerception();
