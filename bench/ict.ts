@@ -16,13 +16,11 @@ import { fitMesh, placeOnMesh } from '../src/fit/fit-mesh.ts';
 import { statistics } from '../src/fit/mesh-residuals.ts';
 import { createNearest } from '../src/geometry/nearest.ts';
 import { createKernels } from '../src/kernels/runtime.ts';
-import { applyAlignment } from '../src/linalg/align.ts';
 import { headSizes } from '../src/model/head-model.ts';
 import { readHeadPack } from '../src/model/pack.ts';
 import { poseHead } from '../src/model/pose.ts';
-import { rotationFromAxisAngle } from '../src/model/rotation.ts';
-import { rasterMesh } from '../src/render/raster.ts';
 import { ictLandmarks, ictPerson, readIct } from '../test/helpers/ict.ts';
+import { seenFromOutside } from '../test/helpers/outside.ts';
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +39,11 @@ const numbers = Array.from({ length: 68 }, (_, l) => l);
 const model = await readHeadPack(new Uint8Array(readFileSync(values.model)), values.model);
 const ict = readIct();
 const kernels = await createKernels();
-const isOuter = outerPoints();
+const isOuter = seenFromOutside(
+  kernels,
+  ict.template.subarray(0, 3 * ict.vertices).map((x) => x / 100),
+  ict.faces,
+);
 const narrowFaces = ict.faces.filter((_, i) => {
   const at = i - (i % 3);
   return [0, 1, 2].every((c) => ict.faces[at + c] < ict.narrow);
@@ -91,35 +93,3 @@ for (let h = 0; h < Number(values.heads); h++) {
 const n = Number(values.heads);
 const [free, held] = [sums.free, sums.held].map((s) => s.map((x) => (x / n).toFixed(3)).join(' / '));
 console.log(`mean        ${free.padEnd(30)}${held}`);
-
-/** (narrow) whether a point of the mean face is seen from the front, the sides or below: not the nostrils' lining. */
-function outerPoints(): Uint8Array {
-  const size = 600;
-  const seen = new Uint8Array(ict.narrow);
-  for (const [yaw, pitch] of [
-    [0, 0],
-    [0.7, 0],
-    [-0.7, 0],
-    [1.4, 0],
-    [-1.4, 0],
-    [0, -0.6],
-    [0, 0.5],
-  ]) {
-    const rotation = rotationFromAxisAngle(pitch, yaw, 0);
-    const vertices = applyAlignment(
-      { rotation, translation: new Float64Array(3), scale: 0.01 },
-      ict.template.subarray(0, 3 * ict.vertices),
-    );
-    const camera = {
-      kind: 'orthographic',
-      scale: size / 0.4,
-      principal: [size / 2, size / 2],
-      translation: [0, 0, 0],
-    } as const;
-    const { faceIndex } = rasterMesh(kernels, Float32Array.from(vertices), ict.faces, camera, size, size);
-    for (const f of faceIndex)
-      for (let c = 0; f >= 0 && c < 3; c++)
-        if (ict.faces[3 * f + c] < ict.narrow) seen[ict.faces[3 * f + c]] = 1;
-  }
-  return seen;
-}

@@ -47,6 +47,8 @@ export interface FitWeights {
   readonly gap: number;
   /** Weight of the photometric energy: the number of independent pixels' worth of evidence. */
   readonly photometric: number;
+  /** Weight of comparing several photos of one person with each other, in points' worth of evidence. */
+  readonly common: number;
   /** Colour noise, RGB in [0, 1]. */
   readonly photometricSigma: number;
   readonly identity: number;
@@ -69,6 +71,7 @@ export const FIT_PHOTO_DEFAULTS = {
     iris: 0.6,
     gap: 0,
     photometric: 600,
+    common: 3000,
     photometricSigma: 0.06,
     identity: 2,
     expression: 1,

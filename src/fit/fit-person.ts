@@ -3,7 +3,8 @@
  *
  * Each photo is first fitted on its own at a coarse level. That places the faces and shows whether they are one person
  * (`agreement.ts`); then all go on together at the finer levels (the coarse one once more changed the surface error of
- * ICT-FaceKit people by 0.003 mm and made three photos take 3.9 times as long as one instead of 3.4), their normal equations joined in arrow shape (`person-problem.ts`).
+ * ICT-FaceKit people by 0.003 mm for a sixth of the time), their normal equations joined in arrow shape
+ * (`person-problem.ts`) and their skin compared with each other's (`common-albedo.ts`).
  */
 import { InvalidArgumentError } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
@@ -17,7 +18,7 @@ import { checkSize } from './fit-photo.ts';
 import type { FitState } from './parameters.ts';
 import { ONE_CAMERA, ONE_PERSON } from './person-problem.ts';
 import { prepareModel } from './prepare.ts';
-import { RECIPE, runStages } from './recipe.ts';
+import { RECIPE, runStages, TOGETHER } from './recipe.ts';
 import { fitMemory } from './resident.ts';
 import type { PhotoFit } from './types.ts';
 
@@ -54,7 +55,8 @@ export interface PersonFit {
 
 /** Share of the recipe that each photo goes through alone: up to the coarse photometric stage. */
 const ALONE = RECIPE.slice(0, 4);
-const TOGETHER = RECIPE.slice(4);
+/** The rest of it, for a photo that nothing is left to be compared with. */
+const REST = RECIPE.slice(4);
 
 /**
  * Fits one person to several photos.
@@ -112,7 +114,7 @@ export async function fitPerson(
           kept.map((i) => views[i].crop.scale),
         )
       : placed,
-    TOGETHER,
+    kept.length > 1 ? TOGETHER : REST,
     {
       size,
       light,

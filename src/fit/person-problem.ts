@@ -15,11 +15,15 @@ export const ONE_PERSON: readonly BlockName[] = ['identity', 'texture'];
 /** What pictures of one person share that one camera took without zooming: the focal length moves by one factor. */
 export const ONE_CAMERA: readonly BlockName[] = [...ONE_PERSON, 'focal'];
 
-/** One problem over the states of all photos; they agree in what is shared. */
+/**
+ * One problem over the states of all photos; they agree in what is shared.
+ * @param look is told the states before their problems are linearised there.
+ */
 export function combineProblems(
   problems: readonly FitProblem[],
   layout: ParameterLayout,
   blocks: readonly BlockName[] = ONE_PERSON,
+  look?: (states: readonly FitState[]) => void,
 ): LeastSquaresProblem<readonly FitState[]> {
   if (problems.length === 1) return alone(problems[0]);
   const shared: number[] = [];
@@ -38,6 +42,7 @@ export function combineProblems(
 
   return {
     linearize(states): NormalEquations {
+      look?.(states);
       const hessian = new Float64Array(n * n);
       const gradient = new Float64Array(n);
       let cost = 0;

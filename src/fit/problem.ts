@@ -30,6 +30,7 @@ import type { Skeleton } from '../model/pose.ts';
 import { residentJacobian } from '../model/resident-jacobian.ts';
 import type { FaceObservation } from '../perceive/types.ts';
 import type { LeastSquaresProblem, NormalEquations } from '../solve/levenberg-marquardt.ts';
+import type { CommonPoints } from './common-albedo.ts';
 import {
   addLandmarkEquations,
   headYaw,
@@ -43,7 +44,7 @@ import { type FitState, type ParameterLayout, retractState, stepBounds } from '.
 import type { PreparedModel } from './prepare.ts';
 import { type PriorOptions, priors } from './priors.ts';
 import { type ResidentModel, rowStride, takeModel } from './resident.ts';
-import { createSampleArrays, type PixelSamples, takeSamples } from './samples.ts';
+import { addPoints, createSampleArrays, type PixelSamples, takeSamples } from './samples.ts';
 import { projectedNormals, type SurfaceGeometry, visibleRows, wantedRows } from './surface-rows.ts';
 import {
   addAppearance,
@@ -67,6 +68,14 @@ export interface ProblemInput {
     /** (photo.height,photo.width) skin weights. */
     readonly mask: Float32Array | null;
     readonly loss: PhotometricLoss;
+    /** Compares the photo with others of the person too. */
+    readonly common?: {
+      /** Points that the photo shows, as of now. */
+      readonly points: () => CommonPoints;
+      /** Weight of their energy, and deviation of their residuals. */
+      readonly weight: number;
+      readonly noise: () => number;
+    };
   } | null;
   readonly priors: PriorOptions;
 }
@@ -107,17 +116,21 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
   const rows = firstOf(resident.work.rows, moves ? 3 * prepared.ids.length * stride : 0);
   const picture = photometric ? takePicture(kernels, resident, photometric) : null;
   let targets: LandmarkTargets | null = null;
-  let samples: PixelSamples | null = null;
+  let samples: ComparedSamples | null = null;
   let width = 1;
   let last: Linearization | null = null;
 
-  const photometricInput = (state: FitState, at: PixelSamples): PhotometricInput => ({
+  const photometricInput = (state: FitState, at: ComparedSamples): PhotometricInput => ({
     q: projectedNormals(resident, pictureCamera(state, photometric), picture!.normals, at.active, picture!.q),
     photo: picture!.photo,
     light: state.light,
     basis: SH_CONSTANTS,
     texture: state.texture,
-    loss: { ...photometric!.loss, sigma: width * photometric!.loss.sigma },
+    loss: {
+      ...photometric!.loss,
+      sigma: width * photometric!.loss.sigma,
+      weight: photometric!.loss.weight * (1 + at.evidence),
+    },
   });
 
   const terms = (state: FitState): EnergyTerms => {
@@ -147,7 +160,8 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
     const { photo, mask } = photometric;
     fanNormals(kernels, resident.fans, resident.head.vertices, picture.normals);
     const camera = pictureCamera(state, photometric);
-    samples = takeSamples(kernels, resident, picture.normals, camera, photo.width, mask, picture.samples);
+    const pixels = takeSamples(kernels, resident, picture.normals, camera, photo.width, mask, picture.samples);
+    samples = comparePoints(prepared, pixels, photometric);
     return skeleton;
   };
 
@@ -272,10 +286,17 @@ function takePicture(
   resident: ResidentModel,
   photometric: NonNullable<ProblemInput['photometric']>,
 ): Picture {
-  const fans = resident.prepared.fans.centres.length;
+  const { prepared } = resident;
+  const fans = prepared.fans.centres.length;
   return {
     photo: takePhoto(kernels, photometric.photo),
-    samples: createSampleArrays(kernels, resident, photometric.photo.width, photometric.mask),
+    samples: createSampleArrays(
+      kernels,
+      resident,
+      photometric.photo.width,
+      photometric.mask,
+      photometric.common ? prepared.skinFaces.length : 0,
+    ),
     normals: kernels.f32(4 * fans),
     q: kernels.f32(Q_STRIDE * fans),
     frames: kernels.f32(8 * fans),
@@ -287,4 +308,29 @@ function takePicture(
 /** The camera in pixels of the picture compared with. */
 function pictureCamera(state: FitState, photometric: ProblemInput['photometric']): FitState['camera'] {
   return photometric ? cropCamera(state.camera, [0, 0], photometric.scale) : state.camera;
+}
+
+/** Samples, and the energy of the points among them over that of the pixels. */
+interface ComparedSamples extends PixelSamples {
+  readonly evidence: number;
+}
+
+/**
+ * Adds the points that all photos have in common. They are samples like the pixels, under the same loss: their share
+ * of the weights is what makes their energy ½·weight·Σ w·|r|²/noise² / Σ w for small residuals r.
+ */
+function comparePoints(
+  prepared: PreparedModel,
+  pixels: PixelSamples,
+  { common, loss }: NonNullable<ProblemInput['photometric']>,
+): ComparedSamples {
+  const points = common?.points();
+  if (!common || !points || points.faces.length === 0 || common.weight === 0)
+    return { ...pixels, evidence: 0 };
+  const evidence = (common.weight * (loss.sigma / common.noise()) ** 2) / loss.weight;
+  const mask = pixels.arrays.mask.view;
+  let own = 0;
+  for (let p = 0; p < pixels.arrays.count; p++) own += mask[p];
+  const total = points.weights.reduce((a, b) => a + b, 0);
+  return { ...addPoints(prepared, pixels, points, (evidence * own) / total), evidence };
 }

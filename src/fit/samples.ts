@@ -12,6 +12,8 @@ import { appearanceStride, type SampleArrays } from '../kernels/photometric.ts';
 import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import { sampleBilinear, type WasmImage } from '../kernels/sample.ts';
+import type { CommonPoints } from './common-albedo.ts';
+import type { PreparedModel } from './prepare.ts';
 import type { ResidentModel } from './resident.ts';
 
 /** Samples and the part of the mesh that they lie on. */
@@ -26,14 +28,15 @@ export interface PixelSamples {
 /** Albedo of models without a texture space. */
 const GREY = 0.6;
 
-/** Room in kernel memory for the samples of a `size`×`size` picture, in the mask's pixels at most. */
+/** Room in kernel memory for the samples of a `size`×`size` picture, in the mask's pixels at most, and for `points` more. */
 export function createSampleArrays(
   kernels: Kernels,
   resident: ResidentModel,
   size: number,
   mask: Float32Array | null,
+  points = 0,
 ): SampleArrays {
-  let N = size * size;
+  let N = size * size + points;
   if (mask) for (let p = 0; p < mask.length; p++) if (!(mask[p] > 0)) N--;
   const stride = resident.texture ? resident.texture.fine.channels : appearanceStride(0);
   return {
@@ -96,6 +99,57 @@ export function takeSamples(
     takeAppearance(kernels, map, points, arrays.appearance, count);
     return { arrays: { ...arrays, count }, active, edges: ends };
   });
+}
+
+/**
+ * Samples of known albedo at the centres of faces, after those of a picture; in place.
+ * @param factor of the points' weights.
+ */
+export function addPoints(
+  prepared: PreparedModel,
+  { arrays, active, edges }: PixelSamples,
+  points: CommonPoints,
+  factor: number,
+): PixelSamples {
+  const { fanOf, model } = prepared;
+  const fans = [...active];
+  const ends = [...edges];
+  const fanNumbers = new Int32Array(prepared.fans.centres.length).fill(-1);
+  for (let i = 0; i < active.length; i++) fanNumbers[active[i]] = i;
+  const edgeNumbers = new Map<number, number>();
+  const key = (a: number, b: number) => (a < b ? a * fanNumbers.length + b : b * fanNumbers.length + a);
+  for (let e = 0; e < edges.length; e += 2) edgeNumbers.set(key(edges[e], edges[e + 1]), e / 2);
+  const [corners, sides, barycentrics] = [arrays.corners.view, arrays.edges.view, arrays.barycentrics.view];
+  const [mask, appearance] = [arrays.mask.view, arrays.appearance.view];
+  const stride = appearance.length / mask.length;
+  const N = points.faces.length;
+  for (let i = 0, at = arrays.count; i < N; i++, at++) {
+    for (let a = 0; a < 3; a++) {
+      const fan = fanOf[model.faces[3 * points.faces[i] + a]];
+      if (fanNumbers[fan] < 0) fanNumbers[fan] = fans.push(fan) - 1;
+      corners[3 * at + a] = fanNumbers[fan];
+      barycentrics[3 * at + a] = 1 / 3;
+    }
+    for (let a = 0; a < 3; a++) {
+      const from = corners[3 * at + a];
+      const to = corners[3 * at + ((a + 1) % 3)];
+      let edge = edgeNumbers.get(key(from, to));
+      if (edge === undefined) {
+        edge = ends.length / 2;
+        ends.push(from, to);
+        edgeNumbers.set(key(from, to), edge);
+      }
+      sides[3 * at + a] = edge;
+    }
+    mask[at] = factor * points.weights[i];
+    appearance.fill(0, stride * at, stride * (at + 1));
+    appearance.set(points.albedo.subarray(3 * i, 3 * i + 3), stride * at);
+  }
+  return {
+    arrays: { ...arrays, count: arrays.count + N },
+    active: Uint32Array.from(fans),
+    edges: Uint32Array.from(ends),
+  };
 }
 
 /** Mean albedo and basis at `points` (N,2) of the map; grey without one. */

@@ -136,7 +136,7 @@ interface Row {
   readonly camera: Camera;
   readonly blocks: BlockName[];
   readonly light?: 'rgb' | 'mono';
-  readonly terms: { landmarks?: boolean; photometric?: boolean; priors?: boolean };
+  readonly terms: { landmarks?: boolean; photometric?: boolean; common?: boolean; priors?: boolean };
   /** Relative to the gradient's norm; vertices are float32, so central differences carry noise of about 1e-3. */
   readonly tolerance: number;
 }
@@ -188,6 +188,13 @@ const rows: Row[] = [
     terms: { photometric: true },
     tolerance: 2e-3,
   },
+  {
+    name: 'photometric with points that other photos show too',
+    camera: perspective,
+    blocks: all,
+    terms: { photometric: true, common: true },
+    tolerance: 5e-3,
+  },
   { name: 'priors, perspective', camera: perspective, blocks: all, terms: { priors: true }, tolerance: 1e-4 },
   {
     name: 'priors, one light for all channels',
@@ -206,6 +213,20 @@ const rows: Row[] = [
   },
 ];
 
+/** Points on every other face of the skin, with an albedo that no texture coefficients change. */
+function somePoints(): NonNullable<NonNullable<ProblemInput['photometric']>['common']> {
+  const random = createRandom(3);
+  const faces = Uint32Array.from(prepared.skinFaces.keys()).filter(
+    (f) => prepared.skinFaces[f] && f % 2 === 0,
+  );
+  const points = {
+    faces,
+    weights: Float32Array.from(faces, () => 0.2 + 0.8 * random.uniform()),
+    albedo: Float32Array.from({ length: 3 * faces.length }, () => 0.3 + 0.4 * random.uniform()),
+  };
+  return { points: () => points, weight: 900, noise: () => 0.08 };
+}
+
 function problemFor(row: Row): { problem: FitProblem; state: FitState; size: number } {
   const layout = createLayout(model, row.blocks, { light: row.light });
   const seen = photograph(someState(1, row.camera));
@@ -219,7 +240,9 @@ function problemFor(row: Row): { problem: FitProblem; state: FitState; size: num
           loss: { sigma: 8, k: 2, weight: 100 },
         }
       : null,
-    photometric: row.terms.photometric ? seen.photo : null,
+    photometric: row.terms.photometric
+      ? { ...seen.photo!, common: row.terms.common ? somePoints() : undefined }
+      : null,
     priors: row.terms.priors ? PRIORS : NO_PRIORS,
   });
   return { problem, state: someState(2, row.camera), size: layout.size };
@@ -259,7 +282,7 @@ describe('gradients against central differences', () => {
 });
 
 describe('Gauss-Newton matrix', () => {
-  it.each(rows.filter((r) => r.terms.photometric && !r.terms.landmarks))(
+  it.each(rows.filter((r) => r.terms.photometric && !r.terms.landmarks && !r.terms.common))(
     '$name: equals the second difference of the energy where residuals are small',
     (row) => {
       // At the true state all residuals vanish (up to resampling), so the Hessian of the energy is JᵀWJ.

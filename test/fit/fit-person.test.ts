@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../../src/core/errors.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { agreement, similarity } from '../../src/fit/agreement.ts';
 import { fitPerson, type PersonPhoto } from '../../src/fit/fit-person.ts';
-import { fitPhoto } from '../../src/fit/fit-photo.ts';
+import { FIT_PHOTO_DEFAULTS, fitPhoto } from '../../src/fit/fit-photo.ts';
 import type { FitState } from '../../src/fit/parameters.ts';
 import { createKernels, type Kernels } from '../../src/kernels/runtime.ts';
 import type { HeadModel, HeadParams } from '../../src/model/head-model.ts';
@@ -93,6 +93,42 @@ describe('fitPerson', () => {
     expect(twice.strangers).toEqual([]);
     expect(neutralError(twice.fits[0]!.params.identity, identity)).toBeLessThan(1.3 * error + 0.1);
     await expect(fitPerson([], model)).rejects.toThrow(InvalidArgumentError);
+  });
+
+  it('three views of skin that no texture space has give the shape better when compared with each other', async () => {
+    // Blotches in albedo, as every real skin has them, that no texture coefficients can express.
+    const texture = model.texture!;
+    const random = createRandom(5);
+    const waves = Array.from({ length: 60 }, () => [
+      60 * random.normal(),
+      60 * random.normal(),
+      6 * random.uniform(),
+      0.02 * random.normal(),
+    ]);
+    const mean = texture.mean.map((a, i) => {
+      const t = Math.floor(i / 3);
+      const [u, v] = [(t % texture.width) / texture.width, Math.floor(t / texture.width) / texture.height];
+      return a + waves.reduce((s, [x, y, phase, size]) => s + size * Math.sin(x * u + y * v + phase), 0);
+    });
+    const blotched: HeadModel = { ...model, texture: { ...texture, mean } };
+    const person = sampleTruth(model, createRandom(61)).params;
+    const photos = [-0.5, 0, 0.5].map((yaw, i): PersonPhoto => {
+      const sampled = sampleTruth(model, createRandom(6100 + i));
+      const pose = sampled.params.pose.slice();
+      pose[1] = yaw;
+      const params = { ...sampled.params, pose, identity: person.identity, texture: person.texture };
+      const truth = expose(kernels, blotched, { ...sampled, params });
+      return {
+        image: photograph(kernels, blotched, truth, random),
+        observation: observeTruth(model, truth, random),
+      };
+    });
+    const error = async (common: number) => {
+      const { fits } = await fitPerson(photos, model, { weights: { common } });
+      return neutralError(fits[1]!.params.identity, person.identity);
+    };
+    const without = await error(0);
+    expect(await error(FIT_PHOTO_DEFAULTS.weights.common)).toBeLessThan(0.85 * without);
   });
 });
 
