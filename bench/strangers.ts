@@ -78,7 +78,7 @@ for (let m = 0; m < mixes; m++) {
   const expected = [0, 1, 2].filter((i) => i !== stranger);
   if (same.join() === expected.join()) right++;
 }
-console.log(`${people.length} rendered people with three pictures each, threshold ${SAME_PERSON}`);
+console.log(`${people.length} rendered people with three pictures each`);
 console.log(`the verdict is right on ${right} of ${mixes} mixes of three photos`);
 
 const real: { name: string; state: FitState }[] = [];

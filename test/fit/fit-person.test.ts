@@ -149,4 +149,16 @@ describe('agreement', () => {
     expect(agreement([b, a]).same).toEqual([0]);
     expect(agreement([a]).same).toEqual([0]);
   });
+  it('measures three photos against their best pair, two by themselves', () => {
+    /** A photo at this angle from the first one. */
+    const at = (cosine: number) => state([cosine, Math.sqrt(1 - cosine ** 2), 0]);
+    const first = at(1);
+    const off = state([0.55, 0, Math.sqrt(1 - 0.55 ** 2)]);
+    expect(agreement([first, off]).same).toEqual([0]);
+    // 0.55 is near enough to photos that are no more than 0.75 alike, not to those that are 0.95.
+    expect(agreement([first, at(0.75), off]).same).toEqual([0, 1, 2]);
+    expect(agreement([first, at(0.95), off]).same).toEqual([0, 1]);
+    // Nobody is alike: the first photo alone.
+    expect(agreement([first, at(0.4), state([0.3, 0, Math.sqrt(1 - 0.09)])]).same).toEqual([0]);
+  });
 });
