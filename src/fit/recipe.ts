@@ -85,7 +85,7 @@ export const LANDMARKS_RECIPE: readonly Stage[] = [
 export const TOGETHER: readonly Stage[] = [
   { name: 'photometric', blocks: ALL, iterations: 2, progress: 0.48, level: 1 / 2, sigma: 1.3 },
   { name: 'photometric', blocks: ALL, iterations: 5, progress: 0.74, level: 1 / 2, sigma: 1.3, common: true },
-  { name: 'photometric', blocks: ALL, iterations: 2, progress: 0.95, level: 1, sigma: 1, common: true },
+  { name: 'photometric', blocks: ALL, iterations: 1, progress: 0.95, level: 1, sigma: 1, common: true },
 ];
 
 /** What runs a recipe. */
