@@ -160,7 +160,15 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
     const { photo, mask } = photometric;
     fanNormals(kernels, resident.fans, resident.head.vertices, picture.normals);
     const camera = pictureCamera(state, photometric);
-    const pixels = takeSamples(kernels, resident, picture.normals, camera, photo.width, mask, picture.samples);
+    const pixels = takeSamples(
+      kernels,
+      resident,
+      picture.normals,
+      camera,
+      photo.width,
+      mask,
+      picture.samples,
+    );
     samples = comparePoints(prepared, pixels, photometric);
     return skeleton;
   };
