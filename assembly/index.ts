@@ -10,6 +10,7 @@ export {
   robustFactors, skinPixels, sumCells, takeEvidence,
 } from './evidence';
 export { addParts, gemmSlice, mirrorLower } from './gemm';
+export { facesAround, mirrorImages, mirrorTaps, twinFaces } from './mirror';
 export { originalPart } from './original';
 export { photometricCost, photometricGradient, photometricPart, photometricResiduals } from './photometric';
 export { rasterizeRows } from './rasterize';
@@ -20,6 +21,7 @@ export { rotationRows, skinPoints, skinRows } from './skinning';
 export { multiplySparse } from './sparse';
 export { fanNormals, surfaceRows, tangentFrames } from './surface';
 export { runTasks, serveTasks, stopTasks } from './tasks';
+export { gridPairs, growRings, gutterPairs, listInside, mergeTexels, numberTexels, pairRows } from './texel-graph';
 export {
   fillRight, laplacianDiagonal, mergeGraph, mirrorGuides, prolongRows, restrictRows, subgraph,
 } from './texel-levels';

@@ -5,6 +5,7 @@
  * times that the first time in a process, before V8 had optimised it.
  */
 import { InvalidArgumentError } from '../core/errors.ts';
+import { jobOf, whole } from './job.ts';
 import { type F32, type I32, type Kernels, requireLength, type U8, type U32 } from './runtime.ts';
 import { takeLight } from './sample-sums.ts';
 import type { TexelSamples } from './texels.ts';
@@ -416,29 +417,4 @@ function requireCells(kernel: string, { evidence, cells, weight, residual, facto
   for (const [key, array] of Object.entries({ cells, weight, factor }))
     requireLength(kernel, key, array, evidence.count, '(P)');
   requireLength(kernel, 'residual', residual, 4 * evidence.count, '(P,4)');
-}
-
-/** A count, told apart from a measure. */
-interface Whole {
-  readonly whole: number;
-}
-
-function whole(n: number): Whole {
-  return { whole: n };
-}
-
-type Field = number | boolean | Whole | { readonly ptr: number };
-
-/** A structure of 4-byte fields in kernel memory: numbers as float32, counts, flags and arrays as int32. */
-function jobOf(kernels: Kernels, parts: readonly (readonly Field[])[]): number {
-  const fields = parts.flat();
-  const job = kernels.u32(fields.length);
-  const { view } = job;
-  const floats = new Float32Array(view.buffer, view.byteOffset, view.length);
-  fields.forEach((field, i) => {
-    if (typeof field === 'number') floats[i] = field;
-    else if (typeof field === 'boolean') view[i] = field ? 1 : 0;
-    else view[i] = 'whole' in field ? field.whole : field.ptr;
-  });
-  return job.ptr;
 }

@@ -286,6 +286,80 @@ export interface KernelExports {
     pull: number,
     out: number,
   ): void;
+  listInside(size: number, faceIndex: number, source: number, reached: number): number;
+  growRings(
+    width: number,
+    height: number,
+    rings: number,
+    diagonal: number,
+    source: number,
+    reached: number,
+    count: number,
+    parents: number,
+    ring: number,
+  ): number;
+  numberTexels(
+    size: number,
+    source: number,
+    faceIndex: number,
+    barycentrics: number,
+    chartOf: number,
+    nodes: number,
+    texels: number,
+    faces: number,
+    beta: number,
+    charts: number,
+  ): void;
+  gridPairs(job: number): number;
+  gutterPairs(
+    first: number,
+    end: number,
+    reached: number,
+    parents: number,
+    nodes: number,
+    pairs: number,
+  ): void;
+  pairRows(
+    n: number,
+    pairs: number,
+    count: number,
+    sure: number,
+    begin: number,
+    at: number,
+    starts: number,
+    neighbours: number,
+  ): number;
+  mirrorImages(
+    V: number,
+    vertices: number,
+    buckets: number,
+    first: number,
+    next: number,
+    images: number,
+  ): void;
+  facesAround(V: number, F: number, faces: number, starts: number, list: number, at: number): void;
+  twinFaces(
+    F: number,
+    faces: number,
+    images: number,
+    starts: number,
+    list: number,
+    twins: number,
+    order: number,
+  ): void;
+  mirrorTaps(job: number): void;
+  mergeTexels(
+    n: number,
+    texels: number,
+    charts: number,
+    width: number,
+    height: number,
+    first: number,
+    next: number,
+    parents: number,
+    outTexels: number,
+    outCharts: number,
+  ): number;
   mergeGraph(
     n: number,
     starts: number,

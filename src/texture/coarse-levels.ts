@@ -10,6 +10,7 @@
  * Levels are made once per atlas; those of a part of its nodes follow from them, since nodes merge by where they lie.
  */
 import type { F32, Kernels, U32 } from '../kernels/runtime.ts';
+import { mergeTexels } from '../kernels/texel-graph.ts';
 import {
   laplacianDiagonal,
   mergeGraph,
@@ -31,12 +32,12 @@ interface Level {
 /** Merges of a texel graph, finest first; the graph itself is not among them. */
 export type Levels = readonly Level[];
 
-/** Where nodes lie, for merging. */
+/** Where nodes lie in a map, for merging. */
 export interface NodePlaces {
-  readonly count: number;
-  /** (n) column, row and chart of each node. */
-  readonly x: Uint16Array;
-  readonly y: Uint16Array;
+  readonly width: number;
+  readonly height: number;
+  /** (n) y·width + x of each node, and its chart. */
+  readonly texels: Uint32Array;
   readonly charts: Uint16Array;
 }
 
@@ -59,22 +60,29 @@ export function buildLevels(kernels: Kernels, graph: WeightedGraph, places: Node
   return kernels.scope(() => {
     const levels: Level[] = [];
     let current = takeGraph(kernels, graph);
-    let at = places;
-    while (at.count > COARSEST) {
-      const merged = mergePlaces(at);
-      if (merged.places.count > WORTH_WHILE * at.count) break;
+    const { width, height, texels, charts } = places;
+    let at: Parameters<typeof mergeTexels>[1] = {
+      width,
+      height,
+      texels: kernels.u32(texels),
+      charts: kernels.u32(charts),
+    };
+    while (current.count > COARSEST) {
+      const merged = mergeTexels(kernels, at);
       at = merged.places;
-      current = mergeGraph(kernels, current, kernels.u32(merged.parents), at.count);
+      const count = at.texels.length;
+      if (count > WORTH_WHILE * current.count) break;
+      current = mergeGraph(kernels, current, merged.parents, count);
       const starts = current.starts.view.slice();
-      const edges = starts[at.count];
+      const edges = starts[count];
       levels.push({
         graph: {
           starts,
           neighbours: current.neighbours.view.slice(0, edges),
           weights: current.weights!.view.slice(0, edges),
         },
-        count: at.count,
-        parents: merged.parents,
+        count,
+        parents: merged.parents.view.slice(),
       });
     }
     return levels;
@@ -248,34 +256,4 @@ function threes(rows: Float32Array): Float64Array {
     out[o + 2] = rows[i + 2];
   }
   return out;
-}
-
-function mergePlaces(at: NodePlaces): { parents: Uint32Array; places: NodePlaces } {
-  let columns = 0;
-  let rows = 0;
-  for (let i = 0; i < at.count; i++) {
-    columns = Math.max(columns, (at.x[i] >> 1) + 1);
-    rows = Math.max(rows, (at.y[i] >> 1) + 1);
-  }
-  // Nodes of different charts may share a cell: a chain of coarse nodes per cell.
-  const first = new Int32Array(columns * rows).fill(-1);
-  const next = new Int32Array(at.count);
-  const [x, y, charts] = [new Uint16Array(at.count), new Uint16Array(at.count), new Uint16Array(at.count)];
-  const parents = new Uint32Array(at.count);
-  let count = 0;
-  for (let i = 0; i < at.count; i++) {
-    const cell = (at.y[i] >> 1) * columns + (at.x[i] >> 1);
-    let node = first[cell];
-    while (node >= 0 && charts[node] !== at.charts[i]) node = next[node];
-    if (node < 0) {
-      node = count++;
-      x[node] = at.x[i] >> 1;
-      y[node] = at.y[i] >> 1;
-      charts[node] = at.charts[i];
-      next[node] = first[cell];
-      first[cell] = node;
-    }
-    parents[i] = node;
-  }
-  return { parents, places: { count, x, y, charts } };
 }

@@ -27,7 +27,7 @@ import { distanceTo, smoothstep } from './grids.ts';
 import { laplacianMatrix } from './normal-matrix.ts';
 import type { Registration } from './register-surface.ts';
 import { SPACE_INIT_DEFAULTS } from './space-defaults.ts';
-import { buildTexelGraph, nodePlaces, nodePoints, type TexelGraph } from './texel-graph.ts';
+import { buildTexelGraph, nodePoints, type TexelGraph } from './texel-graph.ts';
 
 /** Options of {@link transferColours}; defaults: `SPACE_INIT_DEFAULTS`. */
 export interface TransferOptions {
@@ -81,7 +81,7 @@ export function transferColours(
   const places = nearestItems(model, graph, surface, registration);
   const { confidence } = places;
   const n = graph.texels.length;
-  const levels = buildLevels(kernels, { ...graph, weights: null }, nodePlaces(graph));
+  const levels = buildLevels(kernels, { ...graph, weights: null }, graph);
   const hold = Float64Array.from(confidence, (c) => HOLD * c ** 2);
 
   // Solved for the difference to g: far from what was seen, where a loose solver stops early, g is a good answer.

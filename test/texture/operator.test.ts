@@ -1,6 +1,7 @@
 /** The sampling operator, the matrices made of it, and their solution, against plain definitions. */
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
+import { bilinearTapsReference } from '../../src/kernels/reference/mirror.ts';
 import { multiplyTexelsReference, texelGradientsReference } from '../../src/kernels/reference/texels.ts';
 import { createKernels } from '../../src/kernels/runtime.ts';
 import { subgraph } from '../../src/kernels/texel-levels.ts';
@@ -14,7 +15,7 @@ import {
   takeGraph,
 } from '../../src/texture/coarse-levels.ts';
 import { laplacianMatrix } from '../../src/texture/normal-matrix.ts';
-import { bilinearNodes, buildTexelGraph } from '../../src/texture/texel-graph.ts';
+import { buildTexelGraph } from '../../src/texture/texel-graph.ts';
 import { makeTinyHead } from '../helpers/tiny-head.ts';
 
 const kernels = await createKernels();
@@ -54,9 +55,9 @@ function grid(W: number, H: number, rows: number) {
     weights: Float32Array.from(weights),
   };
   const places = {
-    count: W * H,
-    x: Uint16Array.from({ length: W * H }, (_, i) => i % W),
-    y: Uint16Array.from({ length: W * H }, (_, i) => Math.floor(i / W)),
+    width: W,
+    height: H,
+    texels: Uint32Array.from({ length: W * H }, (_, i) => i),
     charts: new Uint16Array(W * H),
   };
   return { graph, operator, places };
@@ -118,13 +119,12 @@ describe('sampling operator', () => {
     const out = new Float32Array(3);
     for (let k = 0; k < 200; k++) {
       const [u, v] = [random.uniform(), random.uniform()];
-      const nodes = new Uint32Array(4);
-      const weights = new Float64Array(4);
-      if (!bilinearNodes(graph, u, v, nodes, weights, 0)) continue;
+      const sample = bilinearTapsReference(graph.nodes, 64, 64, u, v);
+      if (!sample) continue;
       compared++;
       sampleMap({ width: 64, height: 64, channels: 3, data }, u, v, out, 0);
       for (let c = 0; c < 3; c++) {
-        const sum = Array.from(nodes).reduce((s, i, l) => s + weights[l] * x[3 * i + c], 0);
+        const sum = sample.taps.reduce((s, i, l) => s + sample.weights[l] * x[3 * i + c], 0);
         expect(sum).toBeCloseTo(out[c], 5);
       }
     }
@@ -185,14 +185,13 @@ describe('normal matrix', () => {
   it('has the levels of a part of its nodes that the part alone would have', () => {
     const big = grid(64, 64, 1);
     const levels = buildLevels(kernels, big.graph, big.places);
-    const kept = big.places.x.map((x, i) => (x > 9 && big.places.y[i] < 50 ? 1 : 0));
+    const kept = big.places.texels.map((t) => (t % 64 > 9 && t < 50 * 64 ? 1 : 0));
     kernels.scope(() => {
       const numbers = kernels.i32(Array.from(kept, (k) => k - 1));
       const nodes = kernels.u32(4096);
       const part = subgraph(kernels, takeGraph(kernels, big.graph), numbers, nodes);
       const own = partLevels(kernels, part, nodes.view, levels);
       const which = nodes.view.slice(0, part.count);
-      const at = (of: Uint16Array) => Uint16Array.from(which, (i) => of[i]);
       const edges = part.starts.view[part.count];
       const expected = buildLevels(
         kernels,
@@ -201,7 +200,7 @@ describe('normal matrix', () => {
           neighbours: part.neighbours.view.slice(0, edges),
           weights: null,
         },
-        { count: part.count, x: at(big.places.x), y: at(big.places.y), charts: at(big.places.charts) },
+        { width: 64, height: 64, texels: which, charts: new Uint16Array(part.count) },
       );
       expect(own.length).toBe(expected.length);
       own.forEach(({ graph: merged, parents }, l) => {

@@ -1,7 +1,6 @@
-/** Texels, their neighbours, seams and mirror points. */
+/** Texels, their neighbours, seams. */
 import { describe, expect, it } from 'vitest';
 import { createKernels } from '../../src/kernels/runtime.ts';
-import { mirrorOf } from '../../src/texture/mirror.ts';
 import { buildTexelGraph, nodePoints } from '../../src/texture/texel-graph.ts';
 import { makeTinyHead } from '../helpers/tiny-head.ts';
 
@@ -61,46 +60,5 @@ describe('texel graph', () => {
     }
     expect(longest).toBeGreaterThan(0);
     expect(longest).toBeLessThan(0.012);
-  });
-});
-
-describe('mirror', () => {
-  const at = (m: typeof model, face: number, b: ArrayLike<number>) =>
-    [0, 1, 2].map((axis) =>
-      [0, 1, 2].reduce((s, a) => s + b[a] * m.template[3 * m.faces[3 * face + a] + axis], 0),
-    );
-
-  /** Largest distance of mirror points to the mirror image, metres, over all faces' centres. */
-  function worst(m: typeof model): number {
-    const mirror = mirrorOf(m);
-    const b = Float32Array.of(0.5, 0.3, 0.2);
-    const out = new Float64Array(3);
-    let largest = 0;
-    for (let f = 0; f < m.faces.length / 3; f++) {
-      const g = mirror.find(f, b, 0, out);
-      expect(g).toBeGreaterThanOrEqual(0);
-      const [x, y, z] = at(m, f, b);
-      const q = at(m, g, out);
-      largest = Math.max(largest, Math.hypot(q[0] + x, q[1] - y, q[2] - z));
-    }
-    return largest;
-  }
-
-  it('finds the other side', () => {
-    // The tiny head's triangles are not mirrored: the chord lies a little beside the surface.
-    expect(worst(model)).toBeLessThan(0.003);
-  });
-
-  it('finds it on a head without symmetric vertices', () => {
-    const template = model.template.map((x, i) =>
-      i % 3 === 1 ? x + 0.002 * Math.sin(500 * model.template[i - 1]) : x,
-    );
-    expect(worst({ ...model, template })).toBeLessThan(0.006);
-  });
-
-  it('finds nothing where the other side is missing', () => {
-    const template = model.template.map((x, i) => (i % 3 === 0 ? x + 0.3 : x));
-    const b = Float32Array.of(0.5, 0.3, 0.2);
-    expect(mirrorOf({ ...model, template }).find(0, b, 0, new Float64Array(3))).toBe(-1);
   });
 });

@@ -9,7 +9,7 @@ import type { Kernels } from '../../kernels/runtime.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import { buildLevels, type Levels } from '../coarse-levels.ts';
 import { mirrorNodesOf } from '../mirror-nodes.ts';
-import { buildTexelGraph, nodePlaces, type TexelGraph } from '../texel-graph.ts';
+import { buildTexelGraph, type TexelGraph } from '../texel-graph.ts';
 import type { TextureMap } from '../texture-map.ts';
 
 /** A model's UV map at one size. */
@@ -36,7 +36,7 @@ export const LEAST_VISIBILITY = 0.25;
 /** Builds the atlas of `model` at `size`×`size` texels. */
 export function buildCompletionAtlas(kernels: Kernels, model: HeadModel, size: number): CompletionAtlas {
   const graph = buildTexelGraph(kernels, model, size, size);
-  const { taps, weights } = mirrorNodesOf(graph, model);
+  const { taps, weights } = mirrorNodesOf(kernels, graph, model);
   return {
     size,
     graph,
@@ -105,7 +105,7 @@ export function restrictTexture(known: KnownTexture, keep: Uint8Array): KnownTex
 }
 
 function levelsOf(kernels: Kernels, graph: TexelGraph): Levels {
-  return buildLevels(kernels, { ...graph, weights: null }, nodePlaces(graph));
+  return buildLevels(kernels, { ...graph, weights: null }, graph);
 }
 
 /**
