@@ -1,18 +1,17 @@
 // Entry of the WebAssembly module. Every function works on byte addresses in the imported memory, keeps no state
 // of its own and handles a range (rows, faces, elements) given by the caller, so that workers can share the work
 // (tasks.ts). Callers allocate: 16-byte aligned, with 32 readable bytes after each array (see src/kernels/runtime.ts).
+export { albedoResiduals, heaviestCells, nodeMeans, robustFactors, sumCells } from './albedo-residuals';
 export { blendshapes } from './blendshapes';
 export { choleskySolve, gatherDamped, quadraticModel } from './cholesky';
 export { collectSamples } from './collect';
 export { addStrided, blendRows, convTaps, convWeightsRow, elu, eluBackward, spreadRows } from './conv';
-export {
-  albedoResiduals, chamferDistances, heaviestCells, nodeMeans, nodeVisibility, outlineDistances, pixelSurface,
-  robustFactors, skinPixels, sumCells, takeEvidence,
-} from './evidence';
+export { nodeVisibility, takeEvidence } from './evidence';
 export { addParts, gemmSlice, mirrorLower } from './gemm';
 export { facesAround, mirrorImages, mirrorTaps, twinFaces } from './mirror';
 export { originalPart } from './original';
 export { photometricCost, photometricGradient, photometricPart, photometricResiduals } from './photometric';
+export { chamferDistances, outlineDistances, pixelSurface, skinPixels } from './pixel-surface';
 export { rasterizeRows } from './rasterize';
 export { resampleRows } from './resample';
 export { sampleBilinear, sampleBilinearGradient } from './sample';

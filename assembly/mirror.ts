@@ -1,29 +1,7 @@
+import { put, s, u, wide as f } from './memory';
+
 // The other side of a head: mirror images of vertices, faces that mirror each other, mirror points of texels. Sums are
 // float64.
-
-// @ts-ignore: decorator
-@inline
-function u(a: usize, i: u32): u32 {
-  return load<u32>(a + (<usize>i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function s(a: usize, i: u32): i32 {
-  return load<i32>(a + (<usize>i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function f(a: usize, i: u32): f64 {
-  return <f64>load<f32>(a + (<usize>i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function put(a: usize, i: u32, value: u32): void {
-  store<u32>(a + (<usize>i << 2), value);
-}
 
 /** Metres; cells of a grid in which vertices are looked for. */
 const CELL: f64 = 0.006;

@@ -1,28 +1,6 @@
+import { put, s, u, wide as f } from './memory';
+
 // The making of texel graphs (src/texture/texel-graph.ts): which texels a map has, their neighbours, their merges. Sums are float64, so that results are bit for bit those of src/kernels/reference/texel-graph.ts.
-
-// @ts-ignore: decorator
-@inline
-function u(a: usize, i: u32): u32 {
-  return load<u32>(a + (<usize>i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function s(a: usize, i: u32): i32 {
-  return load<i32>(a + (<usize>i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function f(a: usize, i: u32): f64 {
-  return <f64>load<f32>(a + (<usize>i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function put(a: usize, i: u32, value: u32): void {
-  store<u32>(a + (<usize>i << 2), value);
-}
 
 /** source (size) i32 = texel itself where `faceIndex` ≥ 0, else −1; reached (·) u32 = those texels. Returns their number. */
 export function listInside(size: i32, faceIndex: usize, source: usize, reached: usize): i32 {

@@ -1,19 +1,8 @@
+import { f, u } from './memory';
 import { madd } from './simd';
 
 // Texel graphs and what is solved on them, level by level: merging, restriction, prolongation, right-hand sides. Colours
 // are rows of four (three and a zero); graphs are compressed rows, every edge in both.
-
-// @ts-ignore: decorator
-@inline
-function u(a: usize, i: u32): u32 {
-  return load<u32>(a + (<usize>i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function f(a: usize, i: u32): f32 {
-  return load<f32>(a + (<usize>i << 2));
-}
 
 // @ts-ignore: decorator
 @inline

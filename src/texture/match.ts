@@ -1,5 +1,5 @@
 /** How well a textured head matches its photo, and how much of the light the shading explains. */
-import { PIXEL } from '../kernels/evidence.ts';
+import { PIXEL } from '../kernels/pixel-surface.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import { sampleTexels } from '../kernels/texels.ts';
 import type { Observation } from './observe.ts';

@@ -18,16 +18,8 @@
 import { cropCamera, projectPoints } from '../camera/project.ts';
 import type { Image8 } from '../core/image.ts';
 import type { CropTransform, PhotoFit } from '../fit/types.ts';
-import {
-  type Evidence,
-  nodeVisibility,
-  outlineDistances,
-  pixelSurface,
-  SURFACE_STRIDE,
-  skinPixels,
-  takeEvidence,
-  takeRoom,
-} from '../kernels/evidence.ts';
+import { type Evidence, nodeVisibility, takeEvidence, takeRoom } from '../kernels/evidence.ts';
+import { outlineDistances, pixelSurface, SURFACE_STRIDE, skinPixels } from '../kernels/pixel-surface.ts';
 import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import { SH_CONSTANTS } from '../light/sh.ts';

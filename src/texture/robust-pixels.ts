@@ -8,7 +8,8 @@
  * have slipped through the skin mask, what is much darker or of another colour counts less as well, and its texels count
  * as unseen.
  */
-import { type Evidence, heaviestCells, nodeMeans, robustFactors, sumCells } from '../kernels/evidence.ts';
+import { heaviestCells, nodeMeans, robustFactors, sumCells } from '../kernels/albedo-residuals.ts';
+import type { Evidence } from '../kernels/evidence.ts';
 import type { F32, Kernels, U32 } from '../kernels/runtime.ts';
 import { texelGradients } from '../kernels/texels.ts';
 import { laplacianSystem, type ResidentLevel } from './coarse-levels.ts';

@@ -4,7 +4,7 @@
  */
 import { faceHull } from '../fit/skin.ts';
 import type { CropTransform, PhotoFit } from '../fit/types.ts';
-import { chamferDistances, PIXEL, type SkinPlanes } from '../kernels/evidence.ts';
+import { chamferDistances, PIXEL, type SkinPlanes } from '../kernels/pixel-surface.ts';
 import type { Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { boxMean } from '../render/box-mean.ts';

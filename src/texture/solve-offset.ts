@@ -13,7 +13,7 @@ import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8, ImageF } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import type { PhotoFit } from '../fit/types.ts';
-import { albedoResiduals } from '../kernels/evidence.ts';
+import { albedoResiduals } from '../kernels/albedo-residuals.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import { laplacianDiagonal, subgraph } from '../kernels/texel-levels.ts';
 import { sampleTexels, splatPixels } from '../kernels/texels.ts';

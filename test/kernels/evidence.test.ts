@@ -3,20 +3,20 @@ import { createRandom } from '../../src/core/random.ts';
 import {
   albedoResiduals,
   type CellPixels,
-  chamferDistances,
   heaviestCells,
   nodeMeans,
-  nodeVisibility,
+  robustFactors,
+  sumCells,
+} from '../../src/kernels/albedo-residuals.ts';
+import { nodeVisibility, takeEvidence, takeRoom } from '../../src/kernels/evidence.ts';
+import {
+  chamferDistances,
   outlineDistances,
   PIXEL,
   pixelSurface,
-  robustFactors,
   SURFACE_STRIDE,
   skinPixels,
-  sumCells,
-  takeEvidence,
-  takeRoom,
-} from '../../src/kernels/evidence.ts';
+} from '../../src/kernels/pixel-surface.ts';
 import {
   albedoResidualReference,
   bilinearReference,

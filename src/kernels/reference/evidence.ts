@@ -1,4 +1,4 @@
-/** References of `kernels/evidence.ts`, float64. */
+/** References of `kernels/pixel-surface.ts`, `evidence.ts` and `albedo-residuals.ts`, float64. */
 
 /** Surface of one pixel. */
 export interface SurfacePoint {

@@ -89,21 +89,3 @@ function closestOnTriangle([a, b, c]: number[][], p: number[]): { beta: number[]
   }
   return best;
 }
-
-/** The four nodes and weights of a bilinear sample of a map; null when one of them is no node. @param nodes (H·W) */
-export function bilinearTapsReference(
-  nodes: ArrayLike<number>,
-  width: number,
-  height: number,
-  u: number,
-  v: number,
-): { taps: number[]; weights: number[] } | null {
-  const x = Math.min(Math.max(u * width - 0.5, 0), width - 1);
-  const y = Math.min(Math.max(v * height - 0.5, 0), height - 1);
-  const [ix, iy] = [Math.min(Math.floor(x), width - 2), Math.min(Math.floor(y), height - 2)];
-  const [fx, fy] = [x - ix, y - iy];
-  const t = iy * width + ix;
-  const taps = [t, t + 1, t + width, t + width + 1].map((texel) => nodes[texel]);
-  if (taps.some((node) => node < 0)) return null;
-  return { taps, weights: [(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy] };
-}
