@@ -4,13 +4,13 @@
  * photos would; the new space and the initial one then reconstruct textures of the known space that no photo showed.
  *
  *   npm run build && npm run bench -- space-population [--people 300] [--held 60] [--photo 256] [--jobs N] [--out DIR]
- *     [--seed 1] [--components 20] [--build "--map-size 256 …"] [--evaluate-only]
+ *     [--seed 1] [--components 20] [--build="--map-size 256 …"] [--evaluate-only]
  *
  * Photos in which the detector finds the face go in as they are; the others with their landmarks beside them, the head's own
  * with 1 % of the eye distance of noise; how many of each is printed. Results: `result.json`, `heads.png` (held-out heads:
  * truth, initial, new) in DIR, and the work folder and its report below it. The program must be built.
  *
- * Measured with --people 150 --build "--map-size 256 --method mirror --light rgb" --components 40: error with 20 components
+ * Measured with --people 150 --build="--map-size 256 --method mirror --light rgb" --components 40: error with 20 components
  * 10.4 of 255, initial space 12.1, known space 4.7; before outliers were replaced and eyes weighed less 11.6. Where the rest
  * is: docs/texture-space.md.
  */
