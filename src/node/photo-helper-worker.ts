@@ -28,12 +28,13 @@ serveTasks<null, HelperTask, unknown>(() => {
   const loading: Promise<FacePerception> = loadPerception();
   loading.catch(() => {});
   let head: HeadModel | null = null;
-  return async (task, { signal }) => {
+  return async (task, { signal, moveArrays }) => {
     switch (task.do) {
       case 'look':
         return (await loading).detect(task.image, { signal });
       case 'atlas':
         head = task.model;
+        moveArrays();
         return buildOffsetAtlas(await createKernels(), task.model, task.width, task.height);
       case 'meshes':
         if (!head) throw new Error('photo-helper: meshes were asked for before the atlas');

@@ -26,9 +26,11 @@ export interface TaskContext<Event> {
   readonly signal: AbortSignal;
   /** Tells the pool's side something on the way: progress, a part of the result; `transfer` is moved, not copied. */
   emit(event: Event, transfer?: readonly ArrayBuffer[]): void;
+  /** Has the arrays of the task's result, which it keeps nothing of, moved instead of copied. */
+  moveArrays(): void;
 }
 
-/** Does one task. Input, output and events are structured-cloned. */
+/** Does one task. Input, output and events are structured-cloned, where they are not moved. */
 export type TaskRunner<Input, Output, Event> = (input: Input, context: TaskContext<Event>) => Promise<Output>;
 
 /**
@@ -51,11 +53,15 @@ export function serveTasks<Init, Input, Output, Event = never>(
     running.set(id, controller);
     try {
       if (!runner) throw new PhotofitError('serveTasks: a task came before the setup');
+      let move = false;
       const output = await (await runner)(input, {
         signal: controller.signal,
+        moveArrays: () => {
+          move = true;
+        },
         emit: (event, transfer) => post({ type: 'event', id, event }, transfer),
       });
-      post({ type: 'done', id, output });
+      post({ type: 'done', id, output }, move ? [...buffersOf(output)] : []);
     } catch (error) {
       post({ type: 'failed', id, error: packError(error) });
     } finally {
@@ -80,4 +86,14 @@ export function serveTasks<Init, Input, Output, Event = never>(
         break;
     }
   });
+}
+
+/** Buffers of all typed arrays in a value of plain objects and lists; not those that are shared. */
+function buffersOf(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
+  if (ArrayBuffer.isView(value)) {
+    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const part of Object.values(value)) buffersOf(part, found);
+  }
+  return found;
 }

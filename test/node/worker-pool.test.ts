@@ -54,6 +54,15 @@ describe.skipIf(missing)(`WorkerPool${missing ? ` (skipped: ${missing})` : ''}`,
     expect(left).toBe(0);
   });
 
+  it('moves the arrays of a result when told to, but for shared ones', async () => {
+    const pool = await startPool(1, { shared: shareArrays({ list: Float32Array.of(0.5) }) });
+    for (const moved of [false, true]) {
+      const result = (await pool.run({ do: 'arrays', moved })) as { list: Float32Array[] };
+      expect(result.list).toEqual([Float32Array.of(1, 2)]);
+      expect(await pool.run({ do: 'left' })).toEqual([moved ? 0 : 2, 1]);
+    }
+  });
+
   it('hands errors over with class and cause, and goes on', async () => {
     const pool = await startPool(1);
     const error = await pool.run({ do: 'fail' }).catch((e) => e);
