@@ -84,8 +84,16 @@ export const LANDMARKS_RECIPE: readonly Stage[] = [
  */
 export const TOGETHER: readonly Stage[] = [
   { name: 'photometric', blocks: ALL, iterations: 2, progress: 0.48, level: 1 / 2, sigma: 1.3 },
-  { name: 'photometric', blocks: ALL, iterations: 5, progress: 0.74, level: 1 / 2, sigma: 1.3, common: true },
-  { name: 'photometric', blocks: ALL, iterations: 1, progress: 0.95, level: 1, sigma: 1, common: true },
+  {
+    name: 'common albedo',
+    blocks: ALL,
+    iterations: 5,
+    progress: 0.74,
+    level: 1 / 2,
+    sigma: 1.3,
+    common: true,
+  },
+  { name: 'common albedo', blocks: ALL, iterations: 1, progress: 0.95, level: 1, sigma: 1, common: true },
 ];
 
 /** What runs a recipe. */
@@ -130,7 +138,8 @@ export async function runStages(
     await new Promise((resolve) => setTimeout(resolve, 0));
     throwIfAborted(options.signal);
     const level = stage.level ? Math.round(stage.level * options.size) : 0;
-    const name = stage.name === 'photometric' ? `photometric ${level}` : stage.name;
+    // Energies of different resolutions, or with other terms, do not compare.
+    const name = stage.blocks === ALL ? `${stage.name} ${level}` : stage.name;
     const layout = createLayout(model, stage.blocks, { light: options.light });
     const last = stage === stages.at(-1);
     kernels.scope(() => {
