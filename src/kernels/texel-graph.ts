@@ -172,7 +172,7 @@ export function joinTexels(
 }
 
 /** Where nodes lie in a map: nodes merge 2×2 texels within their charts. */
-export interface NodePlaces {
+export interface ResidentPlaces {
   readonly width: number;
   readonly height: number;
   /** (n) uint32 y·width + x; several nodes of different charts may share a texel. */
@@ -185,7 +185,10 @@ export interface NodePlaces {
  * Merges nodes into those of a map of half the size, in memory that the caller gives back.
  * @returns the places, and (n) uint32 which of them each node goes to
  */
-export function mergeTexels(kernels: Kernels, from: NodePlaces): { places: NodePlaces; parents: U32 } {
+export function mergeTexels(
+  kernels: Kernels,
+  from: ResidentPlaces,
+): { places: ResidentPlaces; parents: U32 } {
   const n = from.texels.length;
   requireLength('mergeTexels', 'charts', from.charts, n, '(n)');
   const [width, height] = [(from.width + 1) >> 1, (from.height + 1) >> 1];

@@ -10,7 +10,7 @@
  * Levels are made once per atlas; those of a part of its nodes follow from them, since nodes merge by where they lie.
  */
 import type { F32, Kernels, U32 } from '../kernels/runtime.ts';
-import { mergeTexels } from '../kernels/texel-graph.ts';
+import { mergeTexels, type ResidentPlaces } from '../kernels/texel-graph.ts';
 import {
   laplacianDiagonal,
   mergeGraph,
@@ -61,7 +61,7 @@ export function buildLevels(kernels: Kernels, graph: WeightedGraph, places: Node
     const levels: Level[] = [];
     let current = takeGraph(kernels, graph);
     const { width, height, texels, charts } = places;
-    let at: Parameters<typeof mergeTexels>[1] = {
+    let at: ResidentPlaces = {
       width,
       height,
       texels: kernels.u32(texels),
