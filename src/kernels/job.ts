@@ -11,7 +11,8 @@ export function whole(n: number): Whole {
   return { whole: n };
 }
 
-type Field = number | boolean | Whole | { readonly ptr: number };
+/** A field of a structure. */
+export type Field = number | boolean | Whole | { readonly ptr: number };
 
 /** A structure of 4-byte fields in kernel memory, its address: numbers as float32, counts, flags and arrays as int32. */
 export function jobOf(kernels: Kernels, parts: readonly (readonly Field[])[]): number {

@@ -10,6 +10,7 @@
  *
  * Columns are those of `photometric.ts`.
  */
+import { whole } from './job.ts';
 import type { RasterizeOutput } from './rasterize.ts';
 import { type F32, type Kernels, requireLength, type U32 } from './runtime.ts';
 import type { WasmImage } from './sample.ts';
@@ -22,7 +23,7 @@ import {
   type SampleSums,
   sampleEnergy,
   sampleEquations,
-  startJob,
+  sampleJob,
 } from './sample-sums.ts';
 
 /** Samples of `collect.ts` at pixels. */
@@ -96,20 +97,9 @@ function fillJob(kernels: Kernels, samples: OriginalSamples, input: OriginalInpu
   const { map, raster } = input;
   const vectors = (map.channels - 4) / 12;
   const own = [
-    samples.pixels.ptr,
-    samples.points.ptr,
-    raster.faceIndex.ptr,
-    input.textureFaces.ptr,
-    input.textureCoordinates.ptr,
-    map.data.ptr,
-    map.width,
-    map.height,
-    input.picture.ptr,
-    // Weight and ε.
-    0,
-    0,
+    ...[samples.pixels, samples.points, raster.faceIndex, input.textureFaces, input.textureCoordinates],
+    ...[map.data, whole(map.width), whole(map.height), input.picture],
+    ...[input.weight, input.epsilon],
   ];
-  const job = startJob(kernels, samples, input, vectors, sums, { own, scratch: 32 + 12 * vectors });
-  new Float32Array(input.q.view.buffer, job.own + 36, 2).set([input.weight, input.epsilon]);
-  return job.ptr;
+  return sampleJob(kernels, samples, input, vectors, sums, { own, scratch: 32 + 12 * vectors });
 }

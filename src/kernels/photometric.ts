@@ -20,6 +20,7 @@
  */
 import { InvalidArgumentError } from '../core/errors.ts';
 import type { ImageF } from '../core/image.ts';
+import { whole } from './job.ts';
 import { type F32, type F64, type Kernels, requireLength } from './runtime.ts';
 import {
   chunkRows,
@@ -30,7 +31,7 @@ import {
   type SamplePlaces,
   type SampleSums,
   sampleEquations,
-  startJob,
+  sampleJob,
 } from './sample-sums.ts';
 import { cutRange } from './tasks.ts';
 import type { VertexBlocks } from './vertex-blocks.ts';
@@ -241,11 +242,10 @@ function fillJob(
 ): number {
   const { photo, loss } = input;
   const vectors = paddedComponents(input.texture.length) / 4;
-  // Three float32 numbers of the loss at the end.
-  const own = [samples.appearance.ptr, photo.data.ptr, photo.width, photo.height, 0, 0, 0];
-  const job = startJob(kernels, samples, input, vectors, sums, { own, scratch: 64 });
   const { sigma, k, weight } = loss;
-  const numbers = [1 / sigma ** 2, 1 / k ** 2, weight / (sigma ** 2 * total)];
-  new Float32Array(input.q.view.buffer, job.own + 16, 3).set(numbers);
-  return job.ptr;
+  const own = [
+    ...[samples.appearance, photo.data, whole(photo.width), whole(photo.height)],
+    ...[1 / sigma ** 2, 1 / k ** 2, weight / (sigma ** 2 * total)],
+  ];
+  return sampleJob(kernels, samples, input, vectors, sums, { own, scratch: 64 });
 }

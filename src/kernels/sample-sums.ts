@@ -7,6 +7,7 @@
  * adds up all blocks of the mesh and makes the rows for it a second time: that costs less than blocks of its own for each
  * half, and sums in the same order as a single thread.
  */
+import { type Field, jobOf, whole } from './job.ts';
 import { type F32, type F64, type Kernels, requireLength, type U32 } from './runtime.ts';
 import { cutRange, type TaskKernel } from './tasks.ts';
 import { createVertexBlocks, type VertexBlocks } from './vertex-blocks.ts';
@@ -124,40 +125,37 @@ export interface SamplePlaces {
   readonly mask: F32;
 }
 
-/** Fields of {@link startJob}. */
-const FIELDS = 18;
-
 /**
- * A structure for the kernels: the fields of `SampleJob` in assembly/sample-rows.ts, and room for those of the kind.
+ * A structure for the kernels: the fields of `SampleJob` in assembly/sample-rows.ts, then those of the kind.
  * @param vectors texture components per channel in vectors of 4.
- * @param own the kind's own fields behind them, integers; float32 ones are put in by the caller.
- * @param scratch floats.
- * @returns its address, and that of the kind's own fields.
+ * @param own the kind's own fields.
+ * @param scratch floats that the kind needs.
+ * @returns its address.
  */
-export function startJob(
+export function sampleJob(
   kernels: Kernels,
   samples: SamplePlaces,
   input: SampleInput,
   vectors: number,
   { rows, stride, blocks, gram, result }: SampleSums,
-  { own, scratch }: { readonly own: readonly number[]; readonly scratch: number },
-): { readonly ptr: number; readonly own: number } {
+  { own, scratch }: { readonly own: readonly Field[]; readonly scratch: number },
+): number {
   const light = takeLight(kernels, input);
   const constants = kernels.f32(12);
   const texture = kernels.f32(4 * vectors);
   constants.view.set(input.basis);
   texture.view.set(input.texture);
-  const places = [samples.corners, samples.edges, samples.barycentrics, samples.mask].map(({ ptr }) => ptr);
-  const room = kernels.f32(scratch);
-  const job = kernels.u32(FIELDS + own.length);
-  job.view.set([
-    ...[input.q.ptr, ...places, light.ptr, constants.ptr, texture.ptr, vectors],
-    ...[rows, stride, room.ptr],
-    ...[blocks?.blocks.ptr ?? 0, blocks?.vertexCount ?? 0, blocks?.mixed.ptr ?? 0, blocks?.mixedStride ?? 0],
-    ...[gram, result],
-    ...own,
+  const { corners, edges, barycentrics, mask } = samples;
+  const none = whole(0);
+  return jobOf(kernels, [
+    [input.q, corners, edges, barycentrics, mask, light, constants, texture, whole(vectors)],
+    [whole(rows), whole(stride), kernels.f32(scratch)],
+    blocks
+      ? [blocks.blocks, whole(blocks.vertexCount), blocks.mixed, whole(blocks.mixedStride)]
+      : [none, none, none, none],
+    [whole(gram), whole(result)],
+    own,
   ]);
-  return { ptr: job.ptr, own: job.ptr + 4 * FIELDS };
 }
 
 /** Light as the kernels read it: (9,4) float32 RGB0, times the factors of the basis' polynomials. */

@@ -20,27 +20,8 @@ import {
   restrictRows,
   subgraph,
 } from '../../src/kernels/texel-levels.ts';
+import { randomGraph } from '../helpers/random-graph.ts';
 import { BUILDS } from './builds.ts';
-
-/** A random graph; some nodes have no edge. */
-function randomGraph(n: number, weighted: boolean, seed: number): GraphReference {
-  const random = createRandom(seed);
-  const rows: Map<number, number>[] = Array.from({ length: n }, () => new Map());
-  for (let k = 0; k < 2 * n; k++) {
-    const [i, j] = [random.below(n), random.below(n)];
-    if (i === j) continue;
-    const w = weighted ? Math.fround(random.uniform()) : 1;
-    rows[i].set(j, w);
-    rows[j].set(i, w);
-  }
-  const starts = [0];
-  for (const row of rows) starts.push(starts.at(-1)! + row.size);
-  return {
-    starts,
-    neighbours: rows.flatMap((row) => [...row.keys()]),
-    weights: weighted ? rows.flatMap((row) => [...row.values()]) : null,
-  };
-}
 
 const take = (kernels: Kernels, { starts, neighbours, weights }: GraphReference): ResidentGraph => ({
   count: starts.length - 1,

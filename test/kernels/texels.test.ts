@@ -8,6 +8,7 @@ import {
   texelGradientsReference,
 } from '../../src/kernels/reference/texels.ts';
 import { sampleTexels, splatPixels, texelGradients } from '../../src/kernels/texels.ts';
+import { randomGraph } from '../helpers/random-graph.ts';
 import { BUILDS } from './builds.ts';
 
 describe.each(BUILDS)('texels (%s)', (_name, create) => {
@@ -15,23 +16,16 @@ describe.each(BUILDS)('texels (%s)', (_name, create) => {
 
   /** Random symmetric, diagonally dominant system; rows may be empty. */
   function system(n: number, weighted: boolean, seed: number, pixels = 0) {
-    const random = createRandom(seed);
-    const rows: Map<number, number>[] = Array.from({ length: n }, () => new Map());
-    for (let k = 0; k < 2 * n; k++) {
-      const [i, j] = [random.below(n), random.below(n)];
-      if (i === j) continue;
-      const w = weighted ? Math.fround(random.uniform()) : 1;
-      rows[i].set(j, w);
-      rows[j].set(i, w);
-    }
-    const starts = [0];
-    for (const row of rows) starts.push(starts.at(-1)! + row.size);
-    const columns = rows.flatMap((row) => [...row.keys()]);
-    const values = rows.flatMap((row) => [...row.values()]);
+    const random = createRandom(seed + 1);
+    const graph = randomGraph(n, weighted, seed);
+    const starts = Array.from(graph.starts);
+    const columns = Array.from(graph.neighbours);
+    const values = columns.map((_, k) => graph.weights?.[k] ?? 1);
     const scale = -0.5;
-    const diagonal = rows.map((row) =>
-      Math.fround(0.5 * [...row.values()].reduce((a, b) => a + b, 0) + 0.05 + random.uniform()),
-    );
+    const diagonal = Array.from({ length: n }, (_, i) => {
+      const sum = values.slice(starts[i], starts[i + 1]).reduce((a, b) => a + b, 0);
+      return Math.fround(0.5 * sum + 0.05 + random.uniform());
+    });
     const vector = () => Float64Array.from({ length: 3 * n }, () => random.normal());
     // As bilinear samples are: four texels, which may coincide, and weights that sum to 1. Some pixels count nothing.
     const taps = Uint32Array.from({ length: 4 * pixels }, () => random.below(n));
