@@ -158,7 +158,7 @@ async function startPainters(
   layout: OverlayLayout,
   wanted: number = Math.min(availableParallelism(), MOST_THREADS),
 ): Promise<Painters> {
-  const started = Array.from({ length: wanted }, () => startThread('overlay-thread'));
+  const started = Array.from({ length: wanted }, () => startThread('overlay-worker'));
   const threads = started.filter((thread): thread is Thread => thread !== null);
   if (threads.length === 0) {
     const painter = new OverlayPainter(await createKernels(), person, panel, layout);

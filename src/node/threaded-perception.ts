@@ -9,7 +9,7 @@ import { startThread } from './threads.ts';
 
 /** The perception on a thread; on this one where the program runs from its sources. */
 export async function loadThreadedPerception(): Promise<FacePerception> {
-  const thread = startThread('perception-thread');
+  const thread = startThread('perception-worker');
   if (!thread) return loadPerception();
   await thread.ask('start', null);
   const ask = async <T>(name: string, argument: unknown, signal: AbortSignal | undefined): Promise<T> => {

@@ -3,9 +3,8 @@
  * the program runs from TypeScript sources (tests, scripts) there is no built module, and callers do the work
  * themselves.
  */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parentPort, type Transferable, Worker } from 'node:worker_threads';
+import { workerModule } from './worker-pool.ts';
 
 /** What a thread does, by name. */
 export type ThreadWork = Readonly<Record<string, (argument: never) => Promise<ThreadAnswer> | ThreadAnswer>>;
@@ -34,10 +33,10 @@ interface Answer {
   readonly error?: unknown;
 }
 
-/** Starts the thread `module` (a file name of this folder without ending); null where it is not built. */
+/** Starts the thread `module` (a file name of this folder without ending, `…-worker`); null where it is not built. */
 export function startThread(module: string): Thread | null {
-  const url = new URL(`./${module}.js`, import.meta.url);
-  if (!existsSync(fileURLToPath(url))) return null;
+  const url = workerModule(module, import.meta.url);
+  if (!url) return null;
   const worker = new Worker(url);
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   let asked = 0;

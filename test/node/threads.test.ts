@@ -1,0 +1,23 @@
+/** Threads are modules of their own in the built code: without theirs, work stays on the caller's thread, unnoticed. */
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { filesBelow } from '../structure/source.ts';
+
+const names = filesBelow('src', '.ts').flatMap((file) =>
+  [...readFileSync(file, 'utf8').matchAll(/(?:startThread|workerModule)\('([\w-]+)'/g)].map(
+    (found) => found[1],
+  ),
+);
+
+describe('threads', () => {
+  it('are found', () => {
+    expect(names).toContain('perception-worker');
+    expect(names).toContain('overlay-worker');
+  });
+
+  // Once the two threads of tracking were missing beside the bundle, and tracking took half as long again.
+  it.each(names)('%s is built, beside the bundle too', (name) => {
+    expect(existsSync(`dist/bin/${name}.cjs`)).toBe(true);
+    expect(['node', 'cli'].some((folder) => existsSync(`dist/${folder}/${name}.js`))).toBe(true);
+  });
+});
