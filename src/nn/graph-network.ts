@@ -72,7 +72,7 @@ export function planGraph(kernels: Kernels, graph: TfjsGraph, outputs: readonly 
         );
       setFeatures(input.map!, values);
       for (const { layer, from, add, to } of steps) {
-        if (layer) runLayer(kernels, layer, from.map!, add && add.map, to.map!);
+        if (layer) runLayer(kernels, layer, from.map!, add?.map ?? null, to.map!);
         else poolLayer(kernels, from.map!, to.map!);
       }
       return wanted.map(({ parts, sigmoid }) => {
