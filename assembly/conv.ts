@@ -8,111 +8,10 @@ import { madd } from './simd';
 // stands in the output (a bias, zeros, or a gradient that is added to).
 
 /**
- * A row of pixels and 8 output channels: out[x, o] = act(bias[o] + add[x, o] + Σ_t Σ_i source[x·sourcePixel + tap_t + i] ·
- * weights[t][i][o]), act(s) = max(s, 0) + slope·min(s, 0).
+ * out[y, x, o] += Σ_t Σ_i source[y·sourceRow + x·sourcePixel + tap_t + i] · weights[o/8][t][i][o%8].
  *
  * @param taps (tapCount) i32 byte offsets
  * @param run floats per tap
- * @param weights (tapCount, run, 8)
- * @param add, bias, slope 0 where there is none; `add` may be `out`
- * @param width pixels; strides are bytes
- */
-export function convRow(
-  source: usize, sourcePixel: usize, taps: usize, tapCount: i32, run: i32, weights: usize,
-  add: usize, addPixel: usize, bias: usize, slope: usize,
-  out: usize, outPixel: usize, width: i32,
-): void {
-  const runBytes = <usize>run << 5;
-  const tapsEnd = taps + (<usize>tapCount << 2);
-  const zero = f32x4.splat(0);
-  for (let x: i32 = 0; x < width; x += 4) {
-    // Pixels that a last tile lacks repeat the one before, to the same place.
-    const left = width - x;
-    const k1: usize = left > 1 ? 1 : 0;
-    const k2: usize = left > 2 ? 2 : k1;
-    const k3: usize = left > 3 ? 3 : k2;
-    const f1 = k1 * sourcePixel, f2 = k2 * sourcePixel, f3 = k3 * sourcePixel;
-    let s00 = zero, s01 = zero;
-    if (bias) {
-      s00 = v128.load(bias);
-      s01 = v128.load(bias, 16);
-    }
-    let s10 = s00, s11 = s01, s20 = s00, s21 = s01, s30 = s00, s31 = s01;
-    if (add) {
-      const a1 = add + k1 * addPixel, a2 = add + k2 * addPixel, a3 = add + k3 * addPixel;
-      s00 = f32x4.add(s00, v128.load(add));
-      s01 = f32x4.add(s01, v128.load(add, 16));
-      s10 = f32x4.add(s10, v128.load(a1));
-      s11 = f32x4.add(s11, v128.load(a1, 16));
-      s20 = f32x4.add(s20, v128.load(a2));
-      s21 = f32x4.add(s21, v128.load(a2, 16));
-      s30 = f32x4.add(s30, v128.load(a3));
-      s31 = f32x4.add(s31, v128.load(a3, 16));
-      add += addPixel << 2;
-    }
-    let w = weights;
-    for (let t = taps; t < tapsEnd; t += 4) {
-      let p0 = source + <usize>load<i32>(t);
-      let p1 = p0 + f1;
-      let p2 = p0 + f2;
-      let p3 = p0 + f3;
-      const end = w + runBytes;
-      while (w < end) {
-        const b0 = v128.load(w), b1 = v128.load(w, 16);
-        const a0 = v128.load32_splat(p0);
-        s00 = madd(a0, b0, s00);
-        s01 = madd(a0, b1, s01);
-        const a1 = v128.load32_splat(p1);
-        s10 = madd(a1, b0, s10);
-        s11 = madd(a1, b1, s11);
-        const a2 = v128.load32_splat(p2);
-        s20 = madd(a2, b0, s20);
-        s21 = madd(a2, b1, s21);
-        const a3 = v128.load32_splat(p3);
-        s30 = madd(a3, b0, s30);
-        s31 = madd(a3, b1, s31);
-        p0 += 4;
-        p1 += 4;
-        p2 += 4;
-        p3 += 4;
-        w += 32;
-      }
-    }
-    if (slope) {
-      const l0 = v128.load(slope), l1 = v128.load(slope, 16);
-      s00 = leaky(s00, l0);
-      s01 = leaky(s01, l1);
-      s10 = leaky(s10, l0);
-      s11 = leaky(s11, l1);
-      s20 = leaky(s20, l0);
-      s21 = leaky(s21, l1);
-      s30 = leaky(s30, l0);
-      s31 = leaky(s31, l1);
-    }
-    const o1 = out + k1 * outPixel, o2 = out + k2 * outPixel, o3 = out + k3 * outPixel;
-    v128.store(out, s00);
-    v128.store(out, s01, 16);
-    v128.store(o1, s10);
-    v128.store(o1, s11, 16);
-    v128.store(o2, s20);
-    v128.store(o2, s21, 16);
-    v128.store(o3, s30);
-    v128.store(o3, s31, 16);
-    source += sourcePixel << 2;
-    out += outPixel << 2;
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function leaky(s: v128, slope: v128): v128 {
-  const zero = f32x4.splat(0);
-  return madd(slope, f32x4.pmin(s, zero), f32x4.pmax(s, zero));
-}
-
-/**
- * out[y, x, o] += Σ_t Σ_i source[y·sourceRow + x·sourcePixel + tap_t + i] · weights[o/8][t][i][o%8].
- *
  * @param weights blocks of (allTaps, run, 8); `weightBlock` bytes from one block to the next
  * @param blocks output channels / 8
  * @param width, rows output pixels; strides are bytes
@@ -124,13 +23,78 @@ export function convTaps(
   out: usize, outRow: usize, outPixel: usize,
   width: i32, rows: i32, blocks: i32,
 ): void {
+  const runBytes = <usize>run << 5;
+  const tapsEnd = taps + (<usize>tapCount << 2);
+  const full = width & ~3;
   for (let block: i32 = 0; block < blocks; block++) {
-    const w = weights + <usize>block * weightBlock;
+    const w0 = weights + <usize>block * weightBlock;
     for (let y: i32 = 0; y < rows; y++) {
-      const to = out + <usize>y * outRow + (<usize>block << 5);
-      convRow(
-        source + <usize>y * sourceRow, sourcePixel, taps, tapCount, run, w, to, outPixel, 0, 0, to, outPixel, width,
-      );
+      let from = source + <usize>y * sourceRow;
+      let to = out + <usize>y * outRow + (<usize>block << 5);
+      for (let x: i32 = 0; x < full; x += 4) {
+        const to1 = to + outPixel, to2 = to1 + outPixel, to3 = to2 + outPixel;
+        let s00 = v128.load(to), s01 = v128.load(to, 16);
+        let s10 = v128.load(to1), s11 = v128.load(to1, 16);
+        let s20 = v128.load(to2), s21 = v128.load(to2, 16);
+        let s30 = v128.load(to3), s31 = v128.load(to3, 16);
+        let w = w0;
+        for (let t = taps; t < tapsEnd; t += 4) {
+          let p0 = from + <usize>load<i32>(t);
+          let p1 = p0 + sourcePixel;
+          let p2 = p1 + sourcePixel;
+          let p3 = p2 + sourcePixel;
+          const end = w + runBytes;
+          while (w < end) {
+            const b0 = v128.load(w), b1 = v128.load(w, 16);
+            const a0 = v128.load32_splat(p0);
+            s00 = madd(a0, b0, s00);
+            s01 = madd(a0, b1, s01);
+            const a1 = v128.load32_splat(p1);
+            s10 = madd(a1, b0, s10);
+            s11 = madd(a1, b1, s11);
+            const a2 = v128.load32_splat(p2);
+            s20 = madd(a2, b0, s20);
+            s21 = madd(a2, b1, s21);
+            const a3 = v128.load32_splat(p3);
+            s30 = madd(a3, b0, s30);
+            s31 = madd(a3, b1, s31);
+            p0 += 4;
+            p1 += 4;
+            p2 += 4;
+            p3 += 4;
+            w += 32;
+          }
+        }
+        v128.store(to, s00);
+        v128.store(to, s01, 16);
+        v128.store(to1, s10);
+        v128.store(to1, s11, 16);
+        v128.store(to2, s20);
+        v128.store(to2, s21, 16);
+        v128.store(to3, s30);
+        v128.store(to3, s31, 16);
+        from += sourcePixel << 2;
+        to += outPixel << 2;
+      }
+      for (let x = full; x < width; x++) {
+        let s0 = v128.load(to), s1 = v128.load(to, 16);
+        let w = w0;
+        for (let t = taps; t < tapsEnd; t += 4) {
+          let p = from + <usize>load<i32>(t);
+          const end = w + runBytes;
+          while (w < end) {
+            const a = v128.load32_splat(p);
+            s0 = madd(a, v128.load(w), s0);
+            s1 = madd(a, v128.load(w, 16), s1);
+            p += 4;
+            w += 32;
+          }
+        }
+        v128.store(to, s0);
+        v128.store(to, s1, 16);
+        from += sourcePixel;
+        to += outPixel;
+      }
     }
   }
 }

@@ -8,7 +8,6 @@ export { collectSamples } from './collect';
 export { addStrided, blendRows, convTaps, convWeightsRow, elu, eluBackward, spreadRows } from './conv';
 export { nodeVisibility, takeEvidence } from './evidence';
 export { addParts, gemmSlice, mirrorLower } from './gemm';
-export { inferConv, inferSeparable, maxPool } from './inference';
 export { facesAround, mirrorImages, mirrorTaps, twinFaces } from './mirror';
 export { originalPart } from './original';
 export { photometricCost, photometricGradient, photometricPart, photometricResiduals } from './photometric';

@@ -67,7 +67,7 @@ rmSync(old, { recursive: true, force: true });
  * optional or native, stay where they are.
  */
 async function bundleProgram(to) {
-  const inside = ['commander', 'exifr', 'fflate', 'zod'];
+  const inside = ['@tensorflow/', 'commander', 'exifr', 'fflate', 'zod'];
   const workers = ['cli', 'node'].flatMap((folder) =>
     readdirSync(path.join(root, 'src', folder))
       .filter((name) => name.endsWith('-worker.ts'))
@@ -122,13 +122,17 @@ async function bundleProgram(to) {
   }
 }
 
-/** What a page fetches at run time: perception weights, the embedded head. */
+/** What a page fetches at run time: perception weights, tfjs' WebAssembly, the embedded head. */
 function copyAssets(to) {
   mkdirSync(to, { recursive: true });
   const weights = path.join(root, 'node_modules', '@vladmandic', 'human', 'models');
   for (const name of ['blazeface', 'facemesh', 'iris']) {
     for (const ext of ['json', 'bin'])
       copyFileSync(path.join(weights, `${name}.${ext}`), path.join(to, `${name}.${ext}`));
+  }
+  const tfjs = path.join(root, 'node_modules', '@tensorflow', 'tfjs-backend-wasm', 'dist');
+  for (const name of readdirSync(tfjs)) {
+    if (name.endsWith('.wasm')) copyFileSync(path.join(tfjs, name), path.join(to, name));
   }
   const head = path.join(root, 'models', 'open-head.head');
   if (existsSync(head)) copyFileSync(head, path.join(to, 'open-head.head'));

@@ -3,10 +3,8 @@
  * kernels' memory and counts, nothing checked.
  */
 
-import type { NetworkExports } from './network-exports.ts';
-
 /** The functions of the WebAssembly module; addresses and counts only, see assembly/. @internal */
-export interface KernelExports extends NetworkExports {
+export interface KernelExports {
   heapBase(): number;
   blendshapes(
     base: number,
@@ -35,6 +33,46 @@ export interface KernelExports extends NetworkExports {
   ): void;
   addParts(c: number, parts: number, count: number, length: number): void;
   mirrorLower(c: number, n: number, ldc: number): void;
+  convTaps(
+    source: number,
+    sourceRow: number,
+    sourcePixel: number,
+    taps: number,
+    tapCount: number,
+    run: number,
+    weights: number,
+    weightBlock: number,
+    out: number,
+    outRow: number,
+    outPixel: number,
+    width: number,
+    rows: number,
+    blocks: number,
+  ): void;
+  convWeightsRow(
+    source: number,
+    sourcePixel: number,
+    taps: number,
+    tapCount: number,
+    channels: number,
+    outGrad: number,
+    outPixel: number,
+    outs: number,
+    width: number,
+    grad: number,
+  ): void;
+  addStrided(
+    from: number,
+    fromStride: number,
+    to: number,
+    toStride: number,
+    count: number,
+    channels: number,
+  ): void;
+  elu(values: number, count: number): void;
+  eluBackward(y: number, grad: number, count: number): void;
+  blendRows(from: number, plan: number, to: number, toStride: number, count: number, channels: number): void;
+  spreadRows(to: number, toStride: number, plan: number, from: number, count: number, channels: number): void;
   rasterizeRows(
     positions: number,
     faces: number,

@@ -26,7 +26,7 @@ const MIN_SIDE = 16;
 /**
  * Loads the networks and makes a detector of them. `score` of its observations is the smaller one of the box
  * detector's score and the mesh network's presence; `box` is the bounding box of the mesh.
- * @param assets gives the bytes of the files named in `MEDIAPIPE_ASSETS`.
+ * @param assets gives the bytes of the files named in `MEDIAPIPE_ASSETS` and of tfjs' WebAssembly binaries.
  * @throws {FormatError} when a file is not what it should be.
  */
 export async function loadMediapipePerception(assets: AssetLoader): Promise<FacePerception> {

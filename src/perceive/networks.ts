@@ -2,16 +2,21 @@
  * Loading and running the three networks: MediaPipe's short-range face detector ("back camera" variant, 256²),
  * face mesh (192², 468 points) and iris (64², 71 eye contour points and 5 iris points), Apache-2.0, as tfjs graph
  * models. Everything comes in as bytes: no fetch and no file access of our own, so the same code serves Node and
- * browsers. They run on kernels of our own (`nn/graph-network.ts`). tfjs' WebAssembly, which ran them before, gives the
- * same numbers to a millionth; processor time with it and now: detector 39 and 12 ms, mesh 10.5 and 2.5 ms, irises 18.2 and
- * 6.0 ms, start 0.35 and 0.09 s.
+ * browsers. tfjs itself wants to fetch its WebAssembly binary; while its backend starts, the platform's `fetch` is one
+ * that gives the bytes. (A `blob:` URL would do as well, but Node's own `fetch` takes 0.06 s to load.)
+ *
+ * tfjs is imported on the first load only (it costs some 0.2 s in Node). Its engine is a process-wide singleton:
+ * the backend is initialised once and stays; the networks belong to whoever loaded them. One thread, SIMD where the
+ * platform has it.
  */
+import type { GraphModel } from '@tensorflow/tfjs-converter';
+import type * as TensorflowCore from '@tensorflow/tfjs-core';
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
-import { readTfjsGraph } from '../io/tfjs-graph.ts';
-import { createKernels } from '../kernels/runtime.ts';
-import { type GraphNetwork, planGraph } from '../nn/graph-network.ts';
 
-/** Gives the bytes of one of {@link MEDIAPIPE_ASSETS}; rejects when it has none. */
+/**
+ * Gives the bytes of one of {@link MEDIAPIPE_ASSETS} or of tfjs' WebAssembly binaries (`tfjs-backend-wasm-simd.wasm`,
+ * `tfjs-backend-wasm.wasm`); rejects when it has none.
+ */
 export type AssetLoader = (name: string) => Promise<Uint8Array>;
 
 /** The network files, as named in the npm package `@vladmandic/human` under `models/`. */
@@ -36,58 +41,118 @@ export interface Networks {
   dispose(): void;
 }
 
-/** Outputs wanted, by network in the order of {@link MEDIAPIPE_ASSETS}. */
-const OUTPUTS = [
-  ['Identity:0', 'Identity_1:0', 'Identity_2:0', 'Identity_3:0'],
-  ['output_mesh', 'output_faceflag'],
-  ['Identity:0'],
-] as const;
-/** Numbers of one eye's crop. */
-const EYE = 64 * 64 * 3;
+type Core = typeof TensorflowCore;
+
+let backend: Promise<Core> | null = null;
 
 /**
- * Loads the networks.
+ * Starts tfjs if need be and loads the networks.
  * @throws {FormatError} when a file is not what it should be; rejections of `assets` pass through.
  */
 export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
-  const [kernels, ...bytes] = await Promise.all([
-    createKernels(),
-    ...MEDIAPIPE_ASSETS.map((name) => assets(name)),
-  ]);
-  let networks: readonly GraphNetwork[] | null = OUTPUTS.map((outputs, k) => {
+  const files = Promise.all(MEDIAPIPE_ASSETS.map((name) => assets(name)));
+  // Awaited below; without this a failure while the backend starts would count as unhandled.
+  files.catch(() => {});
+  backend ??= startBackend(assets).catch((error) => {
+    backend = null;
+    throw error;
+  });
+  const tf = await backend;
+  const { loadGraphModelSync } = await import('@tensorflow/tfjs-converter');
+  const bytes = await files;
+  const load = (k: number): GraphModel => {
     const name = MEDIAPIPE_ASSETS[2 * k];
     try {
-      return planGraph(kernels, readTfjsGraph(bytes[2 * k], bytes[2 * k + 1], name), outputs);
+      const json = JSON.parse(new TextDecoder().decode(bytes[2 * k]));
+      const weights = bytes[2 * k + 1];
+      return loadGraphModelSync(
+        tf.io.fromMemorySync({
+          modelTopology: json.modelTopology,
+          format: json.format,
+          signature: json.signature ?? json.userDefinedMetadata?.signature,
+          weightSpecs: json.weightsManifest[0].weights,
+          weightData: ownBuffer(weights),
+        }),
+      ) as unknown as GraphModel;
     } catch (cause) {
       throw new FormatError(
         `${name}: not a readable tfjs graph model with its .bin; take both files from the models folder of @vladmandic/human`,
         { cause },
       );
     }
-  });
-  const run = (k: number, input: Float32Array): Float32Array[] => {
-    if (!networks)
-      throw new InvalidArgumentError('detect: this perception has been disposed; load another one');
-    return networks[k].run(input);
   };
+  const blazeface = load(0);
+  const facemesh = load(1);
+  const irisNet = load(2);
+
+  let disposed = false;
+  /** Runs one network on a batch of square RGB crops; the named outputs as plain arrays. */
+  const run = (model: GraphModel, input: Float32Array, size: number, outputs: string[]): Float32Array[] => {
+    if (disposed)
+      throw new InvalidArgumentError('detect: this perception has been disposed; load another one');
+    return tf.tidy(() => {
+      const x = tf.tensor4d(input, [input.length / (size * size * 3), size, size, 3]);
+      const y = model.execute(x, outputs);
+      return (Array.isArray(y) ? y : [y]).map((t) => t.dataSync() as Float32Array);
+    }) as unknown as Float32Array[];
+  };
+
   return {
     detect(input) {
-      const [logitsA, logitsB, boxesA, boxesB] = run(0, input);
+      const [logitsA, logitsB, boxesA, boxesB] = run(blazeface, input, 256, [
+        'Identity:0',
+        'Identity_1:0',
+        'Identity_2:0',
+        'Identity_3:0',
+      ]);
       return { logits: joined(logitsA, logitsB), boxes: joined(boxesA, boxesB) };
     },
     mesh(input) {
-      const [points, flag] = run(1, input);
+      const [points, flag] = run(facemesh, input, 192, ['output_mesh', 'output_faceflag']);
       return { points, presence: flag[0] };
     },
     iris(input) {
-      const [right] = run(2, input.subarray(0, EYE));
-      const [left] = run(2, input.subarray(EYE));
-      return joined(right, left);
+      return run(irisNet, input, 64, ['Identity:0'])[0];
     },
     dispose() {
-      networks = null;
+      if (disposed) return;
+      disposed = true;
+      for (const model of [blazeface, facemesh, irisNet]) model.dispose();
     },
   };
+}
+
+async function startBackend(assets: AssetLoader): Promise<Core> {
+  const [tf, wasm] = await Promise.all([
+    import('@tensorflow/tfjs-core'),
+    import('@tensorflow/tfjs-backend-wasm'),
+  ]);
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
+  const binary = await assets(simd ? 'tfjs-backend-wasm-simd.wasm' : 'tfjs-backend-wasm.wasm');
+  const { platform } = tf.env();
+  const { fetch } = platform;
+  platform.fetch = async () =>
+    ({ ok: true, arrayBuffer: async () => ownBuffer(binary) }) as unknown as Response;
+  try {
+    const names = ['tfjs-backend-wasm', 'tfjs-backend-wasm-simd', 'tfjs-backend-wasm-threaded-simd'];
+    wasm.setWasmPaths(Object.fromEntries(names.map((name) => [`${name}.wasm`, `${name}.wasm`])), true);
+    if (!(await tf.setBackend('wasm'))) {
+      throw new FormatError(
+        'tfjs-backend-wasm: the WebAssembly binary did not start; take it from @tensorflow/tfjs-backend-wasm of the same version',
+      );
+    }
+  } finally {
+    platform.fetch = fetch;
+  }
+  return tf as unknown as Core;
+}
+
+/** The bytes as an ArrayBuffer of their own (a Node Buffer may be a view of a shared pool). */
+function ownBuffer(bytes: Uint8Array): ArrayBuffer {
+  if (bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength)
+    return bytes.buffer as ArrayBuffer;
+  return bytes.slice().buffer as ArrayBuffer;
 }
 
 function joined(a: Float32Array, b: Float32Array): Float32Array {

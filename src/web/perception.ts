@@ -4,8 +4,9 @@ import { loadMediapipePerception } from '../perceive/mediapipe.ts';
 import type { FacePerception } from '../perceive/types.ts';
 
 /**
- * Loads MediaPipe's face networks from `baseUrl`, a folder that holds `blazeface.json/.bin`, `facemesh.json/.bin` and
- * `iris.json/.bin` (from `@vladmandic/human/models`).
+ * Loads MediaPipe's face networks and tfjs' WebAssembly backend from `baseUrl`, a folder that holds
+ * `blazeface.json/.bin`, `facemesh.json/.bin`, `iris.json/.bin` (from `@vladmandic/human/models`) and
+ * `tfjs-backend-wasm-simd.wasm`, `tfjs-backend-wasm.wasm` (from `@tensorflow/tfjs-backend-wasm/dist`).
  * @throws {FormatError} when a file cannot be fetched or is damaged.
  */
 export function loadPerception(baseUrl: string | URL): Promise<FacePerception> {

@@ -18,6 +18,7 @@ const skipped =
 
 const require = createRequire(import.meta.url);
 const models = path.join(path.dirname(require.resolve('@vladmandic/human')), '..', 'models');
+const wasm = path.dirname(require.resolve('@tensorflow/tfjs-backend-wasm'));
 
 /** Puts the bundle's exports on the window: vitest rewrites an `import()` inside of `evaluate`. */
 const PAGE =
@@ -43,7 +44,7 @@ describe.skipIf(skipped !== '')(`in Chromium${skipped && ` (skipped: ${skipped})
       try {
         if (name === 'bundle.js') response.setHeader('content-type', 'text/javascript').end(bundle);
         else if (name === '') response.setHeader('content-type', 'text/html').end(PAGE);
-        else response.end(await readFile(path.join(models, name)));
+        else response.end(await readFile(path.join(name.endsWith('.wasm') ? wasm : models, name)));
       } catch {
         response.writeHead(404).end();
       }

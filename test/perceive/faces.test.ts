@@ -1,4 +1,5 @@
-/** Finding faces: the example pictures, turned, small, several; pictures without faces; aborts. */
+/** Finding faces: the example pictures, turned, small, several; pictures without faces; leaks, aborts. */
+import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AbortedError, InvalidArgumentError } from '../../src/core/errors.ts';
@@ -254,6 +255,13 @@ describe('no face', () => {
 });
 
 describe('behaviour', () => {
+  it('leaves no tensors behind', async () => {
+    await perception.detect(portrait);
+    const before = tf.memory().numTensors;
+    for (let k = 0; k < 20; k++) await perception.detect(portrait);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('gives the same for the same photo, and does not touch it', async () => {
     const copy = portrait.data.slice();
     const again = await only(portrait);
@@ -284,9 +292,12 @@ describe('behaviour', () => {
   });
 
   it('frees its networks, says so when used afterwards, and leaves others alone', async () => {
+    const before = tf.memory().numTensors;
     const second = await loadPerception();
+    expect(tf.memory().numTensors).toBeGreaterThan(before);
     second.dispose();
     second.dispose();
+    expect(tf.memory().numTensors).toBe(before);
     await expect(second.detect(portrait)).rejects.toThrow(InvalidArgumentError);
     expect(await only(portrait)).toEqual(upright);
   });

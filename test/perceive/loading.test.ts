@@ -8,14 +8,19 @@ import { loadMediapipePerception } from '../../src/perceive/mediapipe.ts';
 
 const require = createRequire(import.meta.url);
 const models = path.join(path.dirname(require.resolve('@vladmandic/human')), '..', 'models');
-const fromPackages = (name: string): Promise<Uint8Array> => readFile(path.join(models, name));
+const wasm = path.dirname(require.resolve('@tensorflow/tfjs-backend-wasm'));
+const fromPackages = (name: string): Promise<Uint8Array> =>
+  readFile(path.join(name.endsWith('.wasm') ? wasm : models, name));
 
 describe('loading', () => {
   it('passes on why a file could not be had, and works when it can later on', async () => {
     const failing = (name: string) =>
       name === 'iris.bin' ? Promise.reject(new Error('HTTP 404')) : fromPackages(name);
     await expect(loadMediapipePerception(failing)).rejects.toThrow('HTTP 404');
-    (await loadMediapipePerception(fromPackages)).dispose();
+    const noWasm = (name: string) =>
+      name.endsWith('.wasm') ? Promise.reject(new Error('no wasm')) : fromPackages(name);
+    // The backend has been started by now: its binary is asked for once in a process.
+    (await loadMediapipePerception(noWasm)).dispose();
   });
 
   it.each([
