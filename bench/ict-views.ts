@@ -3,7 +3,8 @@
  * a texture) rendered under random light from three sides, fitted with open-head from one view and from all three. Mean
  * distance of the true face to the fitted surface after rigid alignment (landmarks, then closest points), mm; the mean head
  * beside it. Over all points of FLAME's face, and over those that are seen from outside (all but some 5 %, which line
- * nostrils, lids and lips). Focal length known, distance not.
+ * nostrils, lids and lips). Once with the focal length known as EXIF tells it and the distance not, and once with the camera
+ * known: focal length and distance from the face.
  *
  *   node scripts/run.mjs bench/ict-views.ts [--heads 20] [--out DIR]
  */
@@ -14,6 +15,7 @@ import sharp from 'sharp';
 import { createRandom } from '../src/core/random.ts';
 import { fitPerson } from '../src/fit/fit-person.ts';
 import { fitPhoto } from '../src/fit/fit-photo.ts';
+import { cameraDistance } from '../src/fit/known-size.ts';
 import { createNearest } from '../src/geometry/nearest.ts';
 import { createKernels } from '../src/kernels/runtime.ts';
 import { alignPoints, applyAlignment } from '../src/linalg/align.ts';
@@ -44,7 +46,10 @@ const kernels = await createKernels();
 const face = ict.regions.get('face')!;
 if (values.out) mkdirSync(values.out, { recursive: true });
 
-const sums = { mean: [0, 0, 0, 0], one: [0, 0, 0, 0], three: [0, 0, 0, 0] };
+type Errors = Record<'mean' | 'one' | 'three', number[]>;
+const zeros = (): Errors => ({ mean: [0, 0, 0, 0], one: [0, 0, 0, 0], three: [0, 0, 0, 0] });
+const KNOWLEDGE = ['distance unknown', 'camera known'] as const;
+const sums = { 'distance unknown': zeros(), 'camera known': zeros() };
 let count = 0;
 console.log('mm, mean head / one view / three views');
 console.log('head   rigid: all points, seen from outside               similarity: the same');
@@ -74,8 +79,13 @@ for (let h = 0; h < Number(values.heads); h++) {
         .png()
         .toFile(path.join(values.out, `ict-${h}-${i}.png`));
     const observation = (await perception.detect(image))[0];
+    const { focal } = view.camera;
+    const distance = cameraDistance(ict, poseHead(ict, view.params).vertices, view.camera);
     if (observation)
-      photos.push({ image, observation, focal35mm: (43.27 * view.camera.focal) / Math.hypot(SIZE, SIZE) });
+      photos.push({
+        'distance unknown': { image, observation, focal35mm: (43.27 * focal) / Math.hypot(SIZE, SIZE) },
+        'camera known': { image, observation, focal, distance },
+      });
   }
   if (photos.length < 3) {
     console.log(String(h).padStart(4), '  the face was not found in every view');
@@ -83,35 +93,41 @@ for (let h = 0; h < Number(values.heads); h++) {
   }
   const wanted = poseHead(ict, params).vertices;
   const outside = seenFromOutside(kernels, wanted, ict.faces);
-  const one = await fitPhoto(photos[1].image, model, photos[1]);
-  const three = (await fitPerson(photos, model)).fits[1]!;
-  const heads = { mean: neutralParams(model), one: one.params, three: three.params };
-  const e = Object.fromEntries(
-    Object.entries(heads).map(([name, p]) => [
-      name,
-      [false, true].flatMap((scale) => surfaceError(p, wanted, outside, scale)),
-    ]),
-  ) as typeof sums;
   count++;
-  for (const k of Object.keys(sums) as (keyof typeof sums)[])
-    for (let i = 0; i < 4; i++) sums[k][i] += e[k][i];
-  console.log(String(h).padStart(4), row(e, 1));
+  for (const known of KNOWLEDGE) {
+    const seen = photos.map((photo) => photo[known]);
+    const one = await fitPhoto(seen[1].image, model, seen[1]);
+    const three = (await fitPerson(seen, model)).fits[1]!;
+    const heads = { mean: neutralParams(model), one: one.params, three: three.params };
+    const e = Object.fromEntries(
+      Object.entries(heads).map(([name, p]) => [
+        name,
+        [false, true].flatMap((scale) => surfaceError(p, wanted, outside, scale)),
+      ]),
+    ) as Errors;
+    for (const k of Object.keys(e) as (keyof Errors)[])
+      for (let i = 0; i < 4; i++) sums[known][k][i] += e[k][i];
+    console.log(String(h).padStart(4), row(e, 1), ' ', known);
+  }
 }
-console.log('mean', row(sums, count));
 const share = (a: number, b: number) => `${(100 * (1 - a / b)).toFixed(0)} %`;
-for (const [i, name] of [
-  'rigid, all points',
-  'rigid, seen from outside',
-  'without size, all points',
-  'without size, seen from outside',
-].entries())
-  console.log(
-    `${name}: one view is ${share(sums.one[i], sums.mean[i])} nearer than the mean head, ` +
-      `three views ${share(sums.three[i], sums.one[i])} nearer than one; ${count} heads`,
-  );
+for (const known of KNOWLEDGE) {
+  const { mean, one, three } = sums[known];
+  console.log(`\n${known}, ${count} heads\nmean`, row(sums[known], count));
+  for (const [i, name] of [
+    'rigid, all points',
+    'rigid, seen from outside',
+    'without size, all points',
+    'without size, seen from outside',
+  ].entries())
+    console.log(
+      `${name}: one view is ${share(one[i], mean[i])} nearer than the mean head, three views ` +
+        `${share(three[i], one[i])} nearer than one`,
+    );
+}
 perception.dispose();
 
-function row(e: typeof sums, n: number): string {
+function row(e: Errors, n: number): string {
   return [0, 1, 2, 3]
     .map((i) => [e.mean, e.one, e.three].map((x) => (x[i] / n).toFixed(2).padStart(7)).join(''))
     .join('   ');

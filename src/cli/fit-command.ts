@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CliContext } from './context.ts';
 import type { FitOptions } from './fit-options.ts';
 import { addNetworkOptions } from './network-options.ts';
-import { parseJobs } from './numbers.ts';
+import { parseDistance, parseFocal, parseIpd, parseJobs } from './numbers.ts';
 
 const EXAMPLES = `
 What is written, into OUT/<photo's name>/:
@@ -20,6 +20,8 @@ Examples:
   $ photofit fit group.jpg --face all           every face: out/group/, out/group_face2/, …
   $ photofit fit me.jpg --face 2                the second largest face
   $ photofit fit a.jpg b.jpg c.jpg --same-person   one head from three photos of one person
+  $ photofit fit me.jpg --ipd 63                a head of the right size: pupils 63 mm apart
+  $ photofit fit rig/ --distance 0.8 --focal 2900   a calibrated camera 80 cm away
   $ photofit fit *.jpg --json > results.jsonl   one line of JSON per face
   $ photofit fit me.jpg --mask skin.png         only the white part of skin.png counts as skin
   $ photofit fit me.jpg --detector s3fd=s3fd.onnx --landmarks fan=2DFAN4.onnx --parsing bisenet=bisenet.onnx`;
@@ -46,6 +48,21 @@ export function addFitCommand(program: Command, context: CliContext, done: (code
     )
     .addOption(
       new Option('--light <kind>', 'coloured or white light').choices(['rgb', 'mono']).default('rgb'),
+    )
+    .option(
+      '--focal <pixels>',
+      "the camera's focal length in pixels of the photo, in place of EXIF's",
+      parseFocal,
+    )
+    .option(
+      '--distance <metres>',
+      'from the camera to the root of the nose, between the eyes; with the focal length it tells how large the head is',
+      parseDistance,
+    )
+    .option(
+      '--ipd <millimetres>',
+      'interpupillary distance, as opticians measure it: how large the head is',
+      parseIpd,
     )
     .option('--mask <picture>', 'picture as large as the photo, white where skin is (one photo only)')
     .option(

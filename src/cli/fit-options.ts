@@ -13,6 +13,12 @@ export interface FitOptions extends NetworkOptions {
   readonly space?: string;
   readonly camera: 'perspective' | 'orthographic';
   readonly light: 'rgb' | 'mono';
+  /** Focal length of a calibrated camera, pixels of the file. */
+  readonly focal?: number;
+  /** Metres from the camera to the root of the nose, in every photo. */
+  readonly distance?: number;
+  /** Interpupillary distance, millimetres. */
+  readonly ipd?: number;
   /** Picture that marks skin. */
   readonly mask?: string;
   /** Solve for a texture that matches the photo. */

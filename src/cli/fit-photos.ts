@@ -50,7 +50,7 @@ class FitSession {
   }
 
   async run(named: readonly string[]): Promise<number> {
-    const { out, mask, samePerson, face, quiet } = this.#options;
+    const { out, mask, samePerson, face, quiet, camera, focal, distance, ipd } = this.#options;
     const { photos, bad } = await findPhotos(named);
     for (const { file, error } of bad) this.#fail(file, error);
     if (photos.length === 0) return EXIT.failed;
@@ -61,6 +61,14 @@ class FitSession {
     }
     if (samePerson && face === 'all') {
       throw new InvalidArgumentError('--same-person with --face all: one person has one face in each photo');
+    }
+    if (camera === 'orthographic' && (distance !== undefined || focal !== undefined)) {
+      throw new InvalidArgumentError(
+        `--${distance === undefined ? 'focal' : 'distance'} with --camera orthographic: such a camera has no distance and no focal length; --ipd tells the size with either`,
+      );
+    }
+    if (ipd !== undefined && face === 'all') {
+      throw new InvalidArgumentError('--ipd with --face all: it is the distance of one pair of eyes');
     }
     await ensureWritableFolder(out);
     try {

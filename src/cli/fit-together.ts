@@ -14,8 +14,10 @@ import {
   faceFiles,
   type LookTimes,
   type PhotoSurroundings,
+  personOptions,
   readMask,
   solveTexture,
+  viewOptions,
 } from './photo-job.ts';
 
 /** Share of the bar that decoding and detection take. */
@@ -47,7 +49,7 @@ export async function fitTogether(
   listener: TogetherListener,
 ): Promise<void> {
   const { model, options, signal } = surroundings;
-  const { camera, light, leaveOut } = options;
+  const { light, leaveOut } = options;
   const views: PersonView[] = [];
   for (const [i, photo] of photos.entries()) {
     try {
@@ -61,14 +63,14 @@ export async function fitTogether(
   if (views.length === 0) return;
   const person = await fitPerson(
     views.map(({ decoded, task, mask }) => ({
+      ...viewOptions(decoded, options),
       image: decoded.image,
       observation: task.observation,
-      focal35mm: decoded.focal35mm,
       mask,
-      camera,
     })),
     model,
     {
+      ...personOptions(options),
       light,
       strangers: leaveOut ? 'leave-out' : 'warn',
       signal,

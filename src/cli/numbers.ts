@@ -1,5 +1,6 @@
 /** Numbers on the command line, each with the words for what it must be. */
 import { InvalidArgumentError } from 'commander';
+import { MEASURED } from '../fit/fit-options.ts';
 
 /** A count of at least one. */
 export function parseCount(text: string): number {
@@ -26,6 +27,27 @@ export function parseSpread(text: string): number {
   const x = Number(text);
   if (text.trim() !== '' && x >= 0 && x < Infinity) return x;
   throw new InvalidArgumentError('It must be a number that is not negative.');
+}
+
+/** Metres from a camera to a face. */
+export function parseDistance(text: string): number {
+  return between(text, MEASURED.distance.least, MEASURED.distance.most, 'metres');
+}
+
+/** An interpupillary distance, millimetres. */
+export function parseIpd(text: string): number {
+  return between(text, 1000 * MEASURED.ipd.least, 1000 * MEASURED.ipd.most, 'millimetres');
+}
+
+/** A focal length in pixels; what a photo allows is checked with the photo. */
+export function parseFocal(text: string): number {
+  return between(text, 1, 1e7, 'pixels');
+}
+
+function between(text: string, least: number, most: number, unit: string): number {
+  const x = Number(text);
+  if (text.trim() !== '' && x >= least && x <= most) return x;
+  throw new InvalidArgumentError(`It must be a number of ${unit} from ${least} to ${most}.`);
 }
 
 function whole(text: string, least: number, most: number): number {

@@ -7,6 +7,7 @@ import { AbortedError, InvalidArgumentError, NoFaceError, throwIfAborted } from 
 import type { ImageF } from '../core/image.ts';
 import type { DecodedPhoto } from '../core/photo.ts';
 import type { ProgressListener } from '../core/progress.ts';
+import type { PersonOptions, ViewOptions } from '../fit/fit-options.ts';
 import { fitPhoto } from '../fit/fit-photo.ts';
 import { prepareModel } from '../fit/prepare.ts';
 import { fitMemory, posedVertices } from '../fit/resident.ts';
@@ -139,9 +140,9 @@ async function fitFace(
 ): Promise<FaceResult> {
   const fit = await fitPhoto(decoded.image, model, {
     observation: task.observation,
-    camera: options.camera,
+    ...viewOptions(decoded, options),
+    ...personOptions(options),
     light: options.light,
-    focal35mm: decoded.focal35mm,
     mask: mask ?? (await perception.skin?.skinMask(decoded.image, task.observation, { signal })),
     signal,
     onProgress: (event) => progress({ ...event, fraction: 0.05 + (FIT_SHARE - 0.05) * event.fraction }),
@@ -154,6 +155,24 @@ async function fitFace(
   const texture = await solveTexture([{ fit, photo: decoded.image }], model, options, signal);
   progress({ stage: 'write', fraction: (1 + FIT_SHARE) / 2 });
   return faceFiles({ photo, decoded, task, times, fit, texture, model, meshes });
+}
+
+/** What the options say of a photo; lengths in pixels of the file become such of the photo as it is fitted. */
+export function viewOptions(
+  decoded: DecodedPhoto,
+  { camera, focal, distance }: FitOptions,
+): Pick<ViewOptions, 'camera' | 'focal35mm' | 'focal' | 'distance'> {
+  return {
+    camera,
+    focal35mm: decoded.focal35mm,
+    focal: focal === undefined ? undefined : focal * decoded.scale,
+    distance,
+  };
+}
+
+/** What the options say of the person. */
+export function personOptions({ ipd }: FitOptions): PersonOptions {
+  return { ipd: ipd === undefined ? undefined : ipd / 1000 };
 }
 
 /** The texture that matches the photos, unless it is not wanted or the head has no texture coordinates. */

@@ -10,8 +10,15 @@ import type { FaceObservation } from '../perceive/types.ts';
 import { cropCoverage, resampleCrop, resize } from '../render/resample.ts';
 import type { CommonAlbedo, ComparedPhoto } from './common-albedo.ts';
 import { cropObservation, dimSaturated, faceCrop, plane, sampleMask } from './face-crop.ts';
-import { FIT_PHOTO_DEFAULTS, type FitWeights, type ViewOptions } from './fit-options.ts';
+import {
+  FIT_PHOTO_DEFAULTS,
+  type FitWeights,
+  MEASURED,
+  type PersonOptions,
+  type ViewOptions,
+} from './fit-options.ts';
 import { initialPose } from './initial-pose.ts';
+import { type KnownSize, measured } from './known-size.ts';
 import { measureFit } from './measure.ts';
 import type { FitState, ParameterLayout } from './parameters.ts';
 import type { PriorOptions } from './priors.ts';
@@ -95,8 +102,8 @@ export class FaceView {
     const { rotation, camera } = initialPose(model, this.local.landmarks68, {
       kind: this.options.camera ?? FIT_PHOTO_DEFAULTS.camera,
       principal: [(this.image.width / 2 - origin[0]) * scale, (this.image.height / 2 - origin[1]) * scale],
-      focal: this.exifFocal(),
-      distance: DISTANCE.metres,
+      focal: this.focal()?.pixels ?? null,
+      distance: this.distance()?.metres ?? DISTANCE.metres,
     });
     const pose = new Float64Array(3 * J);
     pose.set(rotation, 0);
@@ -117,13 +124,14 @@ export class FaceView {
 
   /**
    * The energy of a stage.
-   * @param share of the priors on identity and texture that this photo carries: one over the number of photos.
+   * @param share of what is said of the person that this photo carries: one over the number of photos.
    */
   problem(
     state: FitState,
     layout: ParameterLayout,
     photometric: PhotometricStage | null,
     share: number,
+    person: PersonOptions,
   ): FitProblem {
     const { weights } = this;
     const level = photometric?.level ?? 0;
@@ -162,6 +170,7 @@ export class FaceView {
         },
       },
       priors: this.priorOptions(share),
+      known: this.knownSize(share, person),
     });
   }
 
@@ -193,6 +202,10 @@ export class FaceView {
       warnings.push(
         `only ${Math.round((100 * metrics.skinPixels) / Math.max(region, 1))} % of the visible face looks like skin; the rest was left out`,
       );
+    if (this.options.distance !== undefined && !this.focal())
+      warnings.push(
+        'the distance was given, but neither the options nor EXIF say the focal length: without it the distance does not tell how large the head is',
+      );
     const f32 = (x: Float64Array) => Float32Array.from(x);
     return {
       modelName: model.name,
@@ -214,11 +227,30 @@ export class FaceView {
     };
   }
 
-  /** Focal length in crop pixels, null when EXIF gave none. The 35 mm equivalent refers to a 43.27 mm diagonal. */
-  private exifFocal(): number | null {
+  /**
+   * Focal length in crop pixels with the deviation of its logarithm, null when neither the caller nor EXIF gave one. The
+   * 35 mm equivalent refers to a 43.27 mm diagonal.
+   */
+  private focal(): { readonly pixels: number; readonly sd: number } | null {
+    const known = measured(this.options.focal, MEASURED.focal.sd);
+    if (known) return { pixels: known.value * this.crop.scale, sd: known.sd };
     const f = this.options.focal35mm;
     if (!f || !(f > 0)) return null;
-    return (f / 43.27) * Math.hypot(this.image.width, this.image.height) * this.crop.scale;
+    return {
+      pixels: (f / 43.27) * Math.hypot(this.image.width, this.image.height) * this.crop.scale,
+      // Whoever measures the distance knows whether the photo is as the camera took it.
+      sd: this.options.distance === undefined ? EXIF_FOCAL_SD : MEASURED.focal.sd,
+    };
+  }
+
+  private distance(): KnownSize['distance'] {
+    const known = measured(this.options.distance, MEASURED.distance.sd);
+    return known && { metres: known.value, sd: known.sd };
+  }
+
+  private knownSize(share: number, person: PersonOptions): KnownSize {
+    const ipd = measured(person.ipd, MEASURED.ipd.sd);
+    return { distance: this.distance(), ipd: ipd && { metres: ipd.value, sd: ipd.sd, weight: share } };
   }
 
   private photo(level: number): ImageF {
@@ -273,15 +305,15 @@ export class FaceView {
   }
 
   private priorOptions(share: number): PriorOptions {
-    const focal = this.exifFocal();
+    const focal = this.focal();
     return {
       identityWeight: this.weights.identity * share,
       expressionWeight: this.weights.expression,
       textureWeight: this.weights.texture * share,
       joints: JOINTS,
       light: LIGHT,
-      focal: focal === null ? null : { log: Math.log(focal), sd: EXIF_FOCAL_SD },
-      distance: focal === null ? DISTANCE : null,
+      focal: focal && { log: Math.log(focal.pixels), sd: focal.sd },
+      distance: focal || this.options.distance !== undefined ? null : DISTANCE,
     };
   }
 }

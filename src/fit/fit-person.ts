@@ -13,8 +13,9 @@ import type { HeadModel } from '../model/head-model.ts';
 import type { FaceObservation } from '../perceive/types.ts';
 import { agreement } from './agreement.ts';
 import { FaceView } from './face-view.ts';
-import { FIT_PHOTO_DEFAULTS, type FitWeights, type ViewOptions } from './fit-options.ts';
+import { FIT_PHOTO_DEFAULTS, type FitWeights, type PersonOptions, type ViewOptions } from './fit-options.ts';
 import { checkSize } from './fit-photo.ts';
+import { checkKnown, knownValues } from './known-size.ts';
 import type { FitState } from './parameters.ts';
 import { ONE_CAMERA, ONE_PERSON } from './person-problem.ts';
 import { prepareModel } from './prepare.ts';
@@ -30,7 +31,7 @@ export interface PersonPhoto extends ViewOptions {
 }
 
 /** Options of {@link fitPerson}. */
-export interface FitPersonOptions {
+export interface FitPersonOptions extends PersonOptions {
   readonly light?: 'rgb' | 'mono';
   /** Pixels along the side of the crops that are fitted, a multiple of 4. */
   readonly size?: number;
@@ -70,6 +71,7 @@ export async function fitPerson(
 ): Promise<PersonFit> {
   if (photos.length === 0) throw new InvalidArgumentError('fitPerson: photos must not be empty');
   const size = checkSize('fitPerson', options.size);
+  for (const photo of photos) checkKnown('fitPerson', model, photo.image, { ...photo, ipd: options.ipd });
   const start = performance.now();
   const { kernels, resident } = await fitMemory(prepareModel(model));
   const weights = { ...FIT_PHOTO_DEFAULTS.weights, ...options.weights };
@@ -79,6 +81,7 @@ export async function fitPerson(
   );
   const { signal, onProgress } = options;
 
+  // Without the distance of the eyes: one that strangers share too makes their coefficients alike.
   const alone: FitState[] = [];
   for (const [i, view] of views.entries()) {
     const share = 0.5 / views.length;
@@ -119,6 +122,7 @@ export async function fitPerson(
       size,
       light,
       shared: options.oneCamera ? ONE_CAMERA : ONE_PERSON,
+      ipd: options.ipd,
       signal,
       onProgress: (e) =>
         onProgress?.({ ...e, stage: `together: ${e.stage}`, fraction: 0.5 + 0.5 * Math.max(0, e.fraction) }),
@@ -130,6 +134,7 @@ export async function fitPerson(
     const fit = joint.results[k];
     fits[i] = {
       ...fit,
+      ...knownValues({ ...photos[i], ipd: options.ipd }),
       timingMs: { perceive: 0, solve },
       warnings: strangers.includes(i)
         ? [...fit.warnings, `photo ${i + 1} does not agree with the others: it may show somebody else`]

@@ -5,6 +5,7 @@ import type { HeadModel } from '../model/head-model.ts';
 import type { FaceObservation } from '../perceive/types.ts';
 import { FaceView } from './face-view.ts';
 import { FIT_PHOTO_DEFAULTS, type FitPhotoOptions } from './fit-options.ts';
+import { checkKnown, knownValues } from './known-size.ts';
 import { prepareModel } from './prepare.ts';
 import { LANDMARKS_RECIPE, RECIPE, runStages } from './recipe.ts';
 import { fitMemory } from './resident.ts';
@@ -24,6 +25,7 @@ export async function fitPhoto(
   options: FitPhotoOptions = {},
 ): Promise<PhotoFit> {
   const size = checkSize('fitPhoto', options.size);
+  checkKnown('fitPhoto', model, image, options);
   const start = performance.now();
   options.onProgress?.({ stage: 'perceive', fraction: 0 });
   const observation = options.observation ?? (await observe(image, options));
@@ -42,6 +44,7 @@ export async function fitPhoto(
   options.onProgress?.({ stage: 'done', fraction: 1, energy: fit.energy.total });
   return {
     ...fit,
+    ...knownValues(options),
     timingMs: { perceive: perceived - start, solve: performance.now() - perceived },
   };
 }

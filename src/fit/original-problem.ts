@@ -141,7 +141,7 @@ function linearize(kernels: Kernels, input: OriginalProblemInput, state: FitStat
   const moves = layout.geometrySize > 0;
   const rows = firstOf(resident.work.rows, moves ? 3 * prepared.ids.length * stride : 0);
   if (moves) {
-    const wanted = kernels.u32(wantedRows(prepared, targets, seen?.active ?? null));
+    const wanted = kernels.u32(wantedRows(prepared, [targets.corners], seen?.active ?? null));
     // Columns that no kernel writes are zero, but another layout's may be in their place.
     if (resident.work.layout !== layout) rows.view.fill(0);
     resident.work.layout = layout;

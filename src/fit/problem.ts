@@ -31,6 +31,7 @@ import { residentJacobian } from '../model/resident-jacobian.ts';
 import type { FaceObservation } from '../perceive/types.ts';
 import type { LeastSquaresProblem, NormalEquations } from '../solve/levenberg-marquardt.ts';
 import type { CommonPoints } from './common-albedo.ts';
+import { type KnownSize, knownSizeEnergy, noseRootCorners } from './known-size.ts';
 import {
   addLandmarkEquations,
   headYaw,
@@ -78,6 +79,8 @@ export interface ProblemInput {
     };
   } | null;
   readonly priors: PriorOptions;
+  /** What is known of the head's size. */
+  readonly known?: KnownSize;
 }
 
 /** Energy by term. */
@@ -90,6 +93,8 @@ export interface EnergyTerms {
   readonly joints: number;
   readonly light: number;
   readonly camera: number;
+  /** Of what is known about the head's size. */
+  readonly size: number;
 }
 
 /** The problem, and its energy split by term at the state linearised last. */
@@ -145,6 +150,7 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
       photometric:
         picture && samples ? photometricCost(kernels, samples.arrays, photometricInput(state, samples)) : 0,
       ...priors(model, layout, state, input.priors),
+      size: input.known ? knownSizeEnergy(model, layout, state, vertices.view, input.known) : 0,
     };
   };
 
@@ -184,7 +190,8 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
       );
     if (!moves) return;
     kernels.scope(() => {
-      const wanted = kernels.u32(wantedRows(prepared, targets, samples?.active ?? null));
+      const points = [targets?.corners, input.known?.distance && noseRootCorners(model)];
+      const wanted = kernels.u32(wantedRows(prepared, points, samples?.active ?? null));
       // Columns that no kernel writes are zero, but another layout's may be in their place.
       if (resident.work.layout !== layout) rows.view.fill(0);
       resident.work.layout = layout;
@@ -243,6 +250,11 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
     }
     const priorTerms = priors(model, layout, state, input.priors, { hessian, gradient });
     cost += Object.values(priorTerms).reduce((a, b) => a + b, 0);
+    if (input.known) {
+      const vertices = resident.head.vertices.view;
+      const equations = { prepared, rows: rows.view, stride, hessian, gradient };
+      cost += knownSizeEnergy(model, layout, state, vertices, input.known, equations);
+    }
     for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) hessian[j * n + i] = hessian[i * n + j];
     return { cost, hessian, gradient };
   };

@@ -18,6 +18,7 @@ import type { HeadModel } from '../model/head-model.ts';
 import { minimize } from '../solve/levenberg-marquardt.ts';
 import { CommonAlbedo } from './common-albedo.ts';
 import type { FaceView } from './face-view.ts';
+import type { PersonOptions } from './fit-options.ts';
 import { type BlockName, createLayout, type FitState } from './parameters.ts';
 import { combineProblems, ONE_PERSON } from './person-problem.ts';
 import type { EnergyPoint, PhotoFit } from './types.ts';
@@ -97,7 +98,7 @@ export const TOGETHER: readonly Stage[] = [
 ];
 
 /** What runs a recipe. */
-export interface RecipeOptions {
+export interface RecipeOptions extends PersonOptions {
   /** Pixels along the side of the views' crops. */
   readonly size: number;
   readonly light: 'rgb' | 'mono';
@@ -147,7 +148,7 @@ export async function runStages(
       const problems = views.map((view, i) => {
         const common = albedo ? { albedo, view: i } : undefined;
         const photometric = level ? { level, sigma: stage.sigma ?? 1, hull: stage.hull, common } : null;
-        return view.problem(states[i], layout, photometric, 1 / views.length);
+        return view.problem(states[i], layout, photometric, 1 / views.length, options);
       });
       const look = albedo ? albedo.update.bind(albedo) : undefined;
       const problem = combineProblems(problems, layout, options.shared ?? ONE_PERSON, look);

@@ -53,6 +53,13 @@ export const FitFileSchema = z.strictObject({
     original_height: pixels,
     scale: z.number().positive(),
     focal_35mm: z.number().positive().nullable(),
+    known: z
+      .strictObject({
+        focal: z.number().positive().optional(),
+        distance: z.number().positive().optional(),
+        ipd: z.number().positive().optional(),
+      })
+      .optional(),
     face: z.strictObject({
       number: z.number().int().positive(),
       x: z.number(),
@@ -156,6 +163,7 @@ export function toFitFile(fit: PhotoFit, model: HeadModel, extra: FitFileExtra):
       original_height: photo?.originalHeight ?? image.height,
       scale: photo?.scale ?? 1,
       focal_35mm: photo?.focal35mm ?? null,
+      ...(fit.known && { known: { ...fit.known } }),
       face: {
         number: extra.face,
         x: short(box.x),
@@ -306,6 +314,7 @@ export function fromFitFile(file: FitFile, model: HeadModel): StoredFit {
     camera: params.camera,
     light: Float32Array.from(params.light.flat()),
     image: { width: input.width, height: input.height },
+    ...(input.known && { known: input.known }),
     observation: {
       box: { x, y, width, height },
       score,

@@ -86,14 +86,14 @@ export function cameraColumns(
   }
 }
 
-/** Rows that the energies read: active vertices with their neighbours, and corners of landmarks. */
+/** Rows that the energies read: active vertices with their neighbours, and `corners` of landmarks. */
 export function wantedRows(
   prepared: PreparedModel,
-  targets: { readonly corners: Uint32Array } | null,
+  corners: readonly (Uint32Array | null | undefined)[],
   active: Uint32Array | null,
 ): Uint32Array {
   const wanted = new Uint8Array(prepared.ids.length);
-  if (targets) for (const v of targets.corners) wanted[prepared.rowOf[v]] = 1;
+  for (const list of corners) if (list) for (const v of list) wanted[prepared.rowOf[v]] = 1;
   if (active) {
     const { starts, entries, rows } = prepared.fans;
     for (const fan of active) {

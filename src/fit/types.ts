@@ -35,6 +35,13 @@ export interface CropTransform {
   readonly size: number;
 }
 
+/** Measurements that a fit was given. */
+export interface KnownValues {
+  readonly focal?: number;
+  readonly distance?: number;
+  readonly ipd?: number;
+}
+
 /** The result of fitting one face in one photo. */
 export interface PhotoFit {
   readonly modelName: string;
@@ -46,6 +53,8 @@ export interface PhotoFit {
   readonly light: Float32Array;
   readonly image: { readonly width: number; readonly height: number };
   readonly observation: FaceObservation;
+  /** What was said about the head's size: focal length in pixels of the photo, distances in metres. Absent where nothing was. */
+  readonly known?: KnownValues;
   readonly energy: {
     readonly total: number;
     readonly terms: Readonly<Record<string, number>>;

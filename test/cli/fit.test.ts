@@ -186,6 +186,52 @@ describe('masks', () => {
   });
 });
 
+describe('a size that is known', () => {
+  it('--ipd, --distance and --focal reach the fit, in the units of the file', async () => {
+    const [a, b] = [temporaryFolder(), temporaryFolder()];
+    const large = path.join(temporaryFolder(), 'large.png');
+    await sharp(PORTRAIT).resize({ height: 4800 }).toFile(large);
+    const fitOf = (out: string, name: string) =>
+      parseFitFile(readFileSync(path.join(out, name, 'fit.json'), 'utf8'));
+    const first = await cli(['fit', PORTRAIT, '-o', a, '--ipd', '66', '--no-offset', '--quiet']);
+    expect(first.code).toBe(0);
+    expect(fitOf(a, 'portrait').input.known).toEqual({ ipd: 0.066 });
+    const second = await cli([
+      'fit',
+      large,
+      '-o',
+      b,
+      '--distance',
+      '0.8',
+      '--focal',
+      '7200',
+      '--no-offset',
+      '--quiet',
+    ]);
+    expect(second.code).toBe(0);
+    const { input, params } = fitOf(b, 'large');
+    expect(input.scale).toBeLessThan(1);
+    expect(input.known).toEqual({ distance: 0.8, focal: 7200 * input.scale });
+    const { camera } = params;
+    expect(camera.kind === 'perspective' && camera.focal / input.scale / 7200).toBeCloseTo(1, 1);
+  });
+
+  it.each([
+    { args: ['--distance', '0'], message: 'a number of metres from 0.1 to 100' },
+    { args: ['--distance', '-2'], message: 'a number of metres from 0.1 to 100' },
+    { args: ['--distance', 'far'], message: 'a number of metres from 0.1 to 100' },
+    { args: ['--ipd', '5'], message: 'a number of millimetres from 40 to 85' },
+    { args: ['--ipd', 'NaN'], message: 'a number of millimetres from 40 to 85' },
+    { args: ['--distance', '1', '--camera', 'orthographic'], message: 'such a camera has no distance' },
+    { args: ['--ipd', '63', '--face', 'all'], message: 'one pair of eyes' },
+    { args: ['--focal', '26'], message: /options\.focal must be .* pixels of the photo, got 26/ },
+  ])('$args fails in words', async ({ args, message }) => {
+    const { code, stderr } = await cli(['fit', PORTRAIT, '-o', temporaryFolder(), '--quiet', ...args]);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(message);
+  });
+});
+
 describe('models', () => {
   it('--model that is not there fails in one sentence', async () => {
     const { code, stderr } = await cli(['fit', PORTRAIT, '-o', temporaryFolder(), '--model', 'nobody']);

@@ -136,7 +136,13 @@ interface Row {
   readonly camera: Camera;
   readonly blocks: BlockName[];
   readonly light?: 'rgb' | 'mono';
-  readonly terms: { landmarks?: boolean; photometric?: boolean; common?: boolean; priors?: boolean };
+  readonly terms: {
+    landmarks?: boolean;
+    photometric?: boolean;
+    common?: boolean;
+    priors?: boolean;
+    known?: boolean;
+  };
   /** Relative to the gradient's norm; vertices are float32, so central differences carry noise of about 1e-3. */
   readonly tolerance: number;
 }
@@ -205,10 +211,24 @@ const rows: Row[] = [
     tolerance: 1e-4,
   },
   {
+    name: 'known distance from the camera and between the eyes',
+    camera: perspective,
+    blocks: all,
+    terms: { known: true },
+    tolerance: 1e-3,
+  },
+  {
+    name: 'known distance between the eyes, orthographic',
+    camera: orthographic,
+    blocks: all,
+    terms: { known: true },
+    tolerance: 1e-4,
+  },
+  {
     name: 'everything together',
     camera: perspective,
     blocks: all,
-    terms: { landmarks: true, photometric: true, priors: true },
+    terms: { landmarks: true, photometric: true, priors: true, known: true },
     tolerance: 5e-3,
   },
 ];
@@ -244,6 +264,9 @@ function problemFor(row: Row): { problem: FitProblem; state: FitState; size: num
       ? { ...seen.photo!, common: row.terms.common ? somePoints() : undefined }
       : null,
     priors: row.terms.priors ? PRIORS : NO_PRIORS,
+    known: row.terms.known
+      ? { distance: { metres: 0.7, sd: 0.02 }, ipd: { metres: 0.058, sd: 0.002, weight: 0.5 } }
+      : undefined,
   });
   return { problem, state: someState(2, row.camera), size: layout.size };
 }

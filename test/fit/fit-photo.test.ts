@@ -5,6 +5,8 @@ import { AbortedError, InvalidArgumentError, NoFaceError } from '../../src/core/
 import type { Image8 } from '../../src/core/image.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { type FitPhotoOptions, fitPhoto } from '../../src/fit/fit-photo.ts';
+import { cameraDistance, interpupillaryDistance } from '../../src/fit/known-size.ts';
+import type { PhotoFit } from '../../src/fit/types.ts';
 import { createKernels, type Kernels } from '../../src/kernels/runtime.ts';
 import type { HeadModel } from '../../src/model/head-model.ts';
 import { readHeadPack } from '../../src/model/pack.ts';
@@ -44,6 +46,90 @@ describe('heads of known truth', () => {
     // The bench over 20 heads holds the figures of docs/fitting.md; four heads scatter by about half a millimetre.
     expect(errors.full).toBeLessThan(2);
     expect(errors.full).toBeLessThan(0.75 * errors.landmarks);
+  });
+});
+
+describe('a size that is known', () => {
+  const heads = [100, 101, 102].map((seed) => ({ seed }));
+  const made = ({ seed }: { seed: number }) => {
+    const random = createRandom(seed);
+    const truth = expose(kernels, model, sampleTruth(model, random));
+    const image = photograph(kernels, model, truth, random);
+    const observation = observeTruth(model, truth, random);
+    const wanted = poseHead(model, truth.params).vertices;
+    return {
+      truth,
+      distance: cameraDistance(model, wanted, truth.camera),
+      ipd: interpupillaryDistance(model, truth.params.identity)!,
+      run: (options: FitPhotoOptions) => fitPhoto(image, model, { observation, ...options }),
+      error: ({ params }: PhotoFit) => faceError(model, poseHead(model, params).vertices, wanted),
+    };
+  };
+
+  it('is that of the head: from camera and distance, or from the eyes', async () => {
+    const errors = { nothing: 0, camera: 0, eyes: 0 };
+    for (const head of heads) {
+      const { truth, distance, ipd, run, error } = made(head);
+      const { focal } = truth.camera;
+      const camera = await run({ focal, distance });
+      expect(camera.known).toEqual({ focal, distance });
+      // Three deviations of what was said.
+      expect(
+        Math.abs(
+          Math.log(cameraDistance(model, poseHead(model, camera.params).vertices, camera.camera) / distance),
+        ),
+      ).toBeLessThan(0.03);
+      const eyes = await run({ ipd: ipd });
+      expect(Math.abs(interpupillaryDistance(model, eyes.params.identity)! - ipd)).toBeLessThan(0.0015);
+      errors.nothing += error(await run({}));
+      errors.camera += error(camera);
+      errors.eyes += error(eyes);
+    }
+    expect(errors.camera).toBeLessThan(0.9 * errors.nothing);
+    expect(errors.eyes).toBeLessThan(0.9 * errors.nothing);
+  });
+
+  it('follows what was said, not the average head', async () => {
+    const { run, ipd } = made(heads[0]);
+    const [small, large] = await Promise.all([0.92, 1.08].map((s) => run({ ipd: s * ipd })));
+    const breadth = (f: PhotoFit) => {
+      const { vertices } = poseHead(model, { ...f.params, pose: new Float32Array(f.params.pose.length) });
+      const face = model.regions.get('face')!;
+      let [least, most] = [0, 0];
+      for (const v of face) {
+        least = Math.min(least, vertices[3 * v]);
+        most = Math.max(most, vertices[3 * v]);
+      }
+      return most - least;
+    };
+    // The whole face grows with the eyes' distance, since their ratio is in the picture.
+    expect(breadth(large) / breadth(small)).toBeGreaterThan(1.1);
+    expect(breadth(large) / breadth(small)).toBeLessThan(1.25);
+  });
+
+  it('is refused where it cannot be', async () => {
+    const { run } = made(heads[0]);
+    const wrong: [FitPhotoOptions, RegExp][] = [
+      [{ ipd: 0.005 }, /options\.ipd must be 0\.04…0\.085 metres, got 0\.005/],
+      [{ ipd: 63 }, /options\.ipd must be 0\.04…0\.085 metres, got 63/],
+      [{ ipd: { value: 0.063, sd: 0 } }, /options\.ipd\.sd must be positive, got 0/],
+      [{ distance: 0 }, /options\.distance must be 0\.1…100 metres, got 0/],
+      [{ distance: -1 }, /options\.distance must be .* got -1/],
+      [{ distance: Number.NaN }, /options\.distance must be .* got NaN/],
+      [{ focal: 35 }, /options\.focal must be 145…72400 pixels of the photo, got 35/],
+      [{ distance: 1, camera: 'orthographic' }, /options\.distance is of a perspective camera/],
+    ];
+    for (const [options, message] of wrong) {
+      await expect(run(options), JSON.stringify(options)).rejects.toThrow(message);
+      await expect(run(options)).rejects.toThrow(InvalidArgumentError);
+    }
+  });
+
+  it('warns when the distance comes without a focal length', async () => {
+    const { run, distance, truth } = made(heads[0]);
+    expect((await run({ distance, landmarksOnly: true })).warnings.join()).toMatch(/focal length/);
+    const { focal } = truth.camera;
+    expect((await run({ distance, focal, landmarksOnly: true })).warnings).toEqual([]);
   });
 });
 

@@ -67,6 +67,11 @@ describe('fit.json', () => {
       params: file.params,
       landmarks: file.landmarks,
     });
+    const known = { focal: 2900, distance: 0.8, ipd: 0.063 };
+    const measured = toFitFile({ ...fit, known }, model, EXTRA);
+    expect(measured.input.known).toEqual(known);
+    expect(fromFitFile(parseFitFile(fitFileText(measured)), model).known).toEqual(known);
+    expect(back.known).toBeUndefined();
     // Rows of numbers stay on one line.
     expect(text.split('\n').length).toBeLessThan(200);
   });
