@@ -16,8 +16,8 @@ import type { HeadModel } from '../model/head-model.ts';
 import { decodeTexture, type LoadedFit, loadFit } from '../node/load-fit.ts';
 import { loadHeadModel } from '../node/models.ts';
 import { albedoPng } from '../node/picture-files.ts';
+import { openThreadedVideo } from '../node/threaded-video.ts';
 import { lighter, TrackJournal } from '../node/track-journal.ts';
-import { openVideo } from '../node/video-source.ts';
 import type { OpenVideo } from '../node/video-types.ts';
 import type { FacePerception } from '../perceive/types.ts';
 import { albedoMap } from '../render/albedo.ts';
@@ -77,7 +77,7 @@ const SHARES = { identity: 0.15, texture: 0.2, tracking: 0.95 } as const;
 export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
   const { options, signal, onProgress } = input;
   const began = performance.now();
-  const video = await openVideo(input.video, { pictureRate: options.pictureRate, signal });
+  const video = await openThreadedVideo(input.video, { pictureRate: options.pictureRate, signal });
   try {
     const from = options.from === undefined ? null : await loadFit(options.from, { model: options.model });
     const model = from?.model ?? input.head ?? (await loadHeadModel(options.model));

@@ -69,6 +69,7 @@ export {
 } from './space-init.ts';
 export { loadHead, loadSpace, loadTextureSpace, SPACE_ENDING } from './spaces.ts';
 export { loadThreadedPerception } from './threaded-perception.ts';
+export { openThreadedVideo } from './threaded-video.ts';
 export { loadTrack, TRACK_FOLDER_FILES, type TrackFolderInput, writeTrackFolder } from './track-results.ts';
 export { packageVersion } from './version.ts';
 export { openVideo, VIDEO_DEFAULTS } from './video-source.ts';

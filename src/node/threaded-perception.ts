@@ -1,6 +1,6 @@
 /**
  * The built-in perception on a thread of its own, so that a frame is looked at while the one before it is solved. Pictures
- * are copied there (0.3 ms for 512²), since whoever asks goes on using them.
+ * are copied there (0.3 ms for 512², and some for the collector) unless they lie in shared memory (`threaded-video.ts`).
  */
 import { throwIfAborted } from '../core/errors.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';

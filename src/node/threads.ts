@@ -4,6 +4,7 @@
  * themselves.
  */
 import { parentPort, type Transferable, Worker } from 'node:worker_threads';
+import { type PackedError, packError, unpackError } from './worker-errors.ts';
 import { workerModule } from './worker-pool.ts';
 
 /** What a thread does, by name. */
@@ -30,7 +31,7 @@ interface Question {
 interface Answer {
   readonly id: number;
   readonly value?: unknown;
-  readonly error?: unknown;
+  readonly error?: PackedError;
 }
 
 /** Starts the thread `module` (a file name of this folder without ending, `…-worker`); null where it is not built. */
@@ -48,7 +49,7 @@ export function startThread(module: string): Thread | null {
     const question = waiting.get(id);
     waiting.delete(id);
     if (error === undefined) question?.resolve(value);
-    else question?.reject(error);
+    else question?.reject(unpackError(error));
   });
   worker.on('error', fail);
   worker.on('exit', () => fail(new Error(`the thread ${module} has ended`)));
@@ -76,7 +77,7 @@ export function serve(work: ThreadWork): void {
         const { value, transfer } = await work[name](argument);
         port.postMessage({ id, value }, transfer ?? []);
       } catch (error) {
-        port.postMessage({ id, error });
+        port.postMessage({ id, error: packError(error) });
       }
     });
   });

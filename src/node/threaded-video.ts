@@ -1,0 +1,60 @@
+/**
+ * A video decoded on a thread of its own, a few frames ahead: whoever solves a frame hears nothing from a decoder
+ * meanwhile, and would wait for the next picture afterwards (5 ms for 512², of which reading it takes one). Pictures lie
+ * in shared memory, so that the thread that looks for faces need not be sent a copy either.
+ */
+import { throwIfAborted } from '../core/errors.ts';
+import type { FrameRange, VideoFrame } from '../core/video.ts';
+import { startThread, type Thread } from './threads.ts';
+import { openVideo } from './video-source.ts';
+import type { OpenVideo, VideoOptions } from './video-types.ts';
+
+interface Read {
+  readonly frame: VideoFrame | null;
+  readonly warnings: readonly string[];
+}
+
+/** As {@link openVideo}, on a thread; on this one where the program runs from its sources. */
+export async function openThreadedVideo(file: string, options: VideoOptions = {}): Promise<OpenVideo> {
+  const { signal, ...plain } = options;
+  throwIfAborted(signal);
+  const thread = startThread('video-worker');
+  if (!thread) return openVideo(file, options);
+  try {
+    const facts = (await thread.ask('open', { file, options: plain })) as Omit<OpenVideo, 'frames' | 'close'>;
+    const warnings = [...facts.warnings];
+    let readings = 0;
+    return {
+      ...facts,
+      warnings,
+      frames: (range = {}) => framesOf(thread, readings++, range, warnings),
+      close: () => void thread.stop(),
+    };
+  } catch {
+    // What fails there fails here in the same words, or it was the thread: not every decoder runs on one.
+    await thread.stop();
+    return openVideo(file, options);
+  }
+}
+
+async function* framesOf(
+  thread: Thread,
+  id: number,
+  { signal, ...range }: FrameRange,
+  warnings: string[],
+): AsyncGenerator<VideoFrame, void, void> {
+  throwIfAborted(signal);
+  await thread.ask('begin', { id, range });
+  try {
+    for (;;) {
+      const read = (await thread.ask('next', id)) as Read;
+      warnings.splice(0, warnings.length, ...read.warnings);
+      throwIfAborted(signal);
+      if (!read.frame) return;
+      yield read.frame;
+      throwIfAborted(signal);
+    }
+  } finally {
+    await thread.ask('end', id).catch(() => {});
+  }
+}
