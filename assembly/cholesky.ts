@@ -1,7 +1,8 @@
 // Damped normal equations in float64: gathering the free part, Cholesky factorisation, solution.
 //
 // Matrices are padded to a multiple of 4 with an identity, so that the factorisation has no edges: left-looking, by
-// columns of four and rows of two, eight sums of two lanes in registers.
+// columns of four and rows of two, eight sums of two lanes in registers. Fronts of sequences (src/kernels/sequence.ts) are
+// taken the same way.
 
 // @ts-ignore: decorator
 @inline
@@ -69,10 +70,12 @@ export function quadraticModel(hessian: usize, gradient: usize, step: usize, n: 
   return total;
 }
 
-/** Sums of two rows times four rows over `bytes`, subtracted from l[i…i+1, j…j+3]. */
+/** Sums of two rows times four rows over `bytes`, subtracted from the four numbers at `t0` and at `t1`. */
 // @ts-ignore: decorator
 @inline
-function subtractTile(r0: usize, r1: usize, c0: usize, rowBytes: usize, bytes: usize): void {
+function subtractTile(
+  r0: usize, r1: usize, c0: usize, rowBytes: usize, bytes: usize, t0: usize, t1: usize,
+): void {
   const c1 = c0 + rowBytes, c2 = c1 + rowBytes, c3 = c2 + rowBytes;
   const zero = f64x2.splat(0);
   let s00 = zero, s01 = zero, s02 = zero, s03 = zero, s10 = zero, s11 = zero, s12 = zero, s13 = zero;
@@ -91,7 +94,6 @@ function subtractTile(r0: usize, r1: usize, c0: usize, rowBytes: usize, bytes: u
     s03 = madd(a0, b3, s03);
     s13 = madd(a1, b3, s13);
   }
-  const t0 = r0 + bytes, t1 = r1 + bytes;
   store<f64>(t0, load<f64>(t0) - sum(s00));
   store<f64>(t0, load<f64>(t0, 8) - sum(s01), 8);
   store<f64>(t0, load<f64>(t0, 16) - sum(s02), 16);
@@ -103,19 +105,18 @@ function subtractTile(r0: usize, r1: usize, c0: usize, rowBytes: usize, bytes: u
 }
 
 /**
- * A = L·Lᵀ in place of the lower triangle (what is above it gets overwritten within blocks of four), then x = A⁻¹·b in
- * place of b.
- * @param a (size,size) f64, size a multiple of 4; @param b (size) f64
+ * The first `size` columns of a Cholesky factor, in place of the lower triangle (what is above it gets overwritten within
+ * blocks of four).
+ * @param a (rows, ·) f64; size a multiple of 4, rows even
  * @returns 1, or 0 where a pivot is not positive
  */
-export function choleskySolve(a: usize, size: i32, b: usize): i32 {
-  const rowBytes = <usize>size << 3;
+function factorColumns(a: usize, rowBytes: usize, size: i32, rows: i32): i32 {
   for (let j: i32 = 0; j < size; j += 4) {
     const bytes = <usize>j << 3;
     const d0 = a + <usize>j * rowBytes;
     const d1 = d0 + rowBytes, d2 = d1 + rowBytes, d3 = d2 + rowBytes;
-    subtractTile(d0, d1, d0, rowBytes, bytes);
-    subtractTile(d2, d3, d0, rowBytes, bytes);
+    subtractTile(d0, d1, d0, rowBytes, bytes, d0 + bytes, d1 + bytes);
+    subtractTile(d2, d3, d0, rowBytes, bytes, d2 + bytes, d3 + bytes);
     // The 4×4 block on the diagonal.
     const p0 = load<f64>(d0 + bytes);
     if (!(p0 > 0 && p0 < Infinity)) return 0;
@@ -142,9 +143,9 @@ export function choleskySolve(a: usize, size: i32, b: usize): i32 {
     store<f64>(d3 + bytes, l31, 8);
     store<f64>(d3 + bytes, l32, 16);
     store<f64>(d3 + bytes, l33, 24);
-    for (let i = j + 4; i < size; i += 2) {
+    for (let i = j + 4; i < rows; i += 2) {
       const r0 = a + <usize>i * rowBytes, r1 = r0 + rowBytes;
-      subtractTile(r0, r1, d0, rowBytes, bytes);
+      subtractTile(r0, r1, d0, rowBytes, bytes, r0 + bytes, r1 + bytes);
       for (let row = r0; row <= r1; row += rowBytes) {
         const at = row + bytes;
         const x0 = load<f64>(at) * i0;
@@ -158,6 +159,17 @@ export function choleskySolve(a: usize, size: i32, b: usize): i32 {
       }
     }
   }
+  return 1;
+}
+
+/**
+ * A = L·Lᵀ in place of the lower triangle, then x = A⁻¹·b in place of b.
+ * @param a (size,size) f64, size a multiple of 4; @param b (size) f64
+ * @returns 1, or 0 where a pivot is not positive
+ */
+export function choleskySolve(a: usize, size: i32, b: usize): i32 {
+  const rowBytes = <usize>size << 3;
+  if (!factorColumns(a, rowBytes, size, size)) return 0;
   // L·y = b, then Lᵀ·x = y; the latter by rows again: a known x[i] is taken from all above.
   for (let i: i32 = 0; i < size; i++) {
     const row = a + <usize>i * rowBytes;
@@ -179,5 +191,39 @@ export function choleskySolve(a: usize, size: i32, b: usize): i32 {
     for (let k: usize = 0; k < even; k += 16) v128.store(b + k, madd(minus, v128.load(row + k), v128.load(b + k)));
     if (i & 1) store<f64>(b + even, load<f64>(b + even) - x * load<f64>(row + even));
   }
+  return 1;
+}
+
+/**
+ * Takes the first block out of a front of three and moves the others up. The front is the lower triangle of a symmetric
+ * matrix of 3 × 3 blocks (m,m), then a row for the right hand side and one of zeros; with L·Lᵀ its first block, the rows
+ * below become W·L⁻ᵀ, and what they do to each other is subtracted from the rest.
+ *
+ * @param front (3m+2, 3m) f64, m a multiple of 4; where the last block and column stood it is zero afterwards
+ * @param factors (3m+1, m) f64: L, then the rows below
+ * @returns 1, or 0 where a pivot is not positive
+ */
+export function eliminateFront(front: usize, m: i32, factors: usize): i32 {
+  const rowBytes = <usize>m * 24, blockBytes = <usize>m << 3;
+  if (!factorColumns(front, rowBytes, m, 3 * m + 2)) return 0;
+  for (let j = m; j < 3 * m; j += 4) {
+    const c0 = front + <usize>j * rowBytes;
+    for (let i = j; i < 3 * m + 2; i += 2) {
+      const r0 = front + <usize>i * rowBytes, at = r0 + (<usize>j << 3);
+      subtractTile(r0, r0 + rowBytes, c0, rowBytes, blockBytes, at, at + rowBytes);
+    }
+  }
+  for (let i: i32 = 0; i <= 3 * m; i++) {
+    memory.copy(factors + <usize>i * blockBytes, front + <usize>i * rowBytes, blockBytes);
+  }
+  for (let i: i32 = 0; i < 2 * m; i++) {
+    const to = front + <usize>i * rowBytes;
+    memory.copy(to, front + <usize>(i + m) * rowBytes + blockBytes, 2 * blockBytes);
+    memory.fill(to + 2 * blockBytes, 0, blockBytes);
+  }
+  memory.fill(front + <usize>(2 * m) * rowBytes, 0, <usize>m * rowBytes);
+  const right = front + <usize>(3 * m) * rowBytes;
+  memory.copy(right, right + blockBytes, 2 * blockBytes);
+  memory.fill(right + 2 * blockBytes, 0, blockBytes + rowBytes);
   return 1;
 }

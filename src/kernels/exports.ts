@@ -122,6 +122,7 @@ export interface KernelExports {
     mixed: number,
     mixedStride: number,
   ): void;
+  eliminateFront(front: number, m: number, factors: number): number;
   choleskySolve(a: number, size: number, b: number): number;
   gatherDamped(
     hessian: number,

@@ -9,14 +9,14 @@
  * little. That is no moving average: where a frame is sure of a column, as of the lips' closing, it keeps it; where it
  * is not, its neighbours say. Nothing lags, since the future counts as much as the past.
  *
- * Re-weighted least squares; each round is one block-tridiagonal system over the shot (`linalg/block-tridiagonal.ts`),
- * float64. Expressions stay within their ranges: what leaves is held at the border in the next round. Shots are
+ * Re-weighted least squares; each round is one block-tridiagonal system over the shot (`kernels/sequence.ts`), float64. Expressions stay within their ranges: what leaves is held at the border in the next round. Shots are
  * separated by cuts and losses. Rotations: a_t = log(R_{t+1}R_tᵀ) − log(R_tR_{t−1}ᵀ) at the tracked states plus the second
  * difference of d, right to first order in the turn between frames.
  */
 import { throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
-import { type SequenceSystem, solveSequence } from '../../linalg/block-tridiagonal.ts';
+import type { Kernels } from '../../kernels/runtime.ts';
+import { type SequenceSystem, solveSequence } from '../../kernels/sequence.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import { cauchyWeight } from '../../solve/robust.ts';
 import { landmarkError } from '../measure.ts';
@@ -71,7 +71,7 @@ export async function smoothTrack(
 ): Promise<VideoTrack> {
   const person = personalModel(model, track.identity);
   const layout = motionLayout(person);
-  const { resident } = await fitMemory(prepareModel(person));
+  const { kernels, resident } = await fitMemory(prepareModel(person));
   const strength = options.strength ?? SMOOTH_TRACK_DEFAULTS.strength;
   const sd = motionDeviations(person, layout, ACCELERATION).map((s) => s / strength);
   const frames = track.frames.slice();
@@ -79,7 +79,7 @@ export async function smoothTrack(
   for (const [begin, end] of shots(frames)) {
     const shot = frames.slice(begin, end);
     const states = shot.map(stateOf);
-    const moves = await solveShot(person, layout, shot, states, sd, options, (rounds) =>
+    const moves = await solveShot(kernels, person, layout, shot, states, sd, options, (rounds) =>
       options.onProgress?.({
         stage: 'smoothing',
         fraction: (done + (rounds / ROUNDS) * shot.length) / Math.max(frames.length, 1),
@@ -124,6 +124,7 @@ function shots(frames: readonly TrackedFrame[]): [number, number][] {
 
 /** Moves (T,n) of a shot's states. */
 async function solveShot(
+  kernels: Kernels,
   person: HeadModel,
   layout: ParameterLayout,
   frames: readonly TrackedFrame[],
@@ -146,7 +147,7 @@ async function solveShot(
     throwIfAborted(signal);
     const prior = priorOf(stencils, still, moves, sd, n);
     const system = systemOf(frames, evidence, prior, bounds, held, n);
-    const solved = solveSequence(system);
+    const solved = solveSequence(kernels, system);
     if (!solved) break;
     moves = solved;
     hold(moves, bounds, held, round === ROUNDS - 1);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
-import { type SequenceSystem, solveSequence } from '../../src/linalg/block-tridiagonal.ts';
+import { type SequenceSystem, solveSequence } from '../../src/kernels/sequence.ts';
 import { solvePositiveDefinite } from '../../src/linalg/cholesky.ts';
+import { BUILDS } from './builds.ts';
 
 /** A random positive definite system, and the same as a dense matrix. */
 function system(T: number, n: number, seed: number): { system: SequenceSystem; dense: Float64Array } {
@@ -39,24 +40,28 @@ function system(T: number, n: number, seed: number): { system: SequenceSystem; d
   return { system: { length: T, size: n, diagonal, next, nextButOne, right }, dense };
 }
 
-describe('solveSequence', () => {
+describe.each(BUILDS)('solveSequence (%s)', (_name, create) => {
+  const kernels = create();
+
   it.each([
     [1, 3],
     [2, 4],
     [3, 1],
     [9, 5],
     [23, 7],
+    [5, 8],
+    [6, 33],
   ])('solves %i blocks of %i as a dense matrix does', (T, n) => {
     const { system: s, dense } = system(T, n, 10 * T + n);
     const wanted = solvePositiveDefinite(dense, T * n, s.right);
-    const got = solveSequence(s)!;
+    const got = solveSequence(kernels, s)!;
     for (let i = 0; i < T * n; i++) expect(got[i]).toBeCloseTo(wanted[i], 10);
   });
 
   it('gives the same to the bit when it keeps few factors', () => {
     for (const T of [4, 16, 17, 30]) {
       const { system: s } = system(T, 4, T);
-      expect(solveSequence(s, { budget: 0 })).toEqual(solveSequence(s));
+      expect(solveSequence(kernels, s, { budget: 0 })).toEqual(solveSequence(kernels, s));
     }
   });
 
@@ -66,11 +71,11 @@ describe('solveSequence', () => {
       s.diagonal(t, out);
       if (t === 3) out[4] = -1;
     };
-    expect(solveSequence({ ...s, diagonal })).toBeNull();
+    expect(solveSequence(kernels, { ...s, diagonal })).toBeNull();
   });
 
   it('refuses lengths that do not match', () => {
     const { system: s } = system(4, 2, 2);
-    expect(() => solveSequence({ ...s, right: new Float64Array(7) })).toThrow(/right must be/);
+    expect(() => solveSequence(kernels, { ...s, right: new Float64Array(7) })).toThrow(/right must be/);
   });
 });
