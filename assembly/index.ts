@@ -12,6 +12,7 @@ export { facesAround, mirrorImages, mirrorTaps, twinFaces } from './mirror';
 export { originalPart } from './original';
 export { photometricCost, photometricGradient, photometricPart, photometricResiduals } from './photometric';
 export { chamferDistances, outlineDistances, pixelSurface, skinPixels } from './pixel-surface';
+export { projectVertices } from './project';
 export { rasterizeRows } from './rasterize';
 export { resampleRows } from './resample';
 export { sampleBilinear, sampleBilinearGradient } from './sample';

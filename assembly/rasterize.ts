@@ -35,9 +35,9 @@ export function rasterizeRows(
   memory.fill(barycentrics + firstPixel * 12, 0, pixels * 12);
   for (let p = depth + (firstPixel << 2), end = p + (pixels << 2); p < end; p += 4) store<f32>(p, -Infinity);
 
-  const lastX = <f32>(width - 1);
-  const firstY = <f32>rowBegin;
-  const lastY = <f32>(rowEnd - 1);
+  const half = f32x4.splat(0.5);
+  const least = f32x4(0, <f32>rowBegin, 0, 0);
+  const most = f32x4(<f32>(width - 1), <f32>(rowEnd - 1), 0, 0);
   const ramp = f32x4(0.5, 1.5, 2.5, 3.5);
   for (let f: i32 = 0; f < faceCount; f++) {
     const face = faces + <usize>f * 12;
@@ -54,11 +54,11 @@ export function rasterizeRows(
       if (!(area64 < 0 && area64 > -Infinity)) continue;
     } else if (!(abs(area64) > 0 && abs(area64) < Infinity)) continue;
 
-    const left = max<f32>(ceil<f32>(min(min(x0, x1), x2) - 0.5), 0);
-    const right = min<f32>(floor<f32>(max(max(x0, x1), x2) - 0.5), lastX);
-    const top = max<f32>(ceil<f32>(min(min(y0, y1), y2) - 0.5), firstY);
-    const bottom = min<f32>(floor<f32>(max(max(y0, y1), y2) - 0.5), lastY);
-    if (!(left <= right && top <= bottom)) continue;
+    // Both axes at once; coordinates are finite here, and vector minima cost less than those of single numbers.
+    const v0 = v128.load(p0), v1 = v128.load(p1), v2 = v128.load(p2);
+    const low = f32x4.pmax(f32x4.ceil(f32x4.sub(f32x4.pmin(f32x4.pmin(v0, v1), v2), half)), least);
+    const high = f32x4.pmin(f32x4.floor(f32x4.sub(f32x4.pmax(f32x4.pmax(v0, v1), v2), half)), most);
+    if ((i32x4.bitmask(f32x4.le(low, high)) & 3) != 3) continue;
 
     const q0 = load<f32>(p0, 8), q1 = load<f32>(p1, 8), q2 = load<f32>(p2, 8);
     if (perspective) {
@@ -86,8 +86,9 @@ export function rasterizeRows(
     const inverseArea = f32x4.splat(<f32>(1.0 / abs(area64)));
     const vf = i32x4.splat(f);
 
-    const xa = <i32>left, xb = <i32>right, yb = <i32>bottom;
-    for (let y = <i32>top; y <= yb; y++) {
+    const xa = <i32>f32x4.extract_lane(low, 0), xb = <i32>f32x4.extract_lane(high, 0);
+    const yb = <i32>f32x4.extract_lane(high, 1);
+    for (let y = <i32>f32x4.extract_lane(low, 1); y <= yb; y++) {
       const py = <f32>y + 0.5;
       const r0 = f32x4.splat(dx0 * (py - oy0));
       const r1 = f32x4.splat(dx1 * (py - oy1));

@@ -29,16 +29,17 @@ export function faceSharpness(photo: Image8, crop: CropTransform, landmarks68: F
   const local = landmarks68.map((x, i) => (x - crop.origin[i % 2]) * scale);
   const hull = faceHull(local, 1, SIZE);
   const [fine, coarse] = [boxMean(grey, SIZE, 1), boxMean(grey, SIZE, 3)];
-  const detail: number[] = [];
-  const brightness: number[] = [];
-  for (let p = 0; p < grey.length; p++) {
+  const inside = hull.reduce((sum, seen) => sum + (seen ? 1 : 0), 0);
+  if (inside === 0) return 0;
+  // Arrays of numbers sort without a function to compare them, in a tenth of the time.
+  const [detail, brightness] = [new Float64Array(inside), new Float64Array(inside)];
+  for (let p = 0, i = 0; p < grey.length; p++) {
     if (!hull[p]) continue;
-    detail.push(Math.abs(fine[p] - coarse[p]));
-    brightness.push(coarse[p]);
+    detail[i] = Math.abs(fine[p] - coarse[p]);
+    brightness[i++] = coarse[p];
   }
-  if (detail.length === 0) return 0;
-  detail.sort((a, b) => a - b);
-  brightness.sort((a, b) => a - b);
-  const at = (list: number[], share: number) => list[Math.floor(share * (list.length - 1))];
+  detail.sort();
+  brightness.sort();
+  const at = (list: Float64Array, share: number) => list[Math.floor(share * (list.length - 1))];
   return at(detail, 0.99) / Math.max(at(brightness, 0.99) - at(brightness, 0.01), 0.05);
 }

@@ -12,7 +12,7 @@
  * TypeScript rows took 150 ms.
  */
 import type { Camera } from '../camera/camera.ts';
-import { projectPoints } from '../camera/project.ts';
+import { projectResident } from '../camera/project.ts';
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import { collectSamples } from '../kernels/collect.ts';
 import {
@@ -246,7 +246,8 @@ function takePixels(kernels: Kernels, { resident, mask }: OriginalMemory, camera
   const normals = kernels.f32(4 * fans.centres.length, false);
   fanNormals(kernels, fans, head.vertices, normals);
   const raster = createRasterizeOutput(kernels, size, size);
-  const positions = kernels.f32(projectPoints(camera, head.vertices.view));
+  const positions = kernels.f32(head.vertices.length, false);
+  projectResident(kernels, camera, head.vertices, positions);
   rasterize(
     kernels,
     { positions, faces: head.faces, width: size, height: size, cull: 'none', perspective: false },

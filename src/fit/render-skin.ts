@@ -2,7 +2,7 @@
  * The skin region of a state as its energy sees it: what masks and metrics compare with the photo. The same colours as
  * `render/render-head.ts` gives there, at a tenth of the work: no other part of the head, nothing but colour.
  */
-import { cropCamera, projectPoints } from '../camera/project.ts';
+import { cropCamera, projectResident } from '../camera/project.ts';
 import type { ImageF } from '../core/image.ts';
 import { collectSamples } from '../kernels/collect.ts';
 import { appearanceStride, photometricResiduals, Q_STRIDE, takePhoto } from '../kernels/photometric.ts';
@@ -38,7 +38,8 @@ export function renderSkin(
     const seen = kernels.u8(size * size);
     const picture = kernels.f32(3 * size * size);
     const raster = createRasterizeOutput(kernels, size, size);
-    const positions = kernels.f32(projectPoints(camera, head.vertices.view));
+    const positions = kernels.f32(head.vertices.length, false);
+    projectResident(kernels, camera, head.vertices, positions);
     const perspective = camera.kind === 'perspective';
     rasterize(
       kernels,

@@ -5,7 +5,7 @@
  * (their colour is half somebody else's), grazing ones count less.
  */
 import type { Camera } from '../camera/camera.ts';
-import { projectPoints } from '../camera/project.ts';
+import { projectResident } from '../camera/project.ts';
 import { collectSamples } from '../kernels/collect.ts';
 import { firstOf } from '../kernels/part.ts';
 import { appearanceStride, type SampleArrays } from '../kernels/photometric.ts';
@@ -67,7 +67,8 @@ export function takeSamples(
   const { head, texture } = resident;
   return kernels.scope(() => {
     const raster = createRasterizeOutput(kernels, size, size);
-    const positions = kernels.f32(projectPoints(camera, head.vertices.view));
+    const positions = kernels.f32(head.vertices.length, false);
+    projectResident(kernels, camera, head.vertices, positions);
     // Screen-space barycentrics make the sample's position exactly linear in the corners' projections.
     rasterize(
       kernels,

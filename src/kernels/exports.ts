@@ -73,6 +73,18 @@ export interface KernelExports {
   eluBackward(y: number, grad: number, count: number): void;
   blendRows(from: number, plan: number, to: number, toStride: number, count: number, channels: number): void;
   spreadRows(to: number, toStride: number, plan: number, from: number, count: number, channels: number): void;
+  projectVertices(
+    vertices: number,
+    count: number,
+    cx: number,
+    cy: number,
+    tx: number,
+    ty: number,
+    tz: number,
+    scale: number,
+    perspective: number,
+    out: number,
+  ): void;
   rasterizeRows(
     positions: number,
     faces: number,

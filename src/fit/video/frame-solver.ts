@@ -145,7 +145,7 @@ export class FrameSolver {
     }
     const crop = this.nextCrop(observation);
     const local = cropObservation(observation, crop);
-    const photo = resampleCrop(frame.image, crop);
+    const photo = resampleCrop(frame.image, crop, kernels);
     const previous = anew ? null : this.last;
     const interval = previous ? Math.max(frame.time - previous.time, 1e-3) : 0;
     let state: FitState;

@@ -8,8 +8,7 @@
  * bytes at once. 512² with open-head: 7 ms a frame; posing and `renderHead`
  * take 30.
  */
-import type { Camera } from '../../camera/camera.ts';
-import { cropCamera } from '../../camera/project.ts';
+import { cropCamera, projectResident } from '../../camera/project.ts';
 import { InvalidArgumentError } from '../../core/errors.ts';
 import type { Image8 } from '../../core/image.ts';
 import { createRasterizeOutput, type RasterizeOutput, rasterize } from '../../kernels/rasterize.ts';
@@ -105,29 +104,13 @@ export class OverlayPainter {
     poseResident(this.#kernels, this.#head, { identity: [], ...frame });
     fanNormals(this.#kernels, this.#fans, this.#head.vertices, this.#normals);
     const camera = cropCamera(frame.camera, [0, 0], scale);
-    this.#project(camera);
+    projectResident(this.#kernels, camera, this.#head.vertices, this.#positions);
     this.#shade(frame.light);
     const { positions, faces } = { positions: this.#positions, faces: this.#head.faces };
     const perspective = camera.kind === 'perspective';
     rasterize(this.#kernels, { positions, faces, width, height, cull: 'back', perspective }, this.#raster);
     this.#draw(pixels);
     return out;
-  }
-
-  #project(camera: Camera): void {
-    const from = this.#head.vertices.view;
-    const to = this.#positions.view;
-    const [cx, cy] = camera.principal;
-    const [tx, ty, tz] = camera.translation;
-    const perspective = camera.kind === 'perspective';
-    const k = camera.kind === 'perspective' ? camera.focal : camera.scale;
-    for (let i = 0; i < from.length; i += 3) {
-      const z = from[i + 2] + tz;
-      const q = perspective ? -1 / z : 1;
-      to[i] = cx + k * (from[i] + tx) * q;
-      to[i + 1] = cy - k * (from[i + 1] + ty) * q;
-      to[i + 2] = perspective ? q : z;
-    }
   }
 
   #shade(light: ArrayLike<number>): void {

@@ -32,19 +32,20 @@ export function sceneOf({ width, height, data }: Image8): Scene {
   const counts = new Float32Array(GRID * GRID);
   const histogram = new Float32Array(BINS ** 3);
   const [nx, ny] = [Math.min(width, PROBES), Math.min(height, PROBES)];
+  const share = 1 / (nx * ny);
   for (let j = 0; j < ny; j++) {
-    const y = Math.floor(((j + 0.5) * height) / ny);
+    const row = Math.floor(((j + 0.5) * height) / ny) * width;
+    const cells = Math.floor((j * GRID) / ny) * GRID;
     for (let i = 0; i < nx; i++) {
-      const x = Math.floor(((i + 0.5) * width) / nx);
-      const p = 4 * (y * width + x);
-      const cell = Math.floor((j * GRID) / ny) * GRID + Math.floor((i * GRID) / nx);
+      const p = 4 * (row + Math.floor(((i + 0.5) * width) / nx));
+      const cell = cells + Math.floor((i * GRID) / nx);
+      const [r, g, b] = [data[p], data[p + 1], data[p + 2]];
       counts[cell]++;
-      let bin = 0;
-      for (let c = 0; c < 3; c++) {
-        grid[3 * cell + c] += data[p + c] / 255;
-        bin = bin * BINS + Math.min(Math.floor((data[p + c] * BINS) / 256), BINS - 1);
-      }
-      histogram[bin] += 1 / (nx * ny);
+      grid[3 * cell] += r / 255;
+      grid[3 * cell + 1] += g / 255;
+      grid[3 * cell + 2] += b / 255;
+      // 256 levels in BINS of them.
+      histogram[(((r * BINS) >> 8) * BINS + ((g * BINS) >> 8)) * BINS + ((b * BINS) >> 8)] += share;
     }
   }
   for (let cell = 0; cell < counts.length; cell++)
