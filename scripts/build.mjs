@@ -126,7 +126,7 @@ async function bundleProgram(to) {
 function copyAssets(to) {
   mkdirSync(to, { recursive: true });
   const weights = path.join(root, 'node_modules', '@vladmandic', 'human', 'models');
-  for (const name of ['blazeface', 'facemesh', 'iris']) {
+  for (const name of ['blazeface', 'facemesh', 'iris', 'faceres']) {
     for (const ext of ['json', 'bin'])
       copyFileSync(path.join(weights, `${name}.${ext}`), path.join(to, `${name}.${ext}`));
   }

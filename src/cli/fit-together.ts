@@ -71,6 +71,7 @@ export async function fitTogether(
     model,
     {
       ...personOptions(options),
+      perception: surroundings.perception.faces,
       light,
       strangers: leaveOut ? 'leave-out' : 'warn',
       signal,

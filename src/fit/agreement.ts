@@ -1,27 +1,51 @@
 /**
- * Do several photos show one person? Each photo's own fit says what it saw: the cosine between two photos' coefficients
- * (identity and texture, both in standard deviations) is near 1 for one person and near 0 for two, since people differ
- * independently in some hundred directions.
+ * Do several photos show one person? Two kinds of evidence, both cosines, near 1 for one person:
  *
- * Measured with open-head (smallest / median / largest): rendered heads through the detector, same person 0.44 / 0.80 /
- * 0.94, different -0.46 / 0.05 / 0.61; real photos, same person (a video's frames) 0.56 / 0.83 / 0.99, different
- * -0.10 / 0.29 / 0.71: what the model lacks in all real faces makes them alike.
+ * - of the photos' own fits: identity and texture coefficients in standard deviations. People differ independently in
+ *   some hundred directions, so two people's cosine would be near 0; but what the model lacks in all real faces makes
+ *   real people alike.
+ * - of the faces' descriptors (`FacePerception.describe`), where there are any: made to tell real people apart; rendered
+ *   heads, bald and smooth, look alike to it.
  *
- * So one threshold fits neither: of 600 mixes of three rendered photos the verdict is right on 86 % at 0.64 and 98 % at
- * 0.46, of as many mixes of video frames and real strangers on 95 and 86 %. Among three photos or more the best pair says
- * how alike photos of this person are, and the others are measured against it: right on 99 % of the rendered mixes and
- * 96 % of the real ones. Two photos alone are left with the threshold.
+ * So either is weak where the other is strong. Cosines of pairs, mean ± deviation, with open-head; `bench/strangers.ts`:
+ *
+ *                                      fits          descriptors   both as weighted here (least or most)
+ *   rendered people, same              0.78 ± 0.11   0.84 ± 0.06   0.82 ± 0.06 (0.66)
+ *   rendered people, different         0.06 ± 0.16   0.60 ± 0.08   0.38 ± 0.09 (0.70)
+ *   a video's frames, same             0.83 ± 0.10   0.83 ± 0.08   0.83 ± 0.09 (0.57)
+ *   these and photos, different        0.40 ± 0.09   0.33 ± 0.06   0.36 ± 0.05 (0.51)
+ *   photos, different                  0.31 ± 0.19   0.29 ± 0.07   0.30 ± 0.10 (0.53)
+ *   thumbnails, same (18 occasions)    0.68 ± 0.13   0.74 ± 0.07   0.72 ± 0.09 (0.56)
+ *   thumbnails, different              0.54 ± 0.14   0.34 ± 0.06   0.42 ± 0.07 (0.62)
+ *
+ * Weight and threshold were chosen on these (the rendered people are those of seeds 0 to 29; those of 30 to 59, kept for the
+ * check, are the same to 0.01 but for 0.56 ± 0.09 of the different ones' descriptors). Not told apart well are another
+ * model's rendered people, whose faces differ less: 0.80 ± 0.08 against 0.57 ± 0.09 (ICT-FaceKit).
+ *
+ * By the fits alone one threshold serves neither rendered nor real people. Among three photos or more the best pair says how
+ * alike photos of this person are, and the others are measured against it; two photos are left with a threshold.
  */
 import type { FitState } from './parameters.ts';
 
-/** Cosine from which two photos are taken to show one person, whatever others there are. */
-export const SAME_PERSON = 0.64;
-/** Cosine that photos of one person have at least, and how much less it may be than the best pair's. */
-const LEAST_ALIKE = 0.5;
+/** Weight of the fits' cosine beside the descriptors', and the mean from which photos show one person. */
+const FITS_SHARE = 0.4;
+export const SAME_PERSON = 0.56;
+/** The same for the fits' cosine alone, with two photos … */
+export const SAME_PERSON_FITS = 0.64;
+/** … and among more, where it may be this much below the best pair's, but no less than that. */
 const BELOW_BEST = 0.25;
+const LEAST_ALIKE = 0.5;
+
+/** What one photo shows of a person. */
+export interface PersonEvidence {
+  /** The photo's own fit. */
+  readonly state: Pick<FitState, 'identity' | 'texture'>;
+  /** Of the face, unit length; null or absent where nobody described it. */
+  readonly descriptor?: Float32Array | null;
+}
 
 /** Cosine between two fits' identity and texture coefficients, −1…1; 1 where both are zero. */
-export function similarity(a: FitState, b: FitState): number {
+export function fitSimilarity(a: PersonEvidence['state'], b: PersonEvidence['state']): number {
   let [ab, aa, bb] = [0, 0, 0];
   for (const name of ['identity', 'texture'] as const)
     for (let i = 0; i < a[name].length; i++) {
@@ -41,34 +65,56 @@ export interface Agreement {
 }
 
 /**
- * Finds the largest group of photos linked by similarity; of groups of the same size the one with the first photo.
+ * Finds the largest group of photos that show one person; of groups of the same size the one with the first photo.
+ * Descriptors count where every photo has one. Groups grow by joining the two that are most alike, by the mean over all
+ * pairs of photos of the two.
  */
-export function agreement(states: readonly FitState[]): Agreement {
-  const similarities = states.map((a) => states.map((b) => similarity(a, b)));
-  const threshold = linkFrom(similarities);
-  const group = states.map(() => -1);
-  const groups: number[][] = [];
-  for (let i = 0; i < states.length; i++) {
-    if (group[i] >= 0) continue;
-    const members = [i];
-    group[i] = groups.length;
-    for (let k = 0; k < members.length; k++)
-      for (let j = 0; j < states.length; j++)
-        if (group[j] < 0 && similarities[members[k]][j] >= threshold) {
-          group[j] = groups.length;
-          members.push(j);
-        }
-    groups.push(members.sort((a, b) => a - b));
+export function agreement(photos: readonly PersonEvidence[]): Agreement {
+  const described = photos.every((photo) => photo.descriptor);
+  const similarities = photos.map((a) =>
+    photos.map((b) => {
+      const fits = fitSimilarity(a.state, b.state);
+      return described ? FITS_SHARE * fits + (1 - FITS_SHARE) * dot(a.descriptor!, b.descriptor!) : fits;
+    }),
+  );
+  const threshold = described ? SAME_PERSON : fitsThreshold(similarities);
+  const groups = photos.map((_, i) => [i]);
+  for (;;) {
+    let [best, into, from] = [-Infinity, -1, -1];
+    for (let a = 0; a < groups.length; a++)
+      for (let b = a + 1; b < groups.length; b++) {
+        const alike = meanOver(similarities, groups[a], groups[b]);
+        if (alike >= threshold && alike > best) [best, into, from] = [alike, a, b];
+      }
+    if (into < 0) break;
+    groups[into].push(...groups[from]);
+    groups.splice(from, 1);
   }
   const same = groups.reduce((best, g) => (g.length > best.length ? g : best), groups[0] ?? []);
-  return { similarities, same };
+  return { similarities, same: same.sort((a, b) => a - b) };
 }
 
-/** Cosine from which photos are linked. */
-function linkFrom(similarities: readonly (readonly number[])[]): number {
-  if (similarities.length < 3) return SAME_PERSON;
+/** Cosine of the fits from which photos show one person. */
+function fitsThreshold(similarities: readonly (readonly number[])[]): number {
+  if (similarities.length < 3) return SAME_PERSON_FITS;
   let best = -1;
   for (let i = 0; i < similarities.length; i++)
     for (let j = 0; j < i; j++) best = Math.max(best, similarities[i][j]);
-  return Math.min(Math.max(best - BELOW_BEST, LEAST_ALIKE), SAME_PERSON);
+  return Math.min(Math.max(best - BELOW_BEST, LEAST_ALIKE), SAME_PERSON_FITS);
+}
+
+function meanOver(
+  similarities: readonly (readonly number[])[],
+  a: readonly number[],
+  b: readonly number[],
+): number {
+  let sum = 0;
+  for (const i of a) for (const j of b) sum += similarities[i][j];
+  return sum / (a.length * b.length);
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
 }

@@ -10,7 +10,7 @@ import { InvalidArgumentError } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import type { HeadModel } from '../model/head-model.ts';
-import type { FaceObservation } from '../perceive/types.ts';
+import type { FaceObservation, FacePerception } from '../perceive/types.ts';
 import { agreement } from './agreement.ts';
 import { FaceView } from './face-view.ts';
 import { FIT_PHOTO_DEFAULTS, type FitWeights, type PersonOptions, type ViewOptions } from './fit-options.ts';
@@ -32,6 +32,8 @@ export interface PersonPhoto extends ViewOptions {
 
 /** Options of {@link fitPerson}. */
 export interface FitPersonOptions extends PersonOptions {
+  /** Describes the faces, where it can: what tells people apart beside the photos' own fits. */
+  readonly perception?: Pick<FacePerception, 'describe'>;
   readonly light?: 'rgb' | 'mono';
   /** Pixels along the side of the crops that are fitted, a multiple of 4. */
   readonly size?: number;
@@ -50,7 +52,7 @@ export interface PersonFit {
   readonly fits: readonly (PhotoFit | null)[];
   /** Numbers of the photos that seem to show somebody else. */
   readonly strangers: readonly number[];
-  /** (n,n) how alike the photos' own fits are, −1…1. */
+  /** (n,n) how alike the photos are, −1…1: see `agreement.ts`. */
   readonly similarities: readonly (readonly number[])[];
 }
 
@@ -100,7 +102,10 @@ export async function fitPerson(
     alone.push(states[0]);
   }
 
-  const { similarities, same } = agreement(alone);
+  const descriptors = await describe(photos, options);
+  const { similarities, same } = agreement(
+    alone.map((state, i) => ({ state, descriptor: descriptors?.[i] })),
+  );
   const strangers = views.map((_, i) => i).filter((i) => !same.includes(i));
   const kept = options.strangers === 'leave-out' ? [...same] : views.map((_, i) => i);
   // Whoever is thought to be somebody else has no say in where the joint fit starts.
@@ -143,6 +148,18 @@ export async function fitPerson(
   }
   onProgress?.({ stage: 'done', fraction: 1 });
   return { fits, strangers, similarities };
+}
+
+/** The faces' descriptors; null where they cannot be had, or there is nobody to compare. */
+async function describe(
+  photos: readonly PersonPhoto[],
+  { perception, signal }: FitPersonOptions,
+): Promise<Float32Array[] | null> {
+  if (!perception?.describe || photos.length < 2) return null;
+  const out: Float32Array[] = [];
+  for (const { image, observation } of photos)
+    out.push(await perception.describe(image, observation, { signal }));
+  return out;
 }
 
 function mean(vectors: readonly Float64Array[]): Float64Array {

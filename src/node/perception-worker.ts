@@ -15,4 +15,7 @@ serve({
   track: async ({ image, previous }: { image: Image8; previous: FaceObservation }) => ({
     value: await perception!.track!(image, previous),
   }),
+  describe: async ({ image, face }: { image: Image8; face: FaceObservation }) => ({
+    value: await perception!.describe!(image, face),
+  }),
 });

@@ -22,6 +22,7 @@ export async function loadThreadedPerception(): Promise<FacePerception> {
     detect: (image, options) => ask<FaceObservation[]>('detect', image, options?.signal),
     track: (image, previous, options) =>
       ask<FaceObservation | null>('track', { image, previous }, options?.signal),
+    describe: (image, face, options) => ask<Float32Array>('describe', { image, face }, options?.signal),
     dispose: () => void thread.stop(),
   };
 }

@@ -13,6 +13,7 @@
  */
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8, ImageF } from '../core/image.ts';
+import { alignedFrame } from './frame.ts';
 import { checkTensor, loadOnnx, type OnnxContract, type OnnxRuntime } from './onnx.ts';
 import { ImagePyramid } from './pyramid.ts';
 import type { FaceObservation, SkinParser } from './types.ts';
@@ -96,7 +97,9 @@ export function parsingFrame(
     const side = BOX_MARGIN * Math.max(width, height);
     frame = { cx: x + width / 2, cy: y + height / 2, right: [side, 0], down: [0, side] };
   } else {
-    frame = alignedFrame(face.landmarks68);
+    const { cx, cy, side, roll } = alignedFrame(face.landmarks68);
+    const [x, y] = [side * Math.cos(roll), side * Math.sin(roll)];
+    frame = { cx, cy, right: [x, y], down: [-y, x] };
   }
   const area = frame.right[0] * frame.down[1] - frame.right[1] * frame.down[0];
   if (!(area >= 1) || !Number.isFinite(area + frame.cx + frame.cy)) {
@@ -105,35 +108,6 @@ export function parsingFrame(
     );
   }
   return frame;
-}
-
-/** CelebA-HQ's square: as wide as four eye distances or 3.6 times the way from eyes to mouth, whichever is more. */
-function alignedFrame(landmarks68: ArrayLike<number>): ParsingFrame {
-  const mean = (first: number, last: number): [number, number] => {
-    let [x, y] = [0, 0];
-    for (let l = first; l < last; l++) {
-      x += landmarks68[2 * l] / (last - first);
-      y += landmarks68[2 * l + 1] / (last - first);
-    }
-    return [x, y];
-  };
-  // In the picture: the subject's right eye is the left one.
-  const [left, right] = [mean(36, 42), mean(42, 48)];
-  const corners = [48, 54].map((l) => mean(l, l + 1));
-  const mouth = [(corners[0][0] + corners[1][0]) / 2, (corners[0][1] + corners[1][1]) / 2];
-  const eyes = [(left[0] + right[0]) / 2, (left[1] + right[1]) / 2];
-  const across = [right[0] - left[0], right[1] - left[1]];
-  const along = [mouth[0] - eyes[0], mouth[1] - eyes[1]];
-  // Level direction from both: the eyes' line and the turned line from eyes to mouth.
-  const x = [across[0] + along[1], across[1] - along[0]];
-  const half = Math.max(2 * Math.hypot(across[0], across[1]), 1.8 * Math.hypot(along[0], along[1]));
-  const scale = (2 * half) / Math.hypot(x[0], x[1]);
-  return {
-    cx: eyes[0] + 0.1 * along[0],
-    cy: eyes[1] + 0.1 * along[1],
-    right: [scale * x[0], scale * x[1]],
-    down: [-scale * x[1], scale * x[0]],
-  };
 }
 
 /** (3,512,512) float32 planes of the frame, normalised as ImageNet. */

@@ -8,6 +8,8 @@
  *   S3FD      FAN        any    S3FD's     FAN's          none, or the base's with `keepMesh`
  *   S3FD      –          any    S3FD's     base's         base's
  *
+ * Faces are described by the base, where there is one.
+ *
  * The mesh is left out beside foreign landmarks by default: a fit would weigh both, and who asks for FAN's landmarks wants
  * to see what they give. Where the base has to say something about a detector's box it is shown the part of the photo
  * around it, so that it need not find the face itself; a box in which it sees none is dropped where its landmarks
@@ -68,6 +70,7 @@ export function composePerception(parts: PerceptionParts): FacePerception {
       }
       return out;
     },
+    ...(base?.describe && { describe: base.describe.bind(base) }),
     dispose() {
       detector?.dispose();
       landmarks?.dispose();

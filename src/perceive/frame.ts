@@ -44,6 +44,36 @@ export function frameTransform(frame: Frame): FrameTransform {
   };
 }
 
+/**
+ * A square placed by eyes and mouth, as CelebA-HQ's pictures are (Karras et al. 2018): level by the eyes' line and by the
+ * way from the eyes to the mouth together; its side four eye distances or 3.6 times that way, whichever is more, times
+ * `scale`; its centre `drop` of that way below the eyes (CelebA-HQ: 1 and 0.1).
+ * @param landmarks68 (68,2) iBUG-68, photo pixels.
+ */
+export function alignedFrame(landmarks68: ArrayLike<number>, scale = 1, drop = 0.1): Frame {
+  const mean = (first: number, last: number): [number, number] => {
+    let [x, y] = [0, 0];
+    for (let l = first; l < last; l++) {
+      x += landmarks68[2 * l] / (last - first);
+      y += landmarks68[2 * l + 1] / (last - first);
+    }
+    return [x, y];
+  };
+  // In the picture: the subject's right eye is the left one.
+  const [left, right] = [mean(36, 42), mean(42, 48)];
+  const corners = [48, 54].map((l) => mean(l, l + 1));
+  const mouth = [(corners[0][0] + corners[1][0]) / 2, (corners[0][1] + corners[1][1]) / 2];
+  const eyes = [(left[0] + right[0]) / 2, (left[1] + right[1]) / 2];
+  const across = [right[0] - left[0], right[1] - left[1]];
+  const along = [mouth[0] - eyes[0], mouth[1] - eyes[1]];
+  return {
+    cx: eyes[0] + drop * along[0],
+    cy: eyes[1] + drop * along[1],
+    side: scale * Math.max(4 * Math.hypot(across[0], across[1]), 3.6 * Math.hypot(along[0], along[1])),
+    roll: Math.atan2(across[1] - along[0], across[0] + along[1]),
+  };
+}
+
 /** An angle brought to (−π, π]. */
 export function wrapAngle(radians: number): number {
   const turn = 2 * Math.PI;

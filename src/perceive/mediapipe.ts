@@ -8,6 +8,7 @@
  */
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
+import { describeFace } from './descriptor.ts';
 import { DETECTOR_DEFAULTS, type Detection, detectInFrame, squareContainment, suppress } from './detector.ts';
 import { ibug68FromMesh } from './ibug68.ts';
 import { refineIrises } from './iris.ts';
@@ -26,7 +27,8 @@ const MIN_SIDE = 16;
 /**
  * Loads the networks and makes a detector of them. `score` of its observations is the smaller one of the box
  * detector's score and the mesh network's presence; `box` is the bounding box of the mesh.
- * @param assets gives the bytes of the files named in `MEDIAPIPE_ASSETS` and of tfjs' WebAssembly binaries.
+ * @param assets gives the bytes of the files named in `MEDIAPIPE_ASSETS` and of tfjs' WebAssembly binaries, and of
+ *   `DESCRIPTOR_ASSETS` once a face is to be described.
  * @throws {FormatError} when a file is not what it should be.
  */
 export async function loadMediapipePerception(assets: AssetLoader): Promise<FacePerception> {
@@ -34,6 +36,7 @@ export async function loadMediapipePerception(assets: AssetLoader): Promise<Face
   return {
     detect: (image, options) => detectFaces(networks, image, options?.signal),
     track: async (image, previous, options) => trackFace(networks, image, previous, options?.signal),
+    describe: (image, face, options) => describeFace(networks, image, face, options?.signal),
     dispose: () => networks.dispose(),
   };
 }

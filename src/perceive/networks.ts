@@ -1,7 +1,7 @@
 /**
- * Loading and running the three networks: MediaPipe's short-range face detector ("back camera" variant, 256²),
- * face mesh (192², 468 points) and iris (64², 71 eye contour points and 5 iris points), Apache-2.0, as tfjs graph
- * models. Everything comes in as bytes: no fetch and no file access of our own, so the same code serves Node and
+ * Loading and running the networks: MediaPipe's short-range face detector ("back camera" variant, 256²),
+ * face mesh (192², 468 points) and iris (64², 71 eye contour points and 5 iris points), and, once it is asked for,
+ * HSE-FaceRes (224², what tells people apart; Savchenko 2019); Apache-2.0, as tfjs graph models. Everything comes in as bytes: no fetch and no file access of our own, so the same code serves Node and
  * browsers. tfjs itself wants to fetch its WebAssembly binary; while its backend starts, the platform's `fetch` is one
  * that gives the bytes. (A `blob:` URL would do as well, but Node's own `fetch` takes 0.06 s to load.)
  *
@@ -14,7 +14,7 @@ import type * as TensorflowCore from '@tensorflow/tfjs-core';
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
 
 /**
- * Gives the bytes of one of {@link MEDIAPIPE_ASSETS} or of tfjs' WebAssembly binaries (`tfjs-backend-wasm-simd.wasm`,
+ * Gives the bytes of one of {@link MEDIAPIPE_ASSETS} or {@link DESCRIPTOR_ASSETS}, or of tfjs' WebAssembly binaries (`tfjs-backend-wasm-simd.wasm`,
  * `tfjs-backend-wasm.wasm`); rejects when it has none.
  */
 export type AssetLoader = (name: string) => Promise<Uint8Array>;
@@ -29,7 +29,10 @@ export const MEDIAPIPE_ASSETS = [
   'iris.bin',
 ] as const;
 
-/** The three networks, ready to run. Inputs are RGB, outputs as the networks give them. */
+/** The files of the network that describes faces, in the same folder; asked for when the first face is described. */
+export const DESCRIPTOR_ASSETS = ['faceres.json', 'faceres.bin'] as const;
+
+/** The networks, ready to run. Inputs are RGB, outputs as the networks give them. */
 export interface Networks {
   /** Input (256,256,3) in [−1, 1]; outputs logits (896) and boxes (896,16), see detector.ts. */
   detect(input: Float32Array): { logits: Float32Array; boxes: Float32Array };
@@ -37,6 +40,11 @@ export interface Networks {
   mesh(input: Float32Array): { points: Float32Array; presence: number };
   /** Input (2,64,64,3) in [0, 1]: two eyes; output (2,76,3) in crop pixels. */
   iris(input: Float32Array): Float32Array;
+  /**
+   * Input (224,224,3) BGR, see descriptor.ts; output (1024). Loads its network the first time.
+   * @throws {FormatError} when its files are not what they should be; rejections of the asset loader pass through.
+   */
+  describe(input: Float32Array): Promise<Float32Array>;
   /** Frees the weights; may be called more than once. */
   dispose(): void;
 }
@@ -60,11 +68,9 @@ export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
   const tf = await backend;
   const { loadGraphModelSync } = await import('@tensorflow/tfjs-converter');
   const bytes = await files;
-  const load = (k: number): GraphModel => {
-    const name = MEDIAPIPE_ASSETS[2 * k];
+  const load = (name: string, topology: Uint8Array, weights: Uint8Array): GraphModel => {
     try {
-      const json = JSON.parse(new TextDecoder().decode(bytes[2 * k]));
-      const weights = bytes[2 * k + 1];
+      const json = JSON.parse(new TextDecoder().decode(topology));
       return loadGraphModelSync(
         tf.io.fromMemorySync({
           modelTopology: json.modelTopology,
@@ -81,15 +87,19 @@ export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
       );
     }
   };
-  const blazeface = load(0);
-  const facemesh = load(1);
-  const irisNet = load(2);
+  const [blazeface, facemesh, irisNet] = [0, 2, 4].map((k) =>
+    load(MEDIAPIPE_ASSETS[k], bytes[k], bytes[k + 1]),
+  );
+  let faceres: Promise<GraphModel> | null = null;
+  const loadFaceres = async (): Promise<GraphModel> => {
+    const [topology, weights] = await Promise.all(DESCRIPTOR_ASSETS.map((name) => assets(name)));
+    return load(DESCRIPTOR_ASSETS[0], topology, weights);
+  };
 
   let disposed = false;
   /** Runs one network on a batch of square RGB crops; the named outputs as plain arrays. */
   const run = (model: GraphModel, input: Float32Array, size: number, outputs: string[]): Float32Array[] => {
-    if (disposed)
-      throw new InvalidArgumentError('detect: this perception has been disposed; load another one');
+    if (disposed) throw new InvalidArgumentError('this perception has been disposed; load another one');
     return tf.tidy(() => {
       const x = tf.tensor4d(input, [input.length / (size * size * 3), size, size, 3]);
       const y = model.execute(x, outputs);
@@ -114,10 +124,21 @@ export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
     iris(input) {
       return run(irisNet, input, 64, ['Identity:0'])[0];
     },
+    async describe(input) {
+      faceres ??= loadFaceres().catch((error) => {
+        faceres = null;
+        throw error;
+      });
+      return run(await faceres, input, 224, ['global_pooling/Mean'])[0];
+    },
     dispose() {
       if (disposed) return;
       disposed = true;
       for (const model of [blazeface, facemesh, irisNet]) model.dispose();
+      faceres?.then(
+        (model) => model.dispose(),
+        () => {},
+      );
     },
   };
 }

@@ -26,6 +26,15 @@ export interface FacePerception {
     previous: FaceObservation,
     options?: { readonly signal?: AbortSignal },
   ): Promise<FaceObservation | null>;
+  /**
+   * What tells this face from other people's, as (1024) float32 of unit length: the dot product of two is near 1 for one
+   * person. Absent where a perception has no network for it.
+   */
+  describe?(
+    image: Image8,
+    face: FaceObservation,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Float32Array>;
   /** Frees the networks. */
   dispose(): void;
 }

@@ -5,8 +5,9 @@ import type { FacePerception } from '../perceive/types.ts';
 
 /**
  * Loads MediaPipe's face networks and tfjs' WebAssembly backend from `baseUrl`, a folder that holds
- * `blazeface.json/.bin`, `facemesh.json/.bin`, `iris.json/.bin` (from `@vladmandic/human/models`) and
- * `tfjs-backend-wasm-simd.wasm`, `tfjs-backend-wasm.wasm` (from `@tensorflow/tfjs-backend-wasm/dist`).
+ * `blazeface.json/.bin`, `facemesh.json/.bin`, `iris.json/.bin`, `faceres.json/.bin` (from `@vladmandic/human/models`) and
+ * `tfjs-backend-wasm-simd.wasm`, `tfjs-backend-wasm.wasm` (from `@tensorflow/tfjs-backend-wasm/dist`). FaceRes is only
+ * fetched when a face is described, so that photos of one person can be told from a stranger's.
  * @throws {FormatError} when a file cannot be fetched or is damaged.
  */
 export function loadPerception(baseUrl: string | URL): Promise<FacePerception> {

@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../src/core/errors.ts';
 import { createRandom } from '../../src/core/random.ts';
-import { agreement, similarity } from '../../src/fit/agreement.ts';
+import { agreement, fitSimilarity, type PersonEvidence } from '../../src/fit/agreement.ts';
 import { fitPerson, type PersonPhoto } from '../../src/fit/fit-person.ts';
 import { FIT_PHOTO_DEFAULTS, fitPhoto } from '../../src/fit/fit-photo.ts';
-import type { FitState } from '../../src/fit/parameters.ts';
 import { createKernels, type Kernels } from '../../src/kernels/runtime.ts';
 import type { HeadModel, HeadParams } from '../../src/model/head-model.ts';
 import { readHeadPack } from '../../src/model/pack.ts';
@@ -85,6 +84,28 @@ describe('fitPerson', () => {
     expect(left.fits[0]!.params.identity).toEqual(left.fits[2]!.params.identity);
   });
 
+  it('has the faces described where there is somebody to compare, and heeds it', async () => {
+    const { photos } = pictures(41, 2);
+    const asked: PersonPhoto['image'][] = [];
+    /** A describer for whom the second photo's face has this cosine to the first one's. */
+    const describer = (cosine: number) => ({
+      describe: async (image: PersonPhoto['image']) => {
+        asked.push(image);
+        return image === photos[0].image
+          ? Float32Array.of(1, 0)
+          : Float32Array.of(cosine, Math.sqrt(1 - cosine ** 2));
+      },
+    });
+    await fitPerson([photos[0]], model, { perception: describer(1) });
+    expect(asked).toEqual([]);
+    const person = await fitPerson(photos, model, { perception: describer(0.9) });
+    expect(asked).toEqual(photos.map(({ image }) => image));
+    expect(person.strangers).toEqual([]);
+    const other = await fitPerson(photos, model, { perception: describer(-0.5), strangers: 'leave-out' });
+    expect(other.strangers).toEqual([1]);
+    expect(person.similarities[0][1] - other.similarities[0][1]).toBeCloseTo(0.6 * 1.4, 5);
+  });
+
   it('with one photo, or the same one twice, finds what fitting it alone finds', async () => {
     const { photos, identity } = pictures(51, 1);
     const one = await fitPerson(photos, model);
@@ -133,32 +154,63 @@ describe('fitPerson', () => {
 });
 
 describe('agreement', () => {
-  const state = (identity: number[]): FitState => ({
-    identity: Float64Array.from(identity),
-    texture: new Float64Array(0),
-    expression: new Float64Array(0),
-    pose: new Float64Array(0),
-    light: new Float64Array(27),
-    camera: { kind: 'orthographic', scale: 1, principal: [0, 0], translation: [0, 0, 0] },
+  const fit = (identity: number[]): PersonEvidence => ({
+    state: { identity: Float64Array.from(identity), texture: new Float64Array(0) },
   });
-  it('links photos that are alike, keeps the largest group and the first of equal ones', () => {
-    const [a, b, c] = [state([1, 0, 0]), state([0, 1, 0]), state([0.9, 0.2, 0])];
-    expect(similarity(a, a)).toBeCloseTo(1, 12);
-    expect(similarity(state([0, 0, 0]), state([0, 0, 0]))).toBe(1);
+  /** A photo whose fit and descriptor lie at these cosines from those of `seen(1, 1)`. */
+  const seen = (cosine: number, alike: number): PersonEvidence => ({
+    ...fit([cosine, Math.sqrt(1 - cosine ** 2)]),
+    descriptor: Float32Array.of(alike, Math.sqrt(1 - alike ** 2)),
+  });
+
+  it('joins photos that are alike, keeps the largest group and the first of equal ones', () => {
+    const [a, b, c] = [fit([1, 0, 0]), fit([0, 1, 0]), fit([0.9, 0.2, 0])];
+    expect(fitSimilarity(a.state, a.state)).toBeCloseTo(1, 12);
+    expect(fitSimilarity(fit([0, 0]).state, fit([0, 0]).state)).toBe(1);
     expect(agreement([b, a, c]).same).toEqual([1, 2]);
+    expect(agreement([c, b, a]).same).toEqual([0, 2]);
     expect(agreement([b, a]).same).toEqual([0]);
     expect(agreement([a]).same).toEqual([0]);
   });
-  it('measures three photos against their best pair, two by themselves', () => {
+
+  it('without descriptors measures three photos against their best pair, two by themselves', () => {
     /** A photo at this angle from the first one. */
-    const at = (cosine: number) => state([cosine, Math.sqrt(1 - cosine ** 2), 0]);
+    const at = (cosine: number) => fit([cosine, Math.sqrt(1 - cosine ** 2), 0]);
     const first = at(1);
-    const off = state([0.55, 0, Math.sqrt(1 - 0.55 ** 2)]);
+    const off = fit([0.55, 0, Math.sqrt(1 - 0.55 ** 2)]);
     expect(agreement([first, off]).same).toEqual([0]);
-    // 0.55 is near enough to photos that are no more than 0.75 alike, not to those that are 0.95.
-    expect(agreement([first, at(0.75), off]).same).toEqual([0, 1, 2]);
+    // 0.55 is near enough to a pair that is no more than 0.75 alike, not to one that is 0.95.
+    expect(agreement([at(0.8), at(0.8), off]).same).toEqual([0, 1]);
+    expect(agreement([first, at(0.75), fit([0.7, 0.2, 0.68])]).same).toEqual([0, 1, 2]);
     expect(agreement([first, at(0.95), off]).same).toEqual([0, 1]);
     // Nobody is alike: the first photo alone.
-    expect(agreement([first, at(0.4), state([0.3, 0, Math.sqrt(1 - 0.09)])]).same).toEqual([0]);
+    expect(agreement([first, at(0.4), fit([0.3, 0, Math.sqrt(1 - 0.09)])]).same).toEqual([0]);
+  });
+
+  it('weighs descriptors with the fits: either may be doubtful where the other is not', () => {
+    const first = seen(1, 1);
+    // Two real strangers whom the model makes alike, and two rendered ones whom the network finds alike.
+    expect(agreement([first, seen(0.7, 0.3)]).same).toEqual([0]);
+    expect(agreement([first, seen(0.05, 0.75)]).same).toEqual([0]);
+    // One person in bad light, and one from afar.
+    expect(agreement([first, seen(0.45, 0.75)]).same).toEqual([0, 1]);
+    expect(agreement([first, seen(0.8, 0.55)]).same).toEqual([0, 1]);
+    expect(agreement([first, seen(0.5, 0.75)]).similarities[1][0]).toBeCloseTo(0.4 * 0.5 + 0.6 * 0.75, 6);
+    // Without one photo's descriptor the fits alone count.
+    const { state } = seen(0.7, 0.3);
+    expect(agreement([first, { state }]).same).toEqual([0, 1]);
+    expect(agreement([first, { state }]).similarities[1][0]).toBeCloseTo(0.7, 6);
+  });
+
+  it('does not take a photo in by one likeness against another', () => {
+    const first = seen(1, 1);
+    const second = seen(0.9, 0.9);
+    // Near the second, far from the first.
+    const turned = (angle: number): PersonEvidence => ({
+      ...fit([Math.cos(angle), Math.sin(angle)]),
+      descriptor: Float32Array.of(Math.cos(angle), Math.sin(angle)),
+    });
+    expect(agreement([second, turned(1.3)]).same).toEqual([0, 1]);
+    expect(agreement([first, second, turned(1.3)]).same).toEqual([0, 1]);
   });
 });

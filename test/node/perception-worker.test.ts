@@ -52,6 +52,11 @@ describe('loadThreadedPerception', () => {
     expect(await thread.track!(nothing, face)).toBeNull();
   });
 
+  it('describes a face the same', async () => {
+    const [face] = await here.detect(image);
+    expect(await thread.describe!(image, face)).toEqual(await here.describe!(image, face));
+  });
+
   it('hears an abort, and goes on', async () => {
     await expect(thread.detect(image, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       name: 'AbortedError',

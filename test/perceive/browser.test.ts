@@ -1,4 +1,4 @@
-/** The same perception in Chromium, from a bundle of src/web/perception.ts, gives the landmarks that Node gives. */
+/** The same perception in Chromium, from a bundle of src/web/perception.ts, gives the landmarks and the descriptor that Node gives. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -62,6 +62,7 @@ describe.skipIf(skipped !== '')(`in Chromium${skipped && ` (skipped: ${skipped})
     const image = await read(PORTRAIT);
     const perception = await loadPerception();
     const [expected] = await perception.detect(image);
+    const descriptor = await perception.describe!(image, expected);
     perception.dispose();
 
     const page = await browser.newPage();
@@ -73,12 +74,16 @@ describe.skipIf(skipped !== '')(`in Chromium${skipped && ` (skipped: ${skipped})
         const { loadPerception } = (globalThis as unknown as { perception: typeof WebPerception }).perception;
         const perception = await loadPerception('/assets');
         const data = Uint8ClampedArray.from(atob(pixels), (c) => c.charCodeAt(0));
-        const faces = await perception.detect(new ImageData(data, width, height));
-        return faces.map((f) => ({
-          score: f.score,
-          landmarks68: [...f.landmarks68],
-          mesh: [...f.mesh!],
-        }));
+        const image = new ImageData(data, width, height);
+        const faces = await perception.detect(image);
+        return Promise.all(
+          faces.map(async (f) => ({
+            score: f.score,
+            landmarks68: [...f.landmarks68],
+            mesh: [...f.mesh!],
+            descriptor: [...(await perception.describe!(image, f))],
+          })),
+        );
       },
       { pixels, width: image.width, height: image.height },
     );
@@ -89,6 +94,8 @@ describe.skipIf(skipped !== '')(`in Chromium${skipped && ` (skipped: ${skipped})
       expect(Math.abs(faces[0].landmarks68[i] - expected.landmarks68[i])).toBeLessThan(0.01);
     for (let i = 0; i < 478 * 3; i++)
       expect(Math.abs(faces[0].mesh[i] - expected.mesh![i])).toBeLessThan(0.01);
+    const alike = faces[0].descriptor.reduce((sum, x, i) => sum + x * descriptor[i], 0);
+    expect(alike).toBeGreaterThan(0.9999);
   });
 
   it('says which file could not be fetched', async () => {

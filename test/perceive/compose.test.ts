@@ -110,6 +110,14 @@ describe('on a portrait', () => {
     expect(await composePerception({ detector: tiny, landmarks }).detect(image)).toEqual([]);
   });
 
+  it('describes faces by the base, whose landmarks they may not have; by nobody without one', async () => {
+    const perception = composePerception({ detector, landmarks, base });
+    const [face] = await perception.detect(image);
+    const [own, other] = [await base.describe!(image, truth), await perception.describe!(image, face)];
+    expect(own.reduce((sum, x, i) => sum + x * other[i], 0)).toBeGreaterThan(0.97);
+    expect(composePerception({ detector, landmarks }).describe).toBeUndefined();
+  });
+
   it('can be cancelled', async () => {
     const perception = composePerception({ detector, landmarks });
     await expect(perception.detect(image, { signal: AbortSignal.abort() })).rejects.toThrow(AbortedError);

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../src/core/errors.ts';
 import { loadMediapipePerception } from '../../src/perceive/mediapipe.ts';
+import { PORTRAIT, read } from './pictures.ts';
 
 const require = createRequire(import.meta.url);
 const models = path.join(path.dirname(require.resolve('@vladmandic/human')), '..', 'models');
@@ -32,5 +33,25 @@ describe('loading', () => {
     const failure = loadMediapipePerception(assets);
     await expect(failure).rejects.toThrow(FormatError);
     await expect(failure).rejects.toThrow(damaged.split('.')[0]);
+  });
+
+  it('asks for the network that describes faces when a face is described, and again where that failed', async () => {
+    const asked: string[] = [];
+    let missing = true;
+    const perception = await loadMediapipePerception((name) => {
+      asked.push(name);
+      return missing && name === 'faceres.bin' ? Promise.reject(new Error('HTTP 404')) : fromPackages(name);
+    });
+    const image = await read(PORTRAIT);
+    const [face] = await perception.detect(image);
+    expect(asked.filter((name) => name.startsWith('faceres'))).toEqual([]);
+    await expect(perception.describe!(image, face)).rejects.toThrow('HTTP 404');
+    missing = false;
+    const described = await perception.describe!(image, face);
+    await perception.describe!(image, face);
+    expect(described.length).toBe(1024);
+    expect(asked.filter((name) => name === 'faceres.bin').length).toBe(2);
+    perception.dispose();
+    await expect(perception.describe!(image, face)).rejects.toThrow(/disposed/);
   });
 });

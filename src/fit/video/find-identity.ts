@@ -77,6 +77,7 @@ export async function findIdentity(
     keys.map(({ frame, observation }) => ({ image: frame.image, observation })),
     model,
     {
+      perception: options.perception,
       size: options.size ?? FIND_IDENTITY_DEFAULTS.size,
       weights: {
         landmarks: FIT_PHOTO_DEFAULTS.weights.landmarks / Math.sqrt(keys.length),
