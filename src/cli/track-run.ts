@@ -11,15 +11,17 @@ import { findIdentity } from '../fit/video/find-identity.ts';
 import { smoothTrack } from '../fit/video/smooth-track.ts';
 import { trackVideo } from '../fit/video/track-video.ts';
 import type { TrackedFrame, TrackIdentity, VideoTrack } from '../fit/video/types.ts';
+import type { Watch } from '../fit/video/watch-video.ts';
 import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { decodeTexture, type LoadedFit, loadFit } from '../node/load-fit.ts';
 import { loadHeadModel } from '../node/models.ts';
+import type { WatchOrder } from '../node/perception-worker.ts';
 import { albedoPng } from '../node/picture-files.ts';
+import type { ThreadedPerception } from '../node/threaded-perception.ts';
 import { openThreadedVideo } from '../node/threaded-video.ts';
 import { lighter, TrackJournal } from '../node/track-journal.ts';
 import type { OpenVideo } from '../node/video-types.ts';
-import type { FacePerception } from '../perceive/types.ts';
 import { albedoMap } from '../render/albedo.ts';
 import { solvePersonTexture } from '../texture/solve-offset.ts';
 import type { TrackOptions } from './track-options.ts';
@@ -39,7 +41,7 @@ export interface TrackRunInput {
   readonly head?: HeadModel;
   /** Where the journal goes. */
   readonly journal: string;
-  readonly perception: FacePerception;
+  readonly perception: ThreadedPerception;
   readonly onProgress: ProgressListener;
   readonly onNote: (line: string) => void;
   readonly signal: AbortSignal;
@@ -77,22 +79,33 @@ const SHARES = { identity: 0.15, texture: 0.2, tracking: 0.95 } as const;
 export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
   const { options, signal, onProgress } = input;
   const began = performance.now();
-  const video = await openThreadedVideo(input.video, { pictureRate: options.pictureRate, signal });
+  const opened = openThreadedVideo(input.video, { pictureRate: options.pictureRate, signal });
+  // Read while the video is opened; who gives a wrong video is told that first.
+  const loading = loadPerson(input);
+  loading.catch(() => {});
+  const video = await opened;
   try {
-    const from = options.from === undefined ? null : await loadFit(options.from, { model: options.model });
-    const model = from?.model ?? input.head ?? (await loadHeadModel(options.model));
+    const { from, model } = await loading;
     const key = await keyOf(input, model, from);
     const resumed = options.resume ? TrackJournal.resume(input.journal, key) : null;
     if (resumed && resumed.journal.length > 0)
       input.onNote(
         `going on after the ${resumed.journal.length} frames of an earlier run (--no-resume starts anew)`,
       );
-    const who = resumed ?? (await identify(input, video, model, from));
+    const earlier = resumed?.journal.frames() ?? [];
+    const last = earlier.at(-1);
+    const resume = last && resumed!.journal.frame(last.index)!;
+    const warnings: string[] = [];
+    let watch: Watch | undefined;
+    // Frames are looked at while it is found out who it is, which needs another core.
+    const beginToWatch = () => {
+      watch = input.perception.watch?.(watchOrder(input, resume), signal, warnings);
+    };
+    if (resumed) beginToWatch();
+    const who = resumed ?? (await identify(input, video, model, from, beginToWatch));
     const { identity, texturePng } = who;
     const journal = resumed?.journal ?? TrackJournal.begin(input.journal, key, identity, texturePng);
-    const earlier = journal.frames();
     const frames = [...earlier];
-    const last = earlier.at(-1);
     const started = performance.now();
     let complete = true;
     const total = expected(video, options);
@@ -102,7 +115,8 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
         identity,
         perception: input.perception,
         face: faceOf(options),
-        ...(last && { resume: journal.frame(last.index)! }),
+        ...(resume && { resume }),
+        ...(watch && { watch }),
         evidence: journal,
         signal,
       })) {
@@ -131,7 +145,7 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
       ...{ track, model, texturePng, complete, smoothed: options.smooth },
       rate: video.rate,
       albedo: texturePng && (await decodeTexture(texturePng, 'texture.png')).albedo,
-      warnings: [...video.warnings, ...lossWarnings(frames)],
+      warnings: [...new Set([...video.warnings, ...warnings]), ...lossWarnings(frames)],
       newFrames: frames.length - earlier.length,
       seconds: {
         identity: (started - began) / 1000,
@@ -145,18 +159,26 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
   }
 }
 
+/** The head model, and the fit that it comes from where one was given. */
+async function loadPerson({ options, head }: TrackRunInput) {
+  const from = options.from === undefined ? null : await loadFit(options.from, { model: options.model });
+  return { from, model: from?.model ?? head ?? (await loadHeadModel(options.model)) };
+}
+
 /** Who is in the video, and a texture that matches it. */
 async function identify(
   { video: file, options, perception, signal, onProgress }: TrackRunInput,
   video: OpenVideo,
   model: HeadModel,
   from: LoadedFit | null,
+  onSearched: () => void,
 ): Promise<{ readonly identity: TrackIdentity; readonly texturePng: Uint8Array | null }> {
   const found = await findIdentity(video, model, {
     ...range(options),
     perception,
     face: faceOf(options),
     signal,
+    onSearched,
     onProgress: (event) => onProgress({ ...event, fraction: SHARES.identity * event.fraction }),
   }).catch((error) => {
     if (!(error instanceof NoFaceError)) throw error;
@@ -191,6 +213,19 @@ async function identify(
 
 async function parametricPng(model: HeadModel, texture: Float32Array): Promise<Uint8Array | null> {
   return model.texture && albedoPng(albedoMap(model.texture, texture));
+}
+
+/** What the perception's thread is to watch. */
+function watchOrder({ video, options }: TrackRunInput, resume: TrackedFrame | undefined): WatchOrder {
+  return {
+    file: video,
+    video: { pictureRate: options.pictureRate },
+    options: {
+      ...range(options),
+      face: faceOf(options),
+      resume: resume ? { index: resume.index, time: resume.time, observation: resume.observation } : null,
+    },
+  };
 }
 
 /** What a journal is of: a rerun with another video, head or option does not go on from it. */

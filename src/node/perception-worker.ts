@@ -1,10 +1,114 @@
 /** The thread that looks for faces; see `threaded-perception.ts`. */
 import type { Image8 } from '../core/image.ts';
+import { type Seen, type WatchOptions, watchVideo } from '../fit/video/watch-video.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
 import { loadPerception } from './perception.ts';
+import { openThreadedVideo } from './threaded-video.ts';
 import { serve } from './threads.ts';
+import type { OpenVideo, VideoOptions } from './video-types.ts';
+
+/** What is to be watched. */
+export interface WatchOrder {
+  readonly file: string;
+  readonly video: Omit<VideoOptions, 'signal'>;
+  readonly options: Omit<WatchOptions, 'perception' | 'recognise' | 'signal'>;
+}
+
+/** What the asker is told next: a frame, null after the last one, or several faces to choose from. */
+export type WatchNews = ({ readonly seen: Seen | null } | { readonly choose: readonly FaceObservation[] }) & {
+  readonly warnings: readonly string[];
+};
+
+/** Bytes of pictures that wait for the asker, at most: 64 of 512². */
+const AHEAD_BYTES = 64 * 2 ** 20;
 
 let perception: FacePerception | null = null;
+let watching: Watching | null = null;
+
+/** A video on its way: frames are looked at until as many wait as memory is given to. */
+class Watching {
+  readonly #order: WatchOrder;
+  readonly #news: ({ readonly seen: Seen | null } | { readonly choose: readonly FaceObservation[] })[] = [];
+  #video: OpenVideo | null = null;
+  #bytes = 0;
+  #failure: unknown = null;
+  #ended = false;
+  #wake = () => {};
+  #space = () => {};
+  #chosen: (face: FaceObservation | null) => void = () => {};
+  #faces: readonly FaceObservation[] = [];
+  readonly #over: Promise<void>;
+
+  constructor(order: WatchOrder) {
+    this.#order = order;
+    this.#over = this.#watch().catch((error) => {
+      this.#failure = error;
+      this.#wake();
+    });
+  }
+
+  /** The next news, once there are some. */
+  async next(): Promise<WatchNews> {
+    while (this.#news.length === 0 && this.#failure === null)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    const news = this.#news.shift();
+    if (!news) throw this.#failure;
+    if ('seen' in news && news.seen) {
+      this.#bytes -= news.seen.frame.image.data.length;
+      this.#space();
+    }
+    return { ...news, warnings: [...(this.#video?.warnings ?? [])] };
+  }
+
+  /** Answers a choice; −1 for none of them. */
+  choose(number: number): void {
+    this.#chosen(this.#faces[number] ?? null);
+  }
+
+  async end(): Promise<void> {
+    this.#ended = true;
+    this.#space();
+    this.#chosen(null);
+    await this.#over;
+  }
+
+  async #watch(): Promise<void> {
+    const { file, video, options } = this.#order;
+    this.#video = await openThreadedVideo(file, video);
+    try {
+      const recognise = (faces: readonly FaceObservation[]) => {
+        this.#faces = faces;
+        const chosen = new Promise<FaceObservation | null>((resolve) => {
+          this.#chosen = resolve;
+        });
+        this.#tell({ choose: faces });
+        return chosen;
+      };
+      for await (const seen of watchVideo(this.#video, { ...options, perception: perception!, recognise })) {
+        if (this.#ended) return;
+        this.#bytes += seen.frame.image.data.length;
+        this.#tell({ seen });
+        // Networks run without a break: questions are heard in between.
+        await new Promise((resolve) => setImmediate(resolve));
+        while (this.#bytes > AHEAD_BYTES && !this.#ended)
+          await new Promise<void>((resolve) => {
+            this.#space = resolve;
+          });
+        if (this.#ended) return;
+      }
+      this.#tell({ seen: null });
+    } finally {
+      this.#video.close();
+    }
+  }
+
+  #tell(news: { readonly seen: Seen | null } | { readonly choose: readonly FaceObservation[] }): void {
+    this.#news.push(news);
+    this.#wake();
+  }
+}
 
 serve({
   start: async () => {
@@ -18,4 +122,19 @@ serve({
   describe: async ({ image, face }: { image: Image8; face: FaceObservation }) => ({
     value: await perception!.describe!(image, face),
   }),
+  watch: async (order: WatchOrder) => {
+    await watching?.end();
+    watching = new Watching(order);
+    return { value: null };
+  },
+  next: async () => ({ value: await watching!.next() }),
+  choose: (number: number) => {
+    watching!.choose(number);
+    return { value: null };
+  },
+  end: async () => {
+    await watching?.end();
+    watching = null;
+    return { value: null };
+  },
 });

@@ -1,19 +1,38 @@
 /**
  * The built-in perception on a thread of its own, so that a frame is looked at while the one before it is solved. Pictures
  * are copied there (0.3 ms for 512², and some for the collector) unless they lie in shared memory (`threaded-video.ts`).
+ *
+ * A whole video can be watched there ahead of whoever solves its frames, also while nobody asks for one yet: the key
+ * frames of a video are fitted for some five seconds in which a core would have nothing to do.
  */
 import { throwIfAborted } from '../core/errors.ts';
+import type { Recognise } from '../fit/video/follow.ts';
+import type { Seen, Watch } from '../fit/video/watch-video.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
 import { loadPerception } from './perception.ts';
-import { startThread } from './threads.ts';
+import type { WatchNews, WatchOrder } from './perception-worker.ts';
+import { startThread, type Thread } from './threads.ts';
+
+/** A perception that may be able to watch a video by itself. */
+export interface ThreadedPerception extends FacePerception {
+  /**
+   * Begins to watch a video; one at a time. Absent where it is on no thread of its own. Nothing else should be asked until
+   * all frames are taken.
+   * @param warnings gets what was odd about the video
+   */
+  watch?(order: WatchOrder, signal: AbortSignal, warnings: string[]): Watch;
+}
 
 /** The perception on a thread; on this one where the program runs from its sources. */
-export async function loadThreadedPerception(): Promise<FacePerception> {
+export async function loadThreadedPerception(): Promise<ThreadedPerception> {
   const thread = startThread('perception-worker');
   if (!thread) return loadPerception();
-  await thread.ask('start', null);
+  // Not waited for: the networks load while the caller prepares what it wants to ask.
+  const started = thread.ask('start', null);
+  started.catch(() => {});
   const ask = async <T>(name: string, argument: unknown, signal: AbortSignal | undefined): Promise<T> => {
     throwIfAborted(signal);
+    await started;
     const value = await thread.ask(name, argument);
     throwIfAborted(signal);
     return value as T;
@@ -23,6 +42,38 @@ export async function loadThreadedPerception(): Promise<FacePerception> {
     track: (image, previous, options) =>
       ask<FaceObservation | null>('track', { image, previous }, options?.signal),
     describe: (image, face, options) => ask<Float32Array>('describe', { image, face }, options?.signal),
+    watch: (order, signal, warnings) => {
+      const begun = started.then(() => thread.ask('watch', order));
+      // Awaited when the first frame is asked for.
+      begun.catch(() => {});
+      return (recognise) => take(thread, begun, recognise, signal, warnings);
+    },
     dispose: () => void thread.stop(),
   };
+}
+
+async function* take(
+  thread: Thread,
+  begun: Promise<unknown>,
+  recognise: Recognise,
+  signal: AbortSignal,
+  warnings: string[],
+): AsyncGenerator<Seen, void, undefined> {
+  try {
+    await begun;
+    for (;;) {
+      throwIfAborted(signal);
+      const news = (await thread.ask('next', null)) as WatchNews;
+      for (const warning of news.warnings) if (!warnings.includes(warning)) warnings.push(warning);
+      if ('choose' in news) {
+        const chosen = await recognise(news.choose);
+        await thread.ask('choose', chosen ? news.choose.indexOf(chosen) : -1);
+        continue;
+      }
+      if (!news.seen) return;
+      yield news.seen;
+    }
+  } finally {
+    await thread.ask('end', null).catch(() => {});
+  }
 }

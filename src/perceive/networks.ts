@@ -100,11 +100,14 @@ export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
   /** Runs one network on a batch of square RGB crops; the named outputs as plain arrays. */
   const run = (model: GraphModel, input: Float32Array, size: number, outputs: string[]): Float32Array[] => {
     if (disposed) throw new InvalidArgumentError('this perception has been disposed; load another one');
-    return tf.tidy(() => {
+    let out: Float32Array[] = [];
+    // Nothing is returned: tidy looks for tensors in what it gives back, number by number (2 ms for a mesh and two eyes).
+    tf.tidy(() => {
       const x = tf.tensor4d(input, [input.length / (size * size * 3), size, size, 3]);
       const y = model.execute(x, outputs);
-      return (Array.isArray(y) ? y : [y]).map((t) => t.dataSync() as Float32Array);
-    }) as unknown as Float32Array[];
+      out = (Array.isArray(y) ? y : [y]).map((t) => t.dataSync() as Float32Array);
+    });
+    return out;
   };
 
   return {

@@ -57,7 +57,35 @@ export class ImagePyramid {
     const vy = (t.by * fy) / size;
     const x0 = t.tx * fx + 0.5 * (ux + vx) - 0.5;
     const y0 = t.ty * fy + 0.5 * (uy + vy) - 0.5;
+    const inside = [0, size - 1].every((j) =>
+      [0, size - 1].every((i) => {
+        const [x, y] = [x0 + ux * i + vx * j, y0 + uy * i + vy * j];
+        // A whole pixel of room: corners are rounded otherwise than what lies between them.
+        return x >= 1 && y >= 1 && x < width - 2 && y < height - 2;
+      }),
+    );
     let o = 0;
+    for (let j = 0; j < size && inside; j++) {
+      // As below, for crops that need no look at borders: nearly all of a video's, in a third of the time.
+      for (let i = 0; i < size; i++, o += 3) {
+        const x = x0 + ux * i + vx * j;
+        const y = y0 + uy * i + vy * j;
+        const xi = x | 0;
+        const yi = y | 0;
+        const wx = x - xi;
+        const wy = y - yi;
+        const p = (yi * width + xi) * 4;
+        const q = p + 4 * width;
+        const w00 = (1 - wx) * (1 - wy) * scale;
+        const w10 = wx * (1 - wy) * scale;
+        const w01 = (1 - wx) * wy * scale;
+        const w11 = wx * wy * scale;
+        out[o] = bias + w00 * data[p] + w10 * data[p + 4] + w01 * data[q] + w11 * data[q + 4];
+        out[o + 1] = bias + w00 * data[p + 1] + w10 * data[p + 5] + w01 * data[q + 1] + w11 * data[q + 5];
+        out[o + 2] = bias + w00 * data[p + 2] + w10 * data[p + 6] + w01 * data[q + 2] + w11 * data[q + 6];
+      }
+    }
+    if (inside) return;
     for (let j = 0; j < size; j++) {
       for (let i = 0; i < size; i++, o += 3) {
         const x = x0 + ux * i + vx * j;

@@ -1,12 +1,18 @@
 /** The built perception thread sees what perception on the caller's thread sees. */
+import path from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Image8 } from '../../src/core/image.ts';
+import { type Seen, watchVideo } from '../../src/fit/video/watch-video.ts';
 import { loadPerception } from '../../src/node/perception.ts';
 import { decodePhoto } from '../../src/node/photo.ts';
-import type { FacePerception } from '../../src/perceive/types.ts';
+import type { ThreadedPerception } from '../../src/node/threaded-perception.ts';
+import { openVideo } from '../../src/node/video-source.ts';
+import type { FaceObservation, FacePerception } from '../../src/perceive/types.ts';
+import { lastingFolder } from '../cli/helpers.ts';
 
 let here: FacePerception;
-let thread: FacePerception;
+let thread: ThreadedPerception;
 let image: Image8;
 beforeAll(async () => {
   // The worker's module exists in the built code only.
@@ -62,5 +68,80 @@ describe('loadThreadedPerception', () => {
       name: 'AbortedError',
     });
     expect(await thread.detect(image)).toHaveLength(1);
+  });
+});
+
+describe('watching a video', () => {
+  const folder = lastingFolder();
+  beforeAll(async () => {
+    // One person, nobody, then two: which one is followed must be asked.
+    const face = await sharp('examples/portrait.jpg').resize(200, 200, { fit: 'cover' }).png().toBuffer();
+    const paint = (n: number, lefts: readonly number[]) =>
+      sharp({ create: { width: 420, height: 210, channels: 3, background: '#888' } })
+        .composite(lefts.map((left) => ({ input: face, left, top: 4 })))
+        .png()
+        .toFile(path.join(folder, `${n}.png`));
+    const frames = [[0], [2], [4], [], [], [0, 210], [2, 212], [4, 214]];
+    await Promise.all(frames.map((lefts, n) => paint(n, lefts)));
+  });
+  const order = { file: folder, video: {}, options: { face: 'largest', resume: null } } as const;
+  const right = (faces: readonly FaceObservation[]) =>
+    faces.find(({ box }) => box.x + box.width / 2 > 210) ?? null;
+  const watch = async (signal = new AbortController().signal, asked: number[] = []) => {
+    const frames: Seen[] = [];
+    for await (const seen of thread.watch!(
+      order,
+      signal,
+      [],
+    )((faces) => {
+      asked.push(faces.length);
+      return right(faces);
+    }))
+      frames.push(seen);
+    return frames;
+  };
+
+  it('sees what is seen here, and asks which of two faces it is', async () => {
+    const asked: number[] = [];
+    const there = await watch(undefined, asked);
+    expect(asked).toEqual([2]);
+    const source = await openVideo(folder);
+    const seen: Seen[] = [];
+    for await (const frame of watchVideo(source, { perception: here, face: 'largest', recognise: right }))
+      seen.push(frame);
+    const content = (frames: readonly Seen[]) =>
+      frames.map(({ frame, cut, sighting }) => [
+        frame.index,
+        frame.time,
+        cut,
+        sighting,
+        [...frame.image.data],
+      ]);
+    expect(content(there)).toEqual(content(seen));
+    expect(there.map(({ sighting }) => sighting !== null)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      true,
+      true,
+      true,
+    ]);
+    expect(there.at(-1)!.sighting!.observation.box.x).toBeGreaterThan(210);
+  });
+
+  it('ends early, hears an abort, and watches again', async () => {
+    for await (const { frame } of thread.watch!(order, new AbortController().signal, [])(right))
+      if (frame.index === 1) break;
+    await expect(watch(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortedError' });
+    expect(await watch()).toHaveLength(8);
+    expect(await thread.detect(image)).toEqual(await here.detect(image));
+  });
+
+  it('tells why a video cannot be watched', async () => {
+    const nothing = { ...order, file: path.join(folder, 'nothing.mp4') };
+    const first = thread.watch!(nothing, new AbortController().signal, [])(right)[Symbol.asyncIterator]();
+    await expect(first.next()).rejects.toMatchObject({ name: 'InvalidArgumentError' });
   });
 });

@@ -35,6 +35,8 @@ export interface FindIdentityOptions extends FrameRange {
   readonly size?: number;
   readonly weights?: Partial<FitWeights>;
   readonly onProgress?: ProgressListener;
+  /** Called when the key frames are there: from then on perception is not asked any more. */
+  readonly onSearched?: () => void;
 }
 
 /** Defaults of {@link findIdentity}. */
@@ -73,6 +75,7 @@ export async function findIdentity(
     throw new NoFaceError('no face was found in the video; look at a few of its frames, or give a fit');
   const keys = pool.choose(count);
   throwIfAborted(signal);
+  options.onSearched?.();
   const { fits } = await fitPerson(
     keys.map(({ frame, observation }) => ({ image: frame.image, observation })),
     model,

@@ -47,7 +47,9 @@ export function nearestFace(
 }
 
 /** Says which of several faces is the person followed, where place does not. */
-export type Recognise = (faces: readonly FaceObservation[]) => FaceObservation | null;
+export type Recognise = (
+  faces: readonly FaceObservation[],
+) => FaceObservation | null | Promise<FaceObservation | null>;
 
 /** Follows one face, frame by frame. */
 export class FaceFollower {
@@ -75,7 +77,7 @@ export class FaceFollower {
     }
     const faces = await perception.detect(frame.image, { signal });
     const near = last && this.seen && !cut ? nearestFace(faces, last) : null;
-    const observation = near ?? (faces.length > 0 ? this.recognise(faces) : null);
+    const observation = near ?? (faces.length > 0 ? await this.recognise(faces) : null);
     if (observation) return this.found(observation, near !== null);
     this.seen = false;
     return null;

@@ -1,7 +1,7 @@
 /**
  * Tracking a face through a video, frame by frame: who it is once (`find-identity.ts`), then pose, expression, jaw, gaze
- * and light of every frame. Perception of a frame runs beside the solve of the one before it, where perception lives on
- * another thread; nothing is kept but the last frames, so memory does not grow with the video.
+ * and light of every frame. Perception (`watch-video.ts`) runs beside the solve, where it lives on another thread; nothing is
+ * kept but the last frames, so memory does not grow with the video.
  */
 import { InvalidArgumentError, throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
@@ -12,7 +12,7 @@ import { prepareModel } from '../prepare.ts';
 import { fitMemory } from '../resident.ts';
 import { type EvidenceStore, frameEvidence } from './evidence.ts';
 import { FIND_IDENTITY_DEFAULTS, findIdentity } from './find-identity.ts';
-import { chooseFace, type FaceChoice, FaceFollower, type Sighting } from './follow.ts';
+import type { FaceChoice, Sighting } from './follow.ts';
 import {
   FRAME_SOLVER_DEFAULTS,
   type FrameSolution,
@@ -20,9 +20,9 @@ import {
   type FrameSolverOptions,
 } from './frame-solver.ts';
 import { personalModel } from './personal-model.ts';
-import { isCut, type Scene, sceneOf } from './scene.ts';
 import { stateOf } from './tracked-state.ts';
 import type { TrackedFrame, TrackIdentity } from './types.ts';
+import { type Watch, watchVideo } from './watch-video.ts';
 
 /** Options of {@link trackVideo}. */
 export interface TrackVideoOptions extends FrameRange {
@@ -33,6 +33,8 @@ export interface TrackVideoOptions extends FrameRange {
   readonly face?: FaceChoice;
   /** Go on after this frame, the last one of a track broken off; frames up to it are skipped. Needs `identity`. */
   readonly resume?: TrackedFrame;
+  /** Looks at the frames, in this range, from after `resume`; {@link watchVideo} with `perception` where absent. */
+  readonly watch?: Watch;
   /** Where to keep what each frame says, for `smoothTrack`. */
   readonly evidence?: EvidenceStore;
   readonly solver?: Partial<FrameSolverOptions>;
@@ -65,79 +67,31 @@ export async function* trackVideo(
   });
   if (resume && resume.status !== 'lost') solver.resume(stateOf(resume), resume.time);
   const recognise = (faces: readonly FaceObservation[]) => {
-    if (faces.length === 1 || !seen) return chooseFace(faces, options.face ?? FIND_IDENTITY_DEFAULTS.face);
     const mismatch = faces.map((face) => solver.mismatch(face));
     const best = mismatch.indexOf(Math.min(...mismatch));
     return mismatch[best] < STRANGER ? faces[best] : null;
   };
-  const follower = new FaceFollower(perception, recognise, resume?.observation ?? null);
-  const frames = source.frames({
-    start: resume ? Math.max(options.start ?? 0, resume.time) : options.start,
-    end: options.end,
-    fps: options.fps,
-    signal,
-  });
-  const decoded = frames[Symbol.asyncIterator]();
+  const { start, end, fps, face = FIND_IDENTITY_DEFAULTS.face } = options;
+  const watch = options.watch
+    ? options.watch(recognise)
+    : watchVideo(source, { start, end, fps, signal, perception, face, resume, recognise });
   const total = framesExpected(source, options);
-  let seen = resume !== undefined;
   let last: TrackedFrame | null = resume ?? null;
-  let scene: Scene | null = null;
   let done = 0;
-
-  const perceive = (frame: VideoFrame): Promise<Seen> => {
-    const now = sceneOf(frame.image);
-    const cut = scene !== null && isCut(scene, now);
-    scene = now;
-    const sighting = follower.next(frame, cut, signal).then((found) => ({ frame, cut, sighting: found }));
-    // Awaited later; a failure meanwhile must not count as unhandled.
-    sighting.catch(() => {});
-    return sighting;
-  };
-  const read = async (): Promise<VideoFrame | null> => {
-    for (;;) {
-      const { done: over, value } = await decoded.next();
-      if (over) return null;
-      if (!resume || value.index > resume.index) return value;
-    }
-  };
-
-  try {
-    const first = await read();
-    let pending = first && perceive(first);
-    let next = read();
-    next.catch(() => {});
-    while (pending) {
-      const { frame, cut, sighting } = await pending;
-      throwIfAborted(signal);
-      const following = await next;
-      // Starts before the solve below keeps this thread busy.
-      pending = following && perceive(following);
-      next = following ? read() : Promise.resolve(null);
-      next.catch(() => {});
-      const anew = sighting !== null && (!sighting.tracked || last === null || last.status === 'lost' || cut);
-      const solution = sighting && solver.solve(frame, sighting.observation, anew);
-      if (solution && options.evidence)
-        options.evidence.put(frameEvidence(frame.index, solution, solver.layout, solver.faceLayout.size));
-      const tracked =
-        sighting && solution
-          ? trackedFrame(frame, cut, sighting, anew, solution)
-          : lostFrame(frame, cut, last, identity, model);
-      seen ||= sighting !== null;
-      last = tracked;
-      done++;
-      onProgress?.({ stage: 'tracking', fraction: total ? Math.min(done / total, 1) : 0 });
-      yield tracked;
-    }
-  } finally {
-    await decoded.return?.();
+  for await (const { frame, cut, sighting } of watch) {
+    throwIfAborted(signal);
+    const anew = sighting !== null && (!sighting.tracked || last === null || last.status === 'lost' || cut);
+    const solution = sighting && solver.solve(frame, sighting.observation, anew);
+    if (solution && options.evidence)
+      options.evidence.put(frameEvidence(frame.index, solution, solver.layout, solver.faceLayout.size));
+    last =
+      sighting && solution
+        ? trackedFrame(frame, cut, sighting, anew, solution)
+        : lostFrame(frame, cut, last, identity, model);
+    done++;
+    onProgress?.({ stage: 'tracking', fraction: total ? Math.min(done / total, 1) : 0 });
+    yield last;
   }
-}
-
-/** A frame that perception has looked at. */
-interface Seen {
-  readonly frame: VideoFrame;
-  readonly cut: boolean;
-  readonly sighting: Sighting | null;
 }
 
 function checkIdentity(identity: TrackIdentity, model: HeadModel, options: TrackVideoOptions): void {
