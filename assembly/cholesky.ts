@@ -162,6 +162,21 @@ function factorColumns(a: usize, rowBytes: usize, size: i32, rows: i32): i32 {
   return 1;
 }
 
+/** x of Lᵀ·x = b in place of b, by rows: a known x[i] is taken from all above. L (size,size) f64 */
+function substituteBack(l: usize, size: i32, b: usize): void {
+  const rowBytes = <usize>size << 3;
+  for (let i = size - 1; i >= 0; i--) {
+    const row = l + <usize>i * rowBytes;
+    const at = <usize>i << 3;
+    const x = load<f64>(b + at) / load<f64>(row + at);
+    store<f64>(b + at, x);
+    const even = <usize>(i & ~1) << 3;
+    const minus = f64x2.splat(-x);
+    for (let k: usize = 0; k < even; k += 16) v128.store(b + k, madd(minus, v128.load(row + k), v128.load(b + k)));
+    if (i & 1) store<f64>(b + even, load<f64>(b + even) - x * load<f64>(row + even));
+  }
+}
+
 /**
  * A = L·Lᵀ in place of the lower triangle, then x = A⁻¹·b in place of b.
  * @param a (size,size) f64, size a multiple of 4; @param b (size) f64
@@ -170,7 +185,7 @@ function factorColumns(a: usize, rowBytes: usize, size: i32, rows: i32): i32 {
 export function choleskySolve(a: usize, size: i32, b: usize): i32 {
   const rowBytes = <usize>size << 3;
   if (!factorColumns(a, rowBytes, size, size)) return 0;
-  // L·y = b, then Lᵀ·x = y; the latter by rows again: a known x[i] is taken from all above.
+  // L·y = b, then Lᵀ·x = y.
   for (let i: i32 = 0; i < size; i++) {
     const row = a + <usize>i * rowBytes;
     const even = <usize>(i & ~1) << 3;
@@ -181,16 +196,7 @@ export function choleskySolve(a: usize, size: i32, b: usize): i32 {
     const at = <usize>i << 3;
     store<f64>(b + at, (load<f64>(b + at) - s) / load<f64>(row + at));
   }
-  for (let i = size - 1; i >= 0; i--) {
-    const row = a + <usize>i * rowBytes;
-    const at = <usize>i << 3;
-    const x = load<f64>(b + at) / load<f64>(row + at);
-    store<f64>(b + at, x);
-    const even = <usize>(i & ~1) << 3;
-    const minus = f64x2.splat(-x);
-    for (let k: usize = 0; k < even; k += 16) v128.store(b + k, madd(minus, v128.load(row + k), v128.load(b + k)));
-    if (i & 1) store<f64>(b + even, load<f64>(b + even) - x * load<f64>(row + even));
-  }
+  substituteBack(a, size, b);
   return 1;
 }
 
@@ -226,4 +232,42 @@ export function eliminateFront(front: usize, m: i32, factors: usize): i32 {
   memory.copy(right, right + blockBytes, 2 * blockBytes);
   memory.fill(right + 2 * blockBytes, 0, blockBytes + rowBytes);
   return 1;
+}
+
+/**
+ * Takes a private group out of a system of arrow shape (src/kernels/arrow.ts): with L·Lᵀ the group's block, the rows below it
+ * become W = B·L⁻ᵀ, and W·Wᵀ is subtracted from what is shared.
+ *
+ * @param front (k+m+2, k) f64, k and m multiples of 4: lower triangle of the group's block, its couplings with the shared
+ *   unknowns, the right hand side, zeros
+ * @param shared (m+2, m) f64: lower triangle of the shared block, the right hand side, zeros
+ * @returns 1, or 0 where a pivot is not positive
+ */
+export function eliminateGroup(front: usize, k: i32, m: i32, shared: usize): i32 {
+  const rowBytes = <usize>k << 3, sharedBytes = <usize>m << 3;
+  if (!factorColumns(front, rowBytes, k, k + m + 2)) return 0;
+  const below = front + <usize>k * rowBytes;
+  for (let j: i32 = 0; j < m; j += 4) {
+    const c0 = below + <usize>j * rowBytes;
+    for (let i = j; i < m + 2; i += 2) {
+      const r0 = below + <usize>i * rowBytes, at = shared + <usize>i * sharedBytes + (<usize>j << 3);
+      subtractTile(r0, r0 + rowBytes, c0, rowBytes, rowBytes, at, at + sharedBytes);
+    }
+  }
+  return 1;
+}
+
+/**
+ * The unknowns of a front that {@link eliminateGroup} has taken: Lᵀ·x = y − Wᵀ·z, in place of y, the row behind W.
+ * @param front (k+m+1, k) f64; @param z (m) f64 the shared unknowns
+ */
+export function groupUnknowns(front: usize, k: i32, m: i32, z: usize): void {
+  const rowBytes = <usize>k << 3;
+  const w = front + <usize>k * rowBytes, y = w + <usize>m * rowBytes;
+  for (let s: i32 = 0; s < m; s++) {
+    const row = w + <usize>s * rowBytes;
+    const minus = f64x2.splat(-load<f64>(z + (<usize>s << 3)));
+    for (let c: usize = 0; c < rowBytes; c += 16) v128.store(y + c, madd(minus, v128.load(row + c), v128.load(y + c)));
+  }
+  substituteBack(front, k, y);
 }

@@ -3,7 +3,7 @@
 // (tasks.ts). Callers allocate: 16-byte aligned, with 32 readable bytes after each array (see src/kernels/runtime.ts).
 export { albedoResiduals, heaviestCells, nodeMeans, robustFactors, sumCells } from './albedo-residuals';
 export { blendshapes } from './blendshapes';
-export { choleskySolve, eliminateFront, gatherDamped, quadraticModel } from './cholesky';
+export { choleskySolve, eliminateFront, eliminateGroup, gatherDamped, groupUnknowns, quadraticModel } from './cholesky';
 export { collectSamples } from './collect';
 export { addStrided, blendRows, convTaps, convWeightsRow, elu, eluBackward, spreadRows } from './conv';
 export { nodeVisibility, takeEvidence } from './evidence';

@@ -49,7 +49,7 @@ async function look(image: Image8): Promise<PersonEvidence | null> {
   const size = FIT_PHOTO_DEFAULTS.size;
   const view = new FaceView(kernels, resident, image, observation, size, {}, FIT_PHOTO_DEFAULTS.weights);
   const stages = RECIPE.slice(0, 4);
-  const options = { size, light: 'rgb' } as const;
+  const options = { size, light: 'rgb', unfinished: true } as const;
   const { states } = await runStages(kernels, model, [view], [view.initialState()], stages, options);
   return { state: states[0], descriptor: await perception.describe!(image, observation) };
 }

@@ -18,12 +18,12 @@
  * other and lose the equations' arrow shape.
  */
 import type { Camera } from '../camera/camera.ts';
-import { cropCamera, projectPoints } from '../camera/project.ts';
+import { cropCamera, projectResident } from '../camera/project.ts';
 import type { ImageF } from '../core/image.ts';
 import { firstOf } from '../kernels/part.ts';
 import { type PaddedPhoto, photometricResiduals, Q_STRIDE, takePhoto } from '../kernels/photometric.ts';
 import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
-import type { Kernels } from '../kernels/runtime.ts';
+import type { F32, Kernels } from '../kernels/runtime.ts';
 import { fanNormals } from '../kernels/surface.ts';
 import { SH_CONSTANTS } from '../light/sh.ts';
 import type { FitState } from './parameters.ts';
@@ -75,8 +75,10 @@ export class CommonAlbedo {
   /** Deviation of the residuals, RGB in [0, 1], after {@link update}. */
   noise = NOISE_MIN;
   private points: readonly CommonPoints[] = [];
-  /** (N) the skin region's faces. */
+  /** (N) the skin region's faces, and (3N) their corners' vertices and fans. */
   private readonly faces: Uint32Array;
+  private readonly corners: Uint32Array;
+  private readonly cornerFans: Uint32Array;
   private readonly photos: readonly PaddedPhoto[];
   private readonly black: PaddedPhoto;
   /** (fans), all of them, as plain and as kernel memory. */
@@ -89,8 +91,12 @@ export class CommonAlbedo {
     private readonly resident: ResidentModel,
     private readonly views: readonly ComparedPhoto[],
   ) {
-    const { skinFaces, fans } = resident.prepared;
-    this.faces = Uint32Array.from(skinFaces.keys()).filter((f) => skinFaces[f] === 1);
+    const { skinFaces, fans, fanOf, model } = resident.prepared;
+    const faces = Uint32Array.from(skinFaces.keys()).filter((f) => skinFaces[f] === 1);
+    this.faces = faces;
+    this.corners = new Uint32Array(3 * faces.length);
+    for (const [p, f] of faces.entries()) this.corners.set(model.faces.subarray(3 * f, 3 * f + 3), 3 * p);
+    this.cornerFans = this.corners.map((vertex) => fanOf[vertex]);
     this.fans = Uint32Array.from(fans.centres.keys());
     this.photos = views.map(({ photo }) => takePhoto(kernels, photo));
     this.black = takePhoto(kernels, { width: 2, height: 2, channels: 3, data: new Float32Array(12) });
@@ -104,25 +110,30 @@ export class CommonAlbedo {
   /** Finds the albedo for one state per photo. */
   update(states: readonly FitState[]): void {
     const looks = states.map((state, i) => this.look(state, i));
-    const N = this.faces.length;
+    const weights = looks.map((look) => look.weights);
+    const shading = looks.map((look) => look.shading);
+    const colour = looks.map((look) => look.colour);
+    const [N, P] = [this.faces.length, looks.length];
     const albedo = new Float32Array(3 * N).fill(Number.NaN);
     const ahead = new Float32Array(3 * N);
     const residuals = new Float64Array(N);
     let count = 0;
     for (let p = 0; p < N; p++) {
-      let shown = 0;
-      for (const { weights } of looks) if (weights[p] > SHOWN) shown++;
+      let [shown, total, square] = [0, 0, 0];
+      for (let i = 0; i < P; i++) {
+        const w = weights[i][p];
+        if (w > SHOWN) shown++;
+        total += w;
+      }
       if (shown < 2) continue;
-      let square = 0;
-      let total = 0;
-      for (const { weights } of looks) total += weights[p];
       for (let c = 0; c < 3; c++) {
         const k = 4 * p + c;
         let [si, ss, ii] = [0, 0, 0];
-        for (const { weights, shading, colour } of looks) {
-          si += weights[p] * shading[k] * colour[k];
-          ss += weights[p] * shading[k] * shading[k];
-          ii += weights[p] * colour[k] * colour[k];
+        for (let i = 0; i < P; i++) {
+          const [w, x, y] = [weights[i][p], shading[i][k], colour[i][k]];
+          si += w * x * y;
+          ss += w * x * x;
+          ii += w * y * y;
         }
         const a = si / Math.max(ss, 1e-9);
         const before = this.last ? this.last[3 * p + c] : Number.NaN;
@@ -135,28 +146,33 @@ export class CommonAlbedo {
     this.last = albedo;
     const sorted = residuals.subarray(0, count).sort();
     this.noise = Math.max(2 * Math.sqrt(sorted[count >> 1] ?? 0), NOISE_MIN);
-    this.points = looks.map(({ weights }) => this.gather(weights, albedo, ahead));
+    this.points = weights.map((w) => this.gather(w, albedo, ahead));
   }
 
   /** The points that a photo shows and that have an albedo. */
   private gather(weights: Float32Array, albedo: Float32Array, ahead: Float32Array): CommonPoints {
-    const numbers: number[] = [];
-    for (let p = 0; p < this.faces.length; p++)
-      if (weights[p] > 0 && !Number.isNaN(albedo[3 * p])) numbers.push(p);
-    const out = new Float32Array(3 * numbers.length);
-    for (let i = 0; i < numbers.length; i++)
-      out.set(ahead.subarray(3 * numbers[i], 3 * numbers[i] + 3), 3 * i);
+    const N = this.faces.length;
+    const faces = new Uint32Array(N);
+    const kept = new Float32Array(N);
+    const out = new Float32Array(3 * N);
+    let count = 0;
+    for (let p = 0; p < N; p++) {
+      if (!(weights[p] > 0) || Number.isNaN(albedo[3 * p])) continue;
+      faces[count] = this.faces[p];
+      kept[count] = weights[p];
+      for (let c = 0; c < 3; c++) out[3 * count + c] = ahead[3 * p + c];
+      count++;
+    }
     return {
-      faces: Uint32Array.from(numbers, (p) => this.faces[p]),
-      weights: Float32Array.from(numbers, (p) => weights[p]),
-      albedo: out,
+      faces: faces.subarray(0, count),
+      weights: kept.subarray(0, count),
+      albedo: out.subarray(0, 3 * count),
     };
   }
 
   private look(state: FitState, i: number): Look {
-    const { kernels, resident, faces, fans } = this;
+    const { kernels, resident, faces, fans, cornerFans } = this;
     const view = this.views[i];
-    const { fanOf, model } = resident.prepared;
     const N = faces.length;
     const look = { shading: new Float32Array(4 * N), colour: new Float32Array(4 * N) };
     return kernels.scope(() => {
@@ -166,9 +182,10 @@ export class CommonAlbedo {
       const q = kernels.f32(Q_STRIDE * fans.length);
       fanNormals(kernels, resident.fans, resident.head.vertices, normals);
       projectedNormals(resident, camera, normals, fans, q);
-      const weights = this.weigh(camera, view, q.view);
-      const seen = Uint32Array.from(weights.keys()).filter((p) => weights[p] > 0);
-      const count = seen.length;
+      const weights = this.weigh(camera, view, q);
+      const seen = new Uint32Array(N);
+      let count = 0;
+      for (let p = 0; p < N; p++) if (weights[p] > 0) seen[count++] = p;
       const corners = kernels.u32(3 * count);
       const barycentrics = kernels.f32(3 * count);
       const appearance = kernels.f32(4 * count);
@@ -177,8 +194,8 @@ export class CommonAlbedo {
       barycentrics.view.fill(1 / 3);
       appearance.view.fill(1);
       const slots = corners.view;
-      for (let k = 0; k < 3 * count; k++)
-        slots[k] = fanOf[model.faces[3 * faces[seen[Math.floor(k / 3)]] + (k % 3)]];
+      for (let k = 0; k < count; k++)
+        for (let a = 0; a < 3; a++) slots[3 * k + a] = cornerFans[3 * seen[k] + a];
       const white = {
         count,
         corners,
@@ -192,74 +209,71 @@ export class CommonAlbedo {
       photometricResiduals(kernels, white, { ...input, photo: this.black }, shading);
       photometricResiduals(kernels, white, { ...input, photo: this.photos[i] }, difference);
       const [s, d] = [shading.view, difference.view];
-      for (let k = 0; k < count; k++)
+      for (let k = 0; k < count; k++) {
+        const to = 4 * seen[k];
         for (let c = 0; c < 3; c++) {
-          look.shading[4 * seen[k] + c] = s[4 * k + c];
-          look.colour[4 * seen[k] + c] = s[4 * k + c] - d[4 * k + c];
+          look.shading[to + c] = s[4 * k + c];
+          look.colour[to + c] = s[4 * k + c] - d[4 * k + c];
         }
+      }
       return { weights, ...look };
     });
   }
 
   /**
    * Weights of all points in a photo of the head as it is posed, (N).
-   * @param q (fans,8) of `projectedNormals`.
+   * @param shown (fans,8) of `projectedNormals`.
    */
-  private weigh(camera: Camera, { photo, mask }: ComparedPhoto, q: Float32Array): Float32Array {
-    const { resident } = this;
-    const { fanOf, model } = resident.prepared;
+  private weigh(camera: Camera, { photo, mask }: ComparedPhoto, shown: F32): Float32Array {
+    const { kernels, resident, corners, cornerFans } = this;
     const size = photo.width;
-    const vertices = resident.head.vertices.view;
-    const projected = projectPoints(camera, vertices);
-    const depth = this.depths(projected, size);
-    const parallel = camera.kind === 'orthographic';
-    /** How much farther away the second depth is, metres. */
-    const behind = (front: number, back: number) => (parallel ? front - back : 1 / back - 1 / front);
-    const [tx, ty, tz] = camera.translation;
     const weights = new Float32Array(this.faces.length);
-    for (let p = 0; p < weights.length; p++) {
-      let [u, v, d, nx, ny, nz, x, y, z] = [0, 0, 0, 0, 0, 0, tx, ty, tz];
-      for (let a = 0; a < 3; a++) {
-        const vertex = 3 * model.faces[3 * this.faces[p] + a];
-        const o = Q_STRIDE * fanOf[vertex / 3];
-        u += q[o] / 3;
-        v += q[o + 1] / 3;
-        nx += q[o + 2];
-        ny += q[o + 3];
-        nz += q[o + 4];
-        d += projected[vertex + 2] / 3;
-        x += vertices[vertex] / 3;
-        y += vertices[vertex + 1] / 3;
-        z += vertices[vertex + 2] / 3;
-      }
-      if (!(u >= 1 && v >= 1 && u < size - 1 && v < size - 1)) continue;
-      const at = Math.floor(v) * size + Math.floor(u);
-      if (!(mask[at] > 0) || !(behind(depth[at], d) < HIDDEN)) continue;
-      const cosine = parallel ? nz : -(nx * x + ny * y + nz * z) / Math.sqrt(x * x + y * y + z * z);
-      const facing = cosine / Math.sqrt(nx * nx + ny * ny + nz * nz);
-      if (!(facing > GRAZING.from)) continue;
-      const outline = [at - 1, at + 1, at - size, at + size].some(
-        (other) => !(Math.abs(behind(depth[at], depth[other])) < OUTLINE),
-      );
-      if (!outline) weights[p] = mask[at] * Math.min(1, (facing - GRAZING.from) / GRAZING.range);
-    }
-    return weights;
-  }
-
-  /** (size,size) depth q of the head as it is posed, −∞ where it is not. */
-  private depths(projected: Float32Array, size: number): Float32Array {
-    const { kernels, resident } = this;
-    return kernels.scope(() => {
+    kernels.scope(() => {
+      const { vertices, faces } = resident.head;
+      const positions = kernels.f32(vertices.length);
       const raster = createRasterizeOutput(kernels, size, size);
-      const positions = kernels.f32(projected);
-      const { faces } = resident.head;
+      projectResident(kernels, camera, vertices, positions);
       rasterize(
         kernels,
         { positions, faces, width: size, height: size, cull: 'back', perspective: false },
         raster,
       );
-      return raster.depth.view.slice();
+      const [depth, projected, points, q] = [raster.depth.view, positions.view, vertices.view, shown.view];
+      const parallel = camera.kind === 'orthographic';
+      /** How much farther away the second depth is, metres; −∞ is where no head is. */
+      const behind = (front: number, back: number) => (parallel ? front - back : 1 / back - 1 / front);
+      const [tx, ty, tz] = camera.translation;
+      for (let p = 0; p < weights.length; p++) {
+        let [u, v, d, nx, ny, nz, x, y, z] = [0, 0, 0, 0, 0, 0, tx, ty, tz];
+        for (let a = 3 * p; a < 3 * p + 3; a++) {
+          const vertex = 3 * corners[a];
+          const o = Q_STRIDE * cornerFans[a];
+          u += q[o] / 3;
+          v += q[o + 1] / 3;
+          nx += q[o + 2];
+          ny += q[o + 3];
+          nz += q[o + 4];
+          d += projected[vertex + 2] / 3;
+          x += points[vertex] / 3;
+          y += points[vertex + 1] / 3;
+          z += points[vertex + 2] / 3;
+        }
+        if (!(u >= 1 && v >= 1 && u < size - 1 && v < size - 1)) continue;
+        const at = Math.floor(v) * size + Math.floor(u);
+        const front = depth[at];
+        if (!(mask[at] > 0) || !(behind(front, d) < HIDDEN)) continue;
+        const cosine = parallel ? nz : -(nx * x + ny * y + nz * z) / Math.sqrt(x * x + y * y + z * z);
+        const facing = cosine / Math.sqrt(nx * nx + ny * ny + nz * nz);
+        if (!(facing > GRAZING.from)) continue;
+        const inside =
+          Math.abs(behind(front, depth[at - 1])) < OUTLINE &&
+          Math.abs(behind(front, depth[at + 1])) < OUTLINE &&
+          Math.abs(behind(front, depth[at - size])) < OUTLINE &&
+          Math.abs(behind(front, depth[at + size])) < OUTLINE;
+        if (inside) weights[p] = mask[at] * Math.min(1, (facing - GRAZING.from) / GRAZING.range);
+      }
     });
+    return weights;
   }
 }
 

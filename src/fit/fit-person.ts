@@ -96,6 +96,7 @@ export async function fitPerson(
     const { states } = await runStages(kernels, model, [view], [view.initialState()], ALONE, {
       size,
       light,
+      unfinished: true,
       signal,
       onProgress: tell,
     });

@@ -104,6 +104,8 @@ export interface RecipeOptions extends PersonOptions {
   readonly light: 'rgb' | 'mono';
   /** What several views share; one person by default. */
   readonly shared?: readonly BlockName[];
+  /** The fit goes on: its results are not wanted yet. */
+  readonly unfinished?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
 }
@@ -119,7 +121,7 @@ export interface RecipeState {
 /**
  * Runs stages over all views together: with one view its own fit, with several one person. States must agree in identity
  * and texture when there is more than one.
- * @returns states, energies, and the views' results after the last stage.
+ * @returns states, energies, and the views' results after the last stage, none where it is unfinished.
  * @throws {AbortedError} when `options.signal` is aborted.
  */
 export async function runStages(
@@ -142,7 +144,7 @@ export async function runStages(
     // Energies of different resolutions, or with other terms, do not compare.
     const name = stage.blocks === ALL ? `${stage.name} ${level}` : stage.name;
     const layout = createLayout(model, stage.blocks, { light: options.light });
-    const last = stage === stages.at(-1);
+    const last = stage === stages.at(-1) && !options.unfinished;
     kernels.scope(() => {
       const albedo = stage.common ? commonAlbedo(kernels, views, states, level) : null;
       const problems = views.map((view, i) => {

@@ -135,6 +135,8 @@ export interface KernelExports {
     mixedStride: number,
   ): void;
   eliminateFront(front: number, m: number, factors: number): number;
+  eliminateGroup(front: number, k: number, m: number, shared: number): number;
+  groupUnknowns(front: number, k: number, m: number, z: number): void;
   choleskySolve(a: number, size: number, b: number): number;
   gatherDamped(
     hessian: number,

@@ -67,6 +67,18 @@ export function solveArrow(
   return x;
 }
 
+/** How many unknowns of each group are free; `index` is ascending. */
+export function freeSizes(groups: readonly number[], index: ArrayLike<number>): number[] {
+  let offset = 0;
+  let at = 0;
+  return groups.map((size) => {
+    offset += size;
+    const from = at;
+    while (at < index.length && index[at] < offset) at++;
+    return at - from;
+  });
+}
+
 /** Solves L·y = v in place of v[at … at+k). */
 function forward(l: Float64Array, k: number, v: Float64Array, at: number): void {
   for (let i = 0; i < k; i++) v[at + i] = (v[at + i] - dot(l, i * k, v, at, i)) / l[i * k + i];

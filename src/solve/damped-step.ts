@@ -3,7 +3,7 @@
  * are held, those that the solution drives out are put on its border and the rest is solved again.
  */
 import type { DampedEquations } from '../kernels/damped.ts';
-import { solveArrow } from '../linalg/arrow.ts';
+import { freeSizes, solveArrow } from '../linalg/arrow.ts';
 import { choleskyFactor, choleskySolve } from '../linalg/cholesky.ts';
 
 /** Lowest and highest step per unknown, (n) each. */
@@ -93,16 +93,4 @@ export function plainEquations({
       return sum;
     },
   };
-}
-
-/** How many unknowns of each group are free; `index` is ascending. */
-function freeSizes(groups: readonly number[], index: ArrayLike<number>): number[] {
-  let offset = 0;
-  let at = 0;
-  return groups.map((size) => {
-    offset += size;
-    const from = at;
-    while (at < index.length && index[at] < offset) at++;
-    return at - from;
-  });
 }

@@ -7,6 +7,7 @@
  * re-weighted least squares), `cost` the robust energy itself, which a step must lower to be taken.
  */
 import { throwIfAborted } from '../core/errors.ts';
+import { arrowEquations } from '../kernels/arrow.ts';
 import { dampedEquations } from '../kernels/damped.ts';
 import type { Kernels } from '../kernels/runtime.ts';
 import { boundedStep, plainEquations } from './damped-step.ts';
@@ -46,7 +47,7 @@ export interface MinimizeOptions {
   /** Called after every linearisation with the iteration number and the energy there. */
   readonly onIteration?: (iteration: number, cost: number) => void;
   readonly signal?: AbortSignal;
-  /** Solves in their memory, which is faster; equations in groups and small ones are solved without. */
+  /** Solves in their memory, which is faster. */
   readonly kernels?: Kernels;
 }
 
@@ -85,8 +86,11 @@ export function minimize<X>(
     const bounds = problem.stepBounds?.(state);
     const { hessian, gradient, groups } = equations;
     const mark = kernels?.mark();
-    const system =
-      kernels && !groups ? dampedEquations(kernels, hessian, gradient) : plainEquations(equations);
+    const system = !kernels
+      ? plainEquations(equations)
+      : groups
+        ? arrowEquations(kernels, hessian, gradient, groups)
+        : dampedEquations(kernels, hessian, gradient);
     let accepted = false;
     let relative = 0;
     for (let attempt = 0; attempt < REJECTIONS_MAX; attempt++) {
