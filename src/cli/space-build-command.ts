@@ -1,5 +1,6 @@
 /** `photofit space build`: photos in, a texture space out. What it does is in space-build.ts. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { COMPLETION_METHODS } from '../texture/space-defaults.ts';
 import type { CliContext } from './context.ts';
 import { parseCount, parseSeed } from './numbers.ts';
 import type { SpaceBuildOptions } from './space-build-options.ts';
@@ -37,9 +38,7 @@ export function addSpaceBuildCommand(
     .option('--from <source>', 'make the initial space from this, see: photofit space init --help')
     .option('--space <file>', "initial texture space, a .space file (default: the head's own)")
     .addOption(
-      new Option('--method <name>', 'how maps are completed')
-        .choices(['network', 'mirror', 'pca'])
-        .default('network'),
+      new Option('--method <name>', 'how maps are completed').choices(COMPLETION_METHODS).default('network'),
     )
     .option('--minutes <n>', 'train the network for so long', parseMinutes)
     .option('--steps <n>', 'train the network for so many steps', parseCount)

@@ -46,7 +46,7 @@ export async function spaceBuild(
     const fitted = await fitStage(work, named, { ...options, out: root, shard: undefined }, context, bar);
     await writeReport(work, { photos: fitted.photos, gate: fitted.gate });
     checkEnough(root, fitted);
-    const completed = await spaceComplete(root, completeOptions(work, options), quietly);
+    const completed = await spaceComplete(root, completeOptions(options), quietly);
     if (completed !== EXIT.ok) return completed;
     const made = await makeSpace(
       root,
@@ -99,10 +99,9 @@ function checkEnough(root: string, { gate }: FitStageResult): void {
     );
 }
 
-function completeOptions(work: Work, options: SpaceBuildOptions): Parameters<typeof spaceComplete>[1] {
+function completeOptions(options: SpaceBuildOptions): Parameters<typeof spaceComplete>[1] {
   const { method, minutes, steps, seed, quiet, debug } = options;
   return {
-    model: work.file.model.source,
     method,
     ...(method === 'network' && { minutes, steps, seed, threads: options.jobs }),
     restart: false,

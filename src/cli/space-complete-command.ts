@@ -10,6 +10,7 @@ Methods:
   network   an inpainting network trained on all the maps (GMCNN), which weighs and corrects the two below
   mirror    the other side of the face, the rest continued smoothly; needs no other maps
   pca       principal components learned from the seen parts of all maps
+  robust    the same with robust weights and what the head's space knows; what few maps agree with goes; from 40 maps on
 
 What is written, into the work folder or --out:
   completed/NAME.npz               maps without unseen texels; what a photo shows stays as it is

@@ -1,8 +1,9 @@
 /** What `photofit space complete` does: finds the maps and their head, trains or reads a network, fills the maps. */
 import { workPaths } from '../dataset/layout.ts';
+import type { HeadModel } from '../model/head-model.ts';
 import { type CompletedMaps, completeMaps } from '../node/complete-maps.ts';
 import type { CompletionPhase } from '../node/completion-training.ts';
-import { readWork } from '../node/dataset-work.ts';
+import { readWork, reopenWork } from '../node/dataset-work.ts';
 import { type MapFolder, openFittedMaps, openMapFolder } from '../node/map-folder.ts';
 import { loadHeadModel } from '../node/models.ts';
 import { type CliContext, EXIT } from './context.ts';
@@ -30,8 +31,7 @@ export async function spaceComplete(
   const out = options.out ?? source;
   const paths = workPaths(out);
   return untilCancelled(bar, GOES_ON, async () => {
-    const { maps, head } = await openMaps(source);
-    const model = await loadHeadModel(options.model ?? head);
+    const { maps, model } = await openMaps(source, options.model);
     const { method, checkpoint, steps, minutes, threads, seed, components, restart, keepOutliers } = options;
     const given = Object.fromEntries(
       Object.entries({ checkpoint, steps, minutes, threads, seed, components }).filter(
@@ -60,11 +60,15 @@ export async function spaceComplete(
   });
 }
 
-/** The maps of a work folder that passed the gate, or all of a plain folder; the head that the work folder names. */
-async function openMaps(folder: string): Promise<{ maps: MapFolder; head?: string }> {
-  const work = await readWork(workPaths(folder));
-  if (!work) return { maps: await openMapFolder(folder) };
-  return { maps: await openFittedMaps(folder), head: work.model.source };
+/**
+ * The maps of a work folder that passed the gate, or all of a plain folder; and their head: the one named, or that of the
+ * work folder with the texture space that its photos were fitted with.
+ */
+async function openMaps(folder: string, named?: string): Promise<{ maps: MapFolder; model: HeadModel }> {
+  const isWork = (await readWork(workPaths(folder))) !== null;
+  const maps = isWork ? await openFittedMaps(folder) : await openMapFolder(folder);
+  if (!isWork || named !== undefined) return { maps, model: await loadHeadModel(named) };
+  return { maps, model: (await reopenWork(folder)).model };
 }
 
 function words(out: string, { method, maps, written, outliers, network, seconds }: CompletedMaps): string {

@@ -24,7 +24,7 @@ import {
   replaceOutliers,
 } from '../texture/completion/full-size.ts';
 import { completeByPca } from '../texture/completion/missing-pca.ts';
-import { findOutliers, OUTLIER_MAPS } from '../texture/completion/outliers.ts';
+import { findOutliers, OUTLIER_DEFAULTS, OUTLIER_MAPS } from '../texture/completion/outliers.ts';
 import { createTrainingSet } from '../texture/completion/training-set.ts';
 import type { CompletionMethod } from '../texture/space-defaults.ts';
 import type { TextureMap } from '../texture/texture-map.ts';
@@ -83,7 +83,7 @@ export interface CompletionNetworkReport {
 const MADE_BY = 'made-by.json';
 
 /** Completes one map. */
-type Complete = (map: TextureMap) => TextureMap;
+type Complete = (map: TextureMap, index: number) => TextureMap;
 
 /**
  * Completes `maps`, training a network first where there is none.
@@ -102,12 +102,19 @@ export async function completeMaps(
   const { method = 'network', checkpoint, signal } = options;
   if (checkpoint !== undefined && method !== 'network')
     throw new InvalidArgumentError(`--checkpoint ${checkpoint}: is a network; it goes with --method network`);
+  if (method === 'robust' && (options.keepOutliers || maps.names.length < OUTLIER_MAPS))
+    throw new InvalidArgumentError(
+      `--method robust: ${options.keepOutliers ? 'replaces what is not skin, --keep-outliers leaves it' : `needs ${OUTLIER_MAPS} maps, there are ${maps.names.length}`}; complete them by pca or mirror`,
+    );
   const layout = await uvLayoutHash(model);
   checkMapLayout(maps, layout, model.name);
   enableRelaxedSimd();
   const kernels = await createKernels();
   const cleaned = await withoutOutliers(kernels, model, maps, options);
-  const { complete, by, network } = await prepare(kernels, model, cleaned.maps, folders, method, options);
+  const { complete, by, network } =
+    method === 'robust'
+      ? { complete: cleaned.likely, by: cleaned.by, network: null }
+      : await prepare(kernels, model, cleaned.maps, folders, method, options);
   options.onPhase?.('complete');
   const made = { format: 'completed-maps/2', method, by, outliers: cleaned.by, layout };
   const madeBy = `${JSON.stringify(made, null, 1)}\n`;
@@ -117,7 +124,7 @@ export async function completeMaps(
     throwIfAborted(signal);
     const file = `${folders.completed}/${maps.names[i]}.npz`;
     if (await isNewer(file, maps.file(i))) continue;
-    const done = complete(await cleaned.maps.read(i));
+    const done = complete(await cleaned.maps.read(i), i);
     await writeMap(file, done, { layoutHash: layout });
     written++;
     options.onProgress?.({ stage: 'complete', fraction: (i + 1) / maps.names.length });
@@ -132,18 +139,24 @@ async function withoutOutliers(
   model: HeadModel,
   maps: MapFolder,
   options: CompleteMapsOptions,
-): Promise<{ maps: MapFolder; by: string | null; share: number | null }> {
-  if (options.keepOutliers || maps.names.length < OUTLIER_MAPS) return { maps, by: null, share: null };
+): Promise<{ maps: MapFolder; likely: Complete; by: string | null; share: number | null }> {
+  if (options.keepOutliers || maps.names.length < OUTLIER_MAPS)
+    return { maps, likely: (map) => map, by: null, share: null };
   options.onPhase?.('clean');
   const whole = buildCompletionAtlas(kernels, model, options.size ?? Math.min(TRAINING_SIZE, maps.size));
-  const outliers = await findOutliers(kernels, whole, maps, options);
+  const outliers = await findOutliers(kernels, whole, maps, {
+    ...options,
+    head: model,
+    ...(options.method === 'robust' && { gate: OUTLIER_DEFAULTS.softGate }),
+  });
   const full = prepareFullSize(kernels, model, maps.size, outliers.atlas);
   const read = async (i: number) => {
     const map = await maps.read(i);
     const { skin, likely } = outliers.map(i);
     return { ...map, ...replaceOutliers(full, map, skin, likely) };
   };
-  return { maps: { ...maps, read }, by: await outliers.hash(), share: outliers.share };
+  const likely: Complete = (map, i) => completeFullSize(kernels, full, map, outliers.map(i).likely);
+  return { maps: { ...maps, read }, likely, by: await outliers.hash(), share: outliers.share };
 }
 
 /** Everything up to the first map. */
@@ -152,7 +165,7 @@ async function prepare(
   model: HeadModel,
   maps: MapFolder,
   folders: CompletionFolders,
-  method: CompletionMethod,
+  method: Exclude<CompletionMethod, 'robust'>,
   options: CompleteMapsOptions,
 ): Promise<{ complete: Complete; by: string | null; network: CompletionNetworkReport | null }> {
   if (method === 'mirror') {

@@ -10,7 +10,7 @@ export const SPACE_PCA_DEFAULTS = { components: 100 } as const;
 export const SPACE_COMPARE_DEFAULTS = { components: 50, samples: 50, seed: 1 } as const;
 
 /** Ways to fill what no photo shows. */
-export const COMPLETION_METHODS = ['network', 'mirror', 'pca'] as const;
+export const COMPLETION_METHODS = ['network', 'mirror', 'pca', 'robust'] as const;
 /** One of {@link COMPLETION_METHODS}. */
 export type CompletionMethod = (typeof COMPLETION_METHODS)[number];
 

@@ -252,5 +252,23 @@ describe('without a network', () => {
     expect(cleaned.mean).toBeGreaterThan(0.2);
     // Told otherwise, the same folder is made anew.
     expect((await run('crowd-left', false)).mean).toBe(cleaned.mean);
+
+    const robust = await completeMaps(model, many, foldersIn('crowd-robust'), { method: 'robust' });
+    expect(robust).toMatchObject({ method: 'robust', maps: 40, written: 40, network: null });
+    expect(robust.outliers).toBeGreaterThan(cleaned.outliers ?? 1);
+    const { albedo, visibility } = await (await openMapFolder(foldersIn('crowd-robust').completed)).read(0);
+    let [unseen, off] = [0, 0];
+    people.truth(0).forEach((truth, j) => {
+      const t = Math.floor(j / 3);
+      if (people.face[t] === 0 || visibility[t] > 0) return;
+      unseen++;
+      off += Math.abs(albedo[j] - truth);
+    });
+    expect(unseen).toBeGreaterThan(100);
+    expect(off / unseen).toBeLessThan(0.1);
+  });
+
+  it('robust components are refused where too few maps tell what is common', async () => {
+    await expect(complete('few', { method: 'robust' })).rejects.toThrow('needs 40 maps, there are 12');
   });
 });

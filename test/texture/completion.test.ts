@@ -137,6 +137,29 @@ describe('classical completions', () => {
     expect(error(completed, stranger.values, () => true)).toBeLessThan(0.02);
   });
 
+  it('where few maps show a place, components go on from its neighbours', () => {
+    const random = createRandom(8);
+    const rim = (i: number) => column(i) >= SIZE - 8;
+    const noisy = (t: KnownTexture) => ({ ...t, values: t.values.map((v) => v + 0.03 * random.normal()) });
+    const maps = Array.from({ length: 60 }, (_, m) => {
+      const one = noisy(linear(random));
+      return m < 3 ? one : without(one, rim);
+    });
+    const [one, other] = [linear(random), linear(random)];
+    const { starts, neighbours } = atlas.graph;
+    // What sets two strangers apart: the mean, which only its own maps tell, is left out.
+    const missed = (strength: number) => {
+      const smooth = { starts, neighbours, strength };
+      const pca = fitMissingPca(kernels, maps, { components: 2, iterations: 20, smooth });
+      const [a, b] = [one, other].map((stranger) => completeByPca(pca, without(stranger, rim), 1));
+      let sum = 0;
+      for (let c = 0; c < 3 * n; c++)
+        if (rim(Math.floor(c / 3))) sum += (a[c] - b[c] - one.values[c] + other.values[c]) ** 2;
+      return Math.sqrt(sum);
+    };
+    expect(missed(20) / missed(0)).toBeLessThan(0.7);
+  });
+
   it('the mean is that of people, not of the people who happen to show a place', () => {
     const random = createRandom(5);
     // Bright people never show the left side.

@@ -4,7 +4,7 @@ import { createRandom } from '../../src/core/random.ts';
 import { createKernelsSync } from '../../src/kernels/runtime.ts';
 import { buildCompletionAtlas } from '../../src/texture/completion/atlas.ts';
 import { prepareFullSize, replaceOutliers } from '../../src/texture/completion/full-size.ts';
-import { findOutliers } from '../../src/texture/completion/outliers.ts';
+import { findOutliers, type OutlierOptions } from '../../src/texture/completion/outliers.ts';
 import type { TextureMap, TextureMapSource } from '../../src/texture/texture-map.ts';
 import { makeTinyHead } from '../helpers/tiny-head.ts';
 
@@ -15,18 +15,25 @@ const atlas = buildCompletionAtlas(kernels, model, SIZE);
 const place = (t: number) => [(t % SIZE) / SIZE, Math.floor(t / SIZE) / SIZE];
 const wears = (i: number) => i % 5 < 1;
 
-/** Skin that varies in twelve ways; one person of five has a dark ring painted over it, now here, now a little there. */
-function person(i: number): { map: TextureMap; skin: Float32Array; ring: Uint8Array } {
-  const random = createRandom(100 + i);
-  const c = Array.from({ length: 12 }, () => random.normal());
-  const [dx, dy] = [0.03 * random.normal(), 0.03 * random.normal()];
+/** (SIZE,SIZE,3) skin, which varies in twelve ways; without coefficients the mean. */
+function skinOf(c: readonly number[]): Float32Array {
   const skin = new Float32Array(3 * SIZE * SIZE);
   for (let t = 0; t < SIZE * SIZE; t++) {
     const [x, y] = place(t);
     const waves = c.slice(1).map((a, k) => a * Math.sin((k % 4) * 3 * x + Math.floor(k / 4) * 3 * y + k));
     const sum = waves.reduce((p, q) => p + q, 0);
-    for (let k = 0; k < 3; k++) skin[3 * t + k] = 0.6 - 0.1 * k + 0.1 * c[0] + (0.03 - 0.005 * k) * sum;
+    for (let k = 0; k < 3; k++)
+      skin[3 * t + k] = 0.6 - 0.1 * k + 0.1 * (c[0] ?? 0) + (0.03 - 0.005 * k) * sum;
   }
+  return skin;
+}
+
+/** Somebody's map; one person of five has a dark ring painted over it, now here, now a little there. */
+function person(i: number): { map: TextureMap; skin: Float32Array; ring: Uint8Array } {
+  const random = createRandom(100 + i);
+  const c = Array.from({ length: 12 }, () => random.normal());
+  const [dx, dy] = [0.03 * random.normal(), 0.03 * random.normal()];
+  const skin = skinOf(c);
   const painted = (t: number) => {
     const [x, y] = place(t);
     return wears(i) && Math.abs(Math.hypot(x - 0.5 - dx, y - 0.5 - dy) - 0.25) < 0.03;
@@ -71,6 +78,43 @@ describe('outliers', () => {
     expect(share).toBeCloseTo(tally.ring[1] / (tally.ring[1] + tally.skin[1]), 2);
     // What would be there is the person's own skin, not the average's.
     expect(worst).toBeLessThan(0.03);
+  });
+
+  it('where next to no map shows a place, skin there is as the known space has it', async () => {
+    const far = (t: number) => place(t)[0] > 0.7;
+    const hidden: TextureMapSource = {
+      ...source,
+      read: async (i) => {
+        const { map } = people[i];
+        return i < 2 ? map : { ...map, visibility: map.visibility.map((v, t) => (far(t) ? 0 : v)) };
+      },
+    };
+    const space = {
+      width: SIZE,
+      height: SIZE,
+      mean: skinOf([]),
+      basis: Float32Array.from(
+        [...Array(12).keys()].flatMap((k) => {
+          const c = Array.from({ length: 12 }, (_, j) => (j === k ? 1 : 0));
+          const mean = skinOf([]);
+          return [...skinOf(c).map((x, j) => x - mean[j])];
+        }),
+      ),
+      names: Array.from({ length: 12 }, (_, k) => `known_${k}`),
+    };
+    const missed = async (options: OutlierOptions) => {
+      const { atlas: part, map } = await findOutliers(kernels, atlas, hidden, options);
+      let sum = 0;
+      people.forEach(({ skin }, i) => {
+        if (i < 2) return;
+        const { likely } = map(i);
+        part.graph.texels.forEach((t, d) => {
+          if (far(t)) for (let c = 0; c < 3; c++) sum += (likely[3 * d + c] - skin[3 * t + c]) ** 2;
+        });
+      });
+      return Math.sqrt(sum);
+    };
+    expect((await missed({ head: { ...model, texture: space } })) / (await missed({}))).toBeLessThan(0.7);
   });
 
   it('replaces the frame on a map of twice the size and keeps the rest to the bit', async () => {

@@ -7,7 +7,8 @@
  *   E: z and its covariance from the known texels of each map;  M: W_d and μ_d from the maps that know texel d
  *
  * μ is part of the M step (a constant coefficient), so that where only dark faces show a place its mean is not too dark.
- * A prior of variance `prior⁻¹` on loadings keeps texels that few maps show near the mean. Both steps are products of
+ * A prior of variance `prior⁻¹` on loadings keeps texels that few maps show near the mean, or `smooth` near the loadings of
+ * their neighbours: the M step's equations of all texels are then one system, solved by Gauss-Seidel. Both steps are products of
  * weights (N,n) with the K(K+1)/2 distinct products of coefficients, which run at the speed of `gemmTN`.
  *
  * Faces are as often seen from the one side as from the other: with a mirror, every map counts twice.
@@ -18,6 +19,7 @@ import { createRandom } from '../../core/random.ts';
 import { gemmTN, matrixF32 } from '../../kernels/gemm.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
 import { choleskyFactor, choleskyInverse, choleskySolve } from '../../linalg/cholesky.ts';
+import type { TexelGraph } from '../texel-graph.ts';
 import type { KnownTexture } from './atlas.ts';
 
 /** Options of {@link fitMissingPca}. */
@@ -28,6 +30,13 @@ export interface MissingPcaOptions {
   /** Of loadings, in maps that show a texel and say zero. */
   readonly prior?: number;
   readonly seed?: number;
+  /**
+   * Loadings of neighbouring texels are alike: Σ strength·|W_d − W_e|² over the edges of a graph of the maps' nodes, in
+   * the same unit as `prior`. What few maps show then goes on from what many do.
+   */
+  readonly smooth?: Pick<TexelGraph, 'starts' | 'neighbours'> & { readonly strength: number };
+  /** σ² is multiplied by this while coefficients are learned: neighbouring texels miss alike, and tell less than so many. */
+  readonly inflation?: number;
   /** Begin with the components of other maps of the same kind instead of random coefficients. */
   readonly start?: MissingPca;
   readonly signal?: AbortSignal;
@@ -35,7 +44,13 @@ export interface MissingPcaOptions {
 }
 
 /** Defaults of {@link MissingPcaOptions}. */
-export const MISSING_PCA_DEFAULTS = { components: 24, iterations: 20, prior: 1, seed: 1 } as const;
+export const MISSING_PCA_DEFAULTS = {
+  components: 24,
+  iterations: 20,
+  prior: 1,
+  inflation: 1,
+  seed: 1,
+} as const;
 
 /** A texture space learned from incomplete maps. */
 export interface MissingPca {
@@ -58,6 +73,8 @@ export interface MissingPca {
 export const NOISE_INFLATION = 256;
 
 const CHUNK = 64;
+/** Passes of Gauss-Seidel over the texels in an M step, from the loadings of the step before. */
+const SWEEPS = 6;
 
 /** Components that so many maps can tell. */
 export function mostComponents(maps: number): number {
@@ -89,7 +106,7 @@ export function fitMissingPca(
   const active = Uint32Array.from(shown.keys()).filter((i) => shown[i] > 0);
   return kernels.scope(() => {
     const data = gather(kernels, maps, active);
-    const model = new ExpectationMaximisation(kernels, data, k, o.prior);
+    const model = new ExpectationMaximisation(kernels, data, k, o, edgesBetween(active, n, o.smooth));
     const random = createRandom(o.seed);
     const z = new Float32Array(N * (k + 1));
     for (let i = 0; i < N; i++) {
@@ -170,18 +187,30 @@ class ExpectationMaximisation {
   readonly #kernels: Kernels;
   readonly #data: Data;
   readonly #prior: number;
+  readonly #inflation: number;
+  readonly #edges: Edges | null;
   /** (N,K) coefficients with a 1 behind; (N,K(K+1)/2) their expected products. */
   #z: Float32Array;
+  readonly #x: Float64Array;
   readonly #zz: Float32Array;
 
-  constructor(kernels: Kernels, data: Data, k: number, prior: number) {
+  constructor(
+    kernels: Kernels,
+    data: Data,
+    k: number,
+    { prior, inflation }: { prior: number; inflation: number },
+    edges: Edges | null,
+  ) {
     this.#kernels = kernels;
     this.#data = data;
     this.k = k;
     this.#prior = prior;
+    this.#inflation = inflation;
+    this.#edges = edges;
     const K = k + 1;
     this.w = new Float32Array(3 * data.m * K);
     this.#z = new Float32Array(data.N * K);
+    this.#x = new Float64Array(K);
     this.#zz = new Float32Array(data.N * ((K * (K + 1)) / 2));
   }
 
@@ -208,8 +237,9 @@ class ExpectationMaximisation {
   }
 
   #expect(): void {
-    const { k, noise, w } = this;
+    const { k, w } = this;
     const { N, m, v, vx } = this.#data;
+    const noise = this.noise * this.#inflation;
     const K = k + 1;
     const pairs = (k * (k + 1)) / 2;
     const kernels = this.#kernels;
@@ -262,6 +292,24 @@ class ExpectationMaximisation {
     });
   }
 
+  /** Loadings of texel d by its factorised normal equations and, where there are edges, the loadings of its neighbours. */
+  #solve(factor: Float64Array, right: readonly Float64Array[], d: number): void {
+    const { k, w } = this;
+    const K = k + 1;
+    const edges = this.#edges;
+    const x = this.#x;
+    for (let c = 0; c < 3; c++) {
+      for (let p = 0; p < K; p++) x[p] = right[c][d * K + p];
+      if (edges)
+        for (let e = edges.starts[d]; e < edges.starts[d + 1]; e++) {
+          const from = (3 * edges.neighbours[e] + c) * K;
+          for (let p = 0; p < k; p++) x[p] += edges.strength * w[from + p];
+        }
+      choleskySolve(factor, K, x, x);
+      w.set(x, (3 * d + c) * K);
+    }
+  }
+
   #maximise(): void {
     const { k, w } = this;
     const { N, m, v, vx, weight, square } = this.#data;
@@ -277,34 +325,68 @@ class ExpectationMaximisation {
         gemmTN(kernels, x, z, out, { accumulate: false });
         return out;
       });
-      const [A, full, x] = [new Float64Array(K * K), new Float64Array(K * K), new Float64Array(K)];
-      const av = a.view;
-      const bv = b.map((out) => out.view);
-      let [error, total] = [0, 0];
+      const [A, full] = [new Float64Array(K * K), new Float64Array(K * K)];
+      const at = (d: number) => {
+        for (let p = 0, from = d * pairs; p < K; p++)
+          for (let q = 0; q <= p; q++, from++) full[p * K + q] = full[q * K + p] = a.view[from];
+      };
+      const right = b.map((out) => out.view);
+      const edges = this.#edges;
+      const factors = edges && new Float64Array(m * K * K);
       for (let d = 0; d < m; d++) {
-        for (let p = 0, at = d * pairs; p < K; p++)
-          for (let q = 0; q <= p; q++, at++) full[p * K + q] = full[q * K + p] = av[at];
+        at(d);
         A.set(full);
-        for (let p = 0; p < k; p++) A[p * K + p] += this.#prior;
+        const pull = this.#prior + (edges ? edges.strength * (edges.starts[d + 1] - edges.starts[d]) : 0);
+        for (let p = 0; p < k; p++) A[p * K + p] += pull;
         A[k * K + k] += 1e-3;
         choleskyFactor(A, K);
+        if (factors) factors.set(A, d * K * K);
+        else this.#solve(A, right, d);
+      }
+      for (let sweep = 0; factors && sweep < SWEEPS; sweep++)
+        for (let d = 0; d < m; d++) this.#solve(factors.subarray(d * K * K, (d + 1) * K * K), right, d);
+      let [error, total] = [0, 0];
+      for (let d = 0; d < m; d++) {
+        at(d);
         error += square[d];
         total += 3 * weight[d];
         for (let c = 0; c < 3; c++) {
-          for (let p = 0; p < K; p++) x[p] = bv[c][d * K + p];
-          choleskySolve(A, K, x, x);
+          const x = w.subarray((3 * d + c) * K, (3 * d + c + 1) * K);
           // Σ v (x − w z)² + v w·cov·w = Σ v x² − 2 w·b + w·A·w.
           for (let p = 0; p < K; p++) {
-            let sum = -2 * bv[c][d * K + p];
+            let sum = -2 * right[c][d * K + p];
             for (let q = 0; q < K; q++) sum += full[p * K + q] * x[q];
             error += x[p] * sum;
-            w[(3 * d + c) * K + p] = x[p];
           }
         }
       }
       this.noise = Math.max(error / Math.max(total, 1e-9), 1e-6);
     });
   }
+}
+
+/** Edges between active texels. */
+interface Edges {
+  /** (m+1), and neighbours of d: `neighbours[starts[d] … starts[d+1]−1]`. */
+  readonly starts: Uint32Array;
+  readonly neighbours: Uint32Array;
+  readonly strength: number;
+}
+
+function edgesBetween(active: Uint32Array, n: number, smooth: MissingPcaOptions['smooth']): Edges | null {
+  if (!smooth || smooth.strength === 0) return null;
+  const place = new Int32Array(n).fill(-1);
+  active.forEach((i, d) => {
+    place[i] = d;
+  });
+  const starts = new Uint32Array(active.length + 1);
+  const neighbours: number[] = [];
+  active.forEach((i, d) => {
+    for (let e = smooth.starts[i]; e < smooth.starts[i + 1]; e++)
+      if (place[smooth.neighbours[e]] >= 0) neighbours.push(place[smooth.neighbours[e]]);
+    starts[d + 1] = neighbours.length;
+  });
+  return { starts, neighbours: Uint32Array.from(neighbours), strength: smooth.strength };
 }
 
 /** x = A⁻¹x and the inverse of A, which is overwritten. */

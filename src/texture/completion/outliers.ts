@@ -12,12 +12,18 @@
  * the weights never fall. Error of unseen textures with 20 components (`bench/space-population.ts`, on small maps of the
  * face alone): 10.3 untouched, 10.1 with 30 at once, 9.5 with 8 first, 9.4 with 4. Beginning with the distances to the
  * initial space's texture of each fit instead: 9.5, and maps of other sources have none.
+ *
+ * Then more components, of which neighbouring texels have alike shares, and with textures of the head's own space as further
+ * people: what they say of a map is skin also where hardly any map shows it (`--method robust`; docs/texture-space.md).
  */
 import { throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
 import { sha256Hex } from '../../core/sha256.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
+import type { HeadModel, TextureSpace } from '../../model/head-model.ts';
+import { resize } from '../../render/resample.ts';
 import { smoothstep } from '../grids.ts';
+import { facesInSkin } from '../skin-trust.ts';
 import type { TextureMapSource } from '../texture-map.ts';
 import type { CompletionAtlas, KnownTexture } from './atlas.ts';
 import { completeByPca, fitMissingPca, type MissingPca } from './missing-pca.ts';
@@ -28,19 +34,27 @@ export const OUTLIER_DEFAULTS = {
   /** Components to begin with and rounds with them; the same with those that are learned then. */
   few: 4,
   fewRounds: 4,
-  components: 24,
-  rounds: 3,
+  components: 30,
+  rounds: 4,
   /** Steps of expectation maximisation of a first round and of the others. */
-  first: 20,
-  next: 6,
+  first: 14,
+  next: 5,
   /** Distance at which a texel counts a quarter while components are learned. */
   cut: 3,
   /** A texel stays as it is up to the first distance and is replaced from the second on. */
   gate: [3, 6],
+  /** The same for maps that are to make a space: nothing of one person alone is in its first components. */
+  softGate: [1, 3],
+  /** Weight of what is not in the head's skin region. */
+  other: 0.1,
   /** What is usual at a texel, at least and at most, over what is usual anywhere. */
   usual: [0.7, 2],
-  /** σ² is multiplied by this when a map's own texture is asked for. */
+  /** σ² is multiplied by this on a map of 128², while components are learned and when a map's own texture is asked for. */
   inflation: 16,
+  /** How alike the components of neighbouring texels are, see `MissingPcaOptions.smooth`, on a map of 128². */
+  smoothness: 100,
+  /** Weight of each of the textures that stand for the space that is known already. */
+  known: 0.05,
 } as const;
 
 /** Fewest maps that tell what is common. */
@@ -48,6 +62,10 @@ export const OUTLIER_MAPS = 40;
 
 /** Options of {@link findOutliers}. */
 export interface OutlierOptions {
+  /** A texel stays as it is up to the first distance and is replaced from the second on. */
+  readonly gate?: readonly [number, number];
+  /** The head: its space, that photos were fitted with, says what is known of skin; eyes and scalp tell little of skin. */
+  readonly head?: HeadModel;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
 }
@@ -86,7 +104,14 @@ export async function findOutliers(
   });
   const N = set.count;
   const n = atlas.graph.texels.length;
-  const weights = set.weights.slice();
+  // Larger texels are fewer that miss alike, and each of them weighs more against its edges.
+  const density = (atlas.size / 128) ** 2;
+  const inflation = Math.max(1, o.inflation * density);
+  const { starts, neighbours } = atlas.graph;
+  const smooth = { starts, neighbours, strength: o.smoothness * density };
+  const inSkin = options.head && facesInSkin(options.head);
+  const base = set.weights.map((w, k) => w * (inSkin && !inSkin[atlas.graph.faces[k % n]] ? o.other : 1));
+  const weights = base.slice();
   const weighted = (i: number): KnownTexture => ({
     values: textureOf(set, i).values,
     weights: weights.subarray(i * n, (i + 1) * n),
@@ -95,19 +120,22 @@ export async function findOutliers(
   const step = (pca: MissingPca) => {
     for (let i = 0; i < N; i++) {
       const known = weighted(i);
-      const likely = completeByPca(pca, known, o.inflation);
+      const likely = completeByPca(pca, known, inflation);
       for (let d = 0; d < n; d++) distance[i * n + d] = colourDistance(known.values, likely, 3 * d);
     }
     inUsual(distance, set.weights, N, n);
-    for (let k = 0; k < weights.length; k++)
-      weights[k] = set.weights[k] / (1 + (distance[k] / o.cut) ** 2) ** 2;
+    for (let k = 0; k < weights.length; k++) weights[k] = base[k] / (1 + (distance[k] / o.cut) ** 2) ** 2;
   };
+  const space = options.head?.texture;
+  const known = space ? texturesOf(space, atlas, set.pca.mean) : [];
   const learn = (components: number, iterations: number, start?: MissingPca) => {
     throwIfAborted(signal);
-    const maps = Array.from({ length: N }, (_, i) => weighted(i));
+    const maps = [...Array.from({ length: N }, (_, i) => weighted(i)), ...known];
     const pca = fitMissingPca(kernels, maps, {
       components,
       iterations,
+      inflation,
+      ...(components > o.few && { smooth }),
       ...(start && { start }),
       ...(signal && { signal }),
     });
@@ -123,8 +151,9 @@ export async function findOutliers(
     pca = learn(few ? o.few : o.components, fresh ? o.first : o.next, fresh ? undefined : pca);
     onProgress?.({ stage: 'outliers', fraction: 0.3 + (0.7 * round) / all });
   }
+  const [least, most] = options.gate ?? o.gate;
   const skinOf = (i: number) =>
-    Float32Array.from(distance.subarray(i * n, (i + 1) * n), (r) => 1 - smoothstep(o.gate[0], o.gate[1], r));
+    Float32Array.from(distance.subarray(i * n, (i + 1) * n), (r) => 1 - smoothstep(least, most, r));
   let [seen, replaced] = [0, 0];
   for (let i = 0; i < N; i++)
     skinOf(i).forEach((skin, d) => {
@@ -135,9 +164,34 @@ export async function findOutliers(
   return {
     atlas,
     share: replaced / Math.max(seen, 1e-9),
-    map: (i) => ({ skin: skinOf(i), likely: completeByPca(pca, weighted(i), o.inflation) }),
+    map: (i) => ({ skin: skinOf(i), likely: completeByPca(pca, weighted(i), inflation) }),
     hash: () => sha256Hex(new Uint8Array(pca.basis.slice().buffer)),
   };
+}
+
+/**
+ * Textures whose covariance is that of a space, about another mean: ± √T times each of its first T components. Where maps show
+ * little, components that are learned from both go on as those of the space do (a conjugate prior, as further people).
+ */
+function texturesOf(
+  space: TextureSpace,
+  { graph, size }: CompletionAtlas,
+  mean: Float32Array,
+): KnownTexture[] {
+  const n = graph.texels.length;
+  const plane = space.mean.length;
+  const T = Math.min(space.basis.length / plane, OUTLIER_DEFAULTS.components);
+  const weights = new Float32Array(n).fill(OUTLIER_DEFAULTS.known);
+  return Array.from({ length: 2 * T }, (_, k) => {
+    const data = space.basis.subarray((k >> 1) * plane, ((k >> 1) + 1) * plane);
+    const map = resize({ width: space.width, height: space.height, channels: 3, data }, size, size).data;
+    const scale = (k & 1 ? -1 : 1) * Math.sqrt(T);
+    const values = Float32Array.from(
+      mean,
+      (m, c) => m + scale * map[3 * graph.texels[Math.floor(c / 3)] + (c % 3)],
+    );
+    return { values, weights };
+  });
 }
 
 function colourDistance(a: Float32Array, b: Float32Array, at: number): number {
