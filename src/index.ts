@@ -161,6 +161,7 @@ export {
   transferMotion,
 } from './fit/video/transfer.ts';
 export type { FrameStatus, TrackedFrame, TrackIdentity, VideoTrack } from './fit/video/types.ts';
+export { type Seen, type Watch, type WatchOptions, watchVideo } from './fit/video/watch-video.ts';
 export { GLB_DEFAULTS, type GlbOptions, writeGlb } from './io/glb.ts';
 export { type Hdf5File, type Hdf5Module, openHdf5, openHdf5Bytes } from './io/hdf5.ts';
 export { type MatVariable, readMat } from './io/mat.ts';

@@ -103,6 +103,8 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
     };
     if (resumed) beginToWatch();
     const who = resumed ?? (await identify(input, video, model, from, beginToWatch));
+    // From here on frames come from the perception's thread; this one's takes memory.
+    if (watch) video.close();
     const { identity, texturePng } = who;
     const journal = resumed?.journal ?? TrackJournal.begin(input.journal, key, identity, texturePng);
     const frames = [...earlier];

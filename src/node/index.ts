@@ -48,6 +48,7 @@ export { onnxRuntime } from './onnx.ts';
 export { OVERLAY_PANEL_SIZE, type OverlayInput, overlayCrop, overlayPng } from './overlay.ts';
 export { type OverlayFilmOptions, writeOverlayFilm } from './overlay-film.ts';
 export { loadPerception } from './perception.ts';
+export type { WatchOrder } from './perception-worker.ts';
 export { decodePhoto, decodePhotoBytes, PHOTO_EXTENSIONS } from './photo.ts';
 export { encodePicture, type SequenceKind, sequenceKind, writeSequence } from './picture-files.ts';
 export { enableRelaxedSimd } from './relaxed-simd.ts';
@@ -68,7 +69,7 @@ export {
   loadInitialSpace,
 } from './space-init.ts';
 export { loadHead, loadSpace, loadTextureSpace, SPACE_ENDING } from './spaces.ts';
-export { loadThreadedPerception } from './threaded-perception.ts';
+export { loadThreadedPerception, type ThreadedPerception } from './threaded-perception.ts';
 export { openThreadedVideo } from './threaded-video.ts';
 export { loadTrack, TRACK_FOLDER_FILES, type TrackFolderInput, writeTrackFolder } from './track-results.ts';
 export { packageVersion } from './version.ts';

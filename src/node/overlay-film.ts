@@ -31,7 +31,7 @@ export interface OverlayFilmOptions {
   readonly onFrame?: (done: number) => void;
 }
 
-/** Most threads that are of use: decoder and encoder work beside them. */
+/** Most threads that are of use: decoder and encoder work beside them, and take a core of two for themselves. */
 const MOST_THREADS = 4;
 /** Highest rate of a film, pictures a second. */
 const MOST_RATE = 120;
@@ -156,7 +156,7 @@ async function startPainters(
   person: HeadModel,
   panel: { readonly width: number; readonly height: number },
   layout: OverlayLayout,
-  wanted: number = Math.min(availableParallelism(), MOST_THREADS),
+  wanted: number = Math.min(Math.max(availableParallelism() - 1, 1), MOST_THREADS),
 ): Promise<Painters> {
   const started = Array.from({ length: wanted }, () => startThread('overlay-worker'));
   const threads = started.filter((thread): thread is Thread => thread !== null);

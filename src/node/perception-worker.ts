@@ -19,8 +19,8 @@ export type WatchNews = ({ readonly seen: Seen | null } | { readonly choose: rea
   readonly warnings: readonly string[];
 };
 
-/** Bytes of pictures that wait for the asker, at most: 64 of 512². */
-const AHEAD_BYTES = 64 * 2 ** 20;
+/** Bytes of pictures that wait for the asker, at most: 48 of 512². */
+const AHEAD_BYTES = 48 * 2 ** 20;
 
 let perception: FacePerception | null = null;
 let watching: Watching | null = null;

@@ -16,8 +16,8 @@ import { startThread, type Thread } from './threads.ts';
 /** A perception that may be able to watch a video by itself. */
 export interface ThreadedPerception extends FacePerception {
   /**
-   * Begins to watch a video; one at a time. Absent where it is on no thread of its own. Nothing else should be asked until
-   * all frames are taken.
+   * Begins to watch a video; one at a time. Absent where it is on no thread of its own. Other questions are answered
+   * between frames.
    * @param warnings gets what was odd about the video
    */
   watch?(order: WatchOrder, signal: AbortSignal, warnings: string[]): Watch;
