@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Starts the built command line; all code is in src/cli.
-const { bundled, loadBundle } = require('./bundle.js');
+const { bundled, runBundled } = require('./bundle.js');
 
 if (!bundled()) {
   process.stderr.write(
@@ -8,4 +8,4 @@ if (!bundled()) {
   );
   process.exit(1);
 }
-loadBundle().main();
+runBundled('main');

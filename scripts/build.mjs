@@ -117,7 +117,7 @@ async function bundleProgram(to) {
   for (const { name } of workers) {
     writeFileSync(
       path.join(to, `${name}.cjs`),
-      `require('../../bin/bundle.js').loadBundle()[${JSON.stringify(name)}]();\n`,
+      `require('../../bin/bundle.js').runBundled(${JSON.stringify(name)});\n`,
     );
   }
 }

@@ -102,7 +102,7 @@ class FitSession {
     const options = this.#options;
     const { signal } = this.#context;
     const perception: OpenPerception = helper
-      ? { faces: helper.faces, skin: null, dispose: () => void helper.close() }
+      ? { faces: helper.faces, skin: null, dispose: () => {} }
       : await openPerception(options);
     try {
       // The picture is looked at while the head is read and prepared: it has to be with the helper before this thread is
@@ -132,6 +132,7 @@ class FitSession {
       else await this.#fitInTurn(photos, surroundings, early);
     } finally {
       perception.dispose();
+      await helper?.close();
     }
   }
 

@@ -2,7 +2,7 @@
 import { EXIT } from './context.ts';
 import { runCli } from './run.ts';
 
-/** Runs the command line that this process was started with. */
+/** Runs the command line that this process was started with, and ends the process. */
 export async function runProcess(): Promise<void> {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -22,5 +22,15 @@ export async function runProcess(): Promise<void> {
     stdout: process.stdout,
     stderr: process.stderr,
     signal: controller.signal,
+  });
+  // Nothing is left to do, and taking everything apart in good order takes 0.05 s after a fit.
+  await Promise.all([process.stdout, process.stderr].map(flush));
+  process.exit();
+}
+
+/** Waits until what was written is with the system, or cannot be. */
+function flush(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((done) => {
+    stream.write('', () => done());
   });
 }

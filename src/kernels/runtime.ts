@@ -344,9 +344,22 @@ const RELAXED_PROBE = new Uint8Array([
   1, 32, 2, 253, 133, 2, 11,
 ]);
 
+/** Runs `use`, and has the platform accept relaxed SIMD meanwhile. */
+export type WithRelaxedSimd = <T>(use: () => T) => T;
+
+let withRelaxedSimd: WithRelaxedSimd | null = null;
+
+/**
+ * For platforms that accept relaxed SIMD when they are asked to (Node 20): kernels made from now on are compiled inside
+ * `around`, which runs what it is given at once.
+ */
+export function compileRelaxedSimd(around: WithRelaxedSimd): void {
+  withRelaxedSimd = around;
+}
+
 /** Whether this platform runs relaxed SIMD. Node 20 does after `enableRelaxedSimd` of `photofit/node`. */
 export function relaxedSimdSupported(): boolean {
-  return WebAssembly.validate(RELAXED_PROBE);
+  return withRelaxedSimd !== null || WebAssembly.validate(RELAXED_PROBE);
 }
 
 /**
@@ -355,14 +368,19 @@ export function relaxedSimdSupported(): boolean {
  */
 export async function createKernels(options: KernelOptions = {}): Promise<Kernels> {
   const built = prepare(options);
+  if (built.relaxed && withRelaxedSimd) return instantiate(built);
   const { module, instance } = await WebAssembly.instantiate(built.bytes, built.imports);
   return new KernelInstance(built, module, instance);
 }
 
 /** As {@link createKernels}, blocking for a few milliseconds. */
 export function createKernelsSync(options: KernelOptions = {}): Kernels {
-  const built = prepare(options);
-  const module = new WebAssembly.Module(built.bytes);
+  return instantiate(prepare(options));
+}
+
+function instantiate(built: Build): Kernels {
+  const compile = () => new WebAssembly.Module(built.bytes);
+  const module = built.relaxed && withRelaxedSimd ? withRelaxedSimd(compile) : compile();
   return new KernelInstance(built, module, new WebAssembly.Instance(module, built.imports));
 }
 

@@ -4,6 +4,7 @@
  * themselves.
  */
 import { parentPort, type Transferable, Worker } from 'node:worker_threads';
+import { enableRelaxedSimd } from './relaxed-simd.ts';
 import { type PackedError, packError, unpackError } from './worker-errors.ts';
 import { workerModule } from './worker-pool.ts';
 
@@ -70,6 +71,7 @@ export function startThread(module: string): Thread | null {
 export function serve(work: ThreadWork): void {
   const port = parentPort;
   if (!port) return;
+  enableRelaxedSimd();
   let last = Promise.resolve();
   port.on('message', ({ id, name, argument }: Question) => {
     last = last.then(async () => {

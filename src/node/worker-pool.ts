@@ -164,7 +164,7 @@ export class WorkerPool<Init, Input, Output, Event = never> {
     for (const task of open) task.reject(new AbortedError('cancelled: the pool was closed'));
     const threads = [...this.#threads];
     this.#threads.clear();
-    await Promise.all(threads.map(({ worker }) => worker.terminate()));
+    await Promise.all(threads.map(end));
   }
 
   #spawn(): void {
@@ -280,4 +280,14 @@ export class WorkerPool<Init, Input, Output, Event = never> {
     this.#whenReady?.reject(error);
     this.#dispatch();
   }
+}
+
+/** Ends a thread: one that waits for tasks by itself, any other at once. */
+function end({ worker, ready, task }: { worker: Worker; ready: boolean; task: unknown }): Promise<unknown> {
+  if (!ready || task) return worker.terminate();
+  const message: ToWorker = { type: 'close' };
+  return new Promise((ended) => {
+    worker.once('exit', ended);
+    worker.postMessage(message);
+  });
 }

@@ -4,13 +4,15 @@
  */
 import { type MessagePort, parentPort, type TransferListItem } from 'node:worker_threads';
 import { PhotofitError } from '../core/errors.ts';
+import { enableRelaxedSimd } from './relaxed-simd.ts';
 import { type PackedError, packError } from './worker-errors.ts';
 
 /** What the pool sends. @internal */
 export type ToWorker =
   | { readonly type: 'setup'; readonly init: unknown }
   | { readonly type: 'task'; readonly id: number; readonly input: unknown }
-  | { readonly type: 'abort'; readonly id: number };
+  | { readonly type: 'abort'; readonly id: number }
+  | { readonly type: 'close' };
 
 /** What a worker answers. @internal */
 export type FromWorker =
@@ -34,7 +36,7 @@ export interface TaskContext<Event> {
 export type TaskRunner<Input, Output, Event> = (input: Input, context: TaskContext<Event>) => Promise<Output>;
 
 /**
- * Makes the calling module the worker of a pool.
+ * Makes the calling module the worker of a pool; kernels that it makes are those of the main thread, to the last bit.
  * @param setup is called once, with what {@link WorkerPool} was given for it; loads what all tasks share
  * @throws {PhotofitError} when the module was not started as a worker thread
  */
@@ -42,6 +44,7 @@ export function serveTasks<Init, Input, Output, Event = never>(
   setup: (init: Init) => Promise<TaskRunner<Input, Output, Event>> | TaskRunner<Input, Output, Event>,
 ): void {
   if (!parentPort) throw new PhotofitError('serveTasks: this module must be started by a WorkerPool');
+  enableRelaxedSimd();
   const port: MessagePort = parentPort;
   const post = (message: FromWorker, transfer: readonly ArrayBuffer[] = []) =>
     port.postMessage(message, transfer as TransferListItem[]);
@@ -84,6 +87,9 @@ export function serveTasks<Init, Input, Output, Event = never>(
       case 'abort':
         running.get(message.id)?.abort();
         break;
+      case 'close':
+        // Of a thread: this thread alone ends, and what it has to do at its end is done, unlike when it is terminated.
+        process.exit();
     }
   });
 }
