@@ -1,4 +1,4 @@
-import { f, u } from './memory';
+import { f, put, s, u } from './memory';
 import { shade } from './sample-rows';
 import { mix } from './simd';
 
@@ -50,6 +50,35 @@ class Evidence {
   shading: usize;
   colours: usize;
   outFlags: usize;
+}
+
+/** Pixels that have trust, or the flag. */
+export function countTrusted(count: i32, trust: usize, flags: usize, flag: i32): i32 {
+  let n = 0;
+  for (let p = 0; p < count; p++) n += i32(f(trust, p) > 0 || (<i32>load<u8>(flags + p) & flag) != 0);
+  return n;
+}
+
+/** Pixels that show a face. */
+export function countSeen(count: i32, faceIndex: usize): i32 {
+  let n = 0;
+  for (let p = 0; p < count; p++) n += i32(s(faceIndex, p) >= 0);
+  return n;
+}
+
+/** out (length) = numbers[items], 0 where that is negative. */
+export function renumber(length: i32, items: usize, numbers: usize, out: usize): void {
+  for (let i = 0; i < length; i++) put(out, i, max(s(numbers, u(items, i)), 0));
+}
+
+/** Sets numbers (n) to 0 where a node was seen or a trusted pixel samples it, −1 elsewhere. */
+export function markSeen(
+  n: i32, visibility: usize, count: i32, taps: usize, trust: usize, numbers: usize,
+): void {
+  for (let i = 0; i < n; i++) put(numbers, i, f(visibility, i) > 0 ? 0 : <u32>-1);
+  for (let p = 0; p < count; p++) {
+    if (f(trust, p) > 0) for (let k = 4 * p; k < 4 * p + 4; k++) put(numbers, u(taps, k), 0);
+  }
 }
 
 /** Weighs and lists the pixels that are trusted or measured; `trust` becomes what they are trusted by. Returns their number. */

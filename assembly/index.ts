@@ -6,7 +6,7 @@ export { blendshapes } from './blendshapes';
 export { choleskySolve, eliminateFront, eliminateGroup, gatherDamped, groupUnknowns, quadraticModel } from './cholesky';
 export { collectSamples } from './collect';
 export { addStrided, blendRows, convTaps, convWeightsRow, elu, eluBackward, spreadRows } from './conv';
-export { nodeVisibility, takeEvidence } from './evidence';
+export { countSeen, countTrusted, markSeen, nodeVisibility, renumber, takeEvidence } from './evidence';
 export { addParts, gemmSlice, mirrorLower } from './gemm';
 export { facesAround, mirrorImages, mirrorTaps, twinFaces } from './mirror';
 export { originalPart } from './original';
@@ -14,7 +14,7 @@ export { photometricCost, photometricGradient, photometricPart, photometricResid
 export { chamferDistances, outlineDistances, pixelSurface, skinPixels } from './pixel-surface';
 export { projectVertices } from './project';
 export { rasterizeRows } from './rasterize';
-export { resampleRows } from './resample';
+export { packColours, resampleRows } from './resample';
 export { sampleBilinear, sampleBilinearGradient } from './sample';
 export { medianResidual, padPicture, scatterColours, skinWeights } from './skin';
 export { rotationRows, skinPoints, skinRows } from './skinning';
@@ -26,6 +26,7 @@ export {
   fillRight, laplacianDiagonal, mergeGraph, mirrorGuides, prolongRows, restrictRows, subgraph,
 } from './texel-levels';
 export { sampleTexels, splatPixels, texelGradients } from './texels';
+export { cellBrightness, composeMap, gatherTexels, mapBytes, matchSums, resizeMap } from './texture-map';
 export { accumulateVertexBlocks, foldBlocks, foldMixed, multiplyBlockRows } from './vertex-blocks';
 
 /** First byte that the module itself does not use. */

@@ -67,3 +67,8 @@ export function resampleRows(job: Job): void {
     }
   }
 }
+
+/** Rows of four floats (count,4) without the last of each, (count,3) and a float; `to` may be `from`. */
+export function packColours(count: i32, from: usize, to: usize): void {
+  for (let i: usize = 0; i < <usize>count; i++) v128.store(to + i * 12, v128.load(from + (i << 4)));
+}

@@ -33,8 +33,8 @@ export interface PhotoSurroundings {
   readonly signal: AbortSignal;
   /** What the texture waits for, where it is being prepared elsewhere. */
   readonly textureReady?: Promise<void>;
-  /** Makes a fit's meshes elsewhere. */
-  readonly meshes?: (fit: PhotoFit) => Promise<FitMeshes>;
+  /** Makes a fit's meshes elsewhere, from its vertices (V,3) as posed. */
+  readonly meshes?: (fit: PhotoFit, vertices: Float32Array) => Promise<FitMeshes>;
 }
 
 /** A photo with the faces in it. */
@@ -149,7 +149,7 @@ async function fitFace(
   });
   throwIfAborted(signal);
   progress({ stage: 'texture', fraction: FIT_SHARE });
-  const meshes = makeMeshes?.(fit);
+  const meshes = makeMeshes?.(fit, posedVertices(await fitMemory(prepareModel(model)), fit.params));
   meshes?.catch(() => {});
   await textureReady;
   const texture = await solveTexture([{ fit, photo: decoded.image }], model, options, signal);

@@ -22,13 +22,17 @@ export function morphNormals(
     if (displacements[i] !== 0 || displacements[i + 1] !== 0 || displacements[i + 2] !== 0) moved[v] = 1;
   const touched = new Uint8Array(V);
   for (let f = 0; f < faces.length; f += 3) {
-    const [a, b, c] = [faces[f], faces[f + 1], faces[f + 2]];
+    const a = faces[f];
+    const b = faces[f + 1];
+    const c = faces[f + 2];
     if (moved[a] | moved[b] | moved[c]) touched[a] = touched[b] = touched[c] = 1;
   }
   const out = new Float32Array(3 * V);
   for (let f = 0; f < faces.length; f += 3) {
     if (!(touched[faces[f]] | touched[faces[f + 1]] | touched[faces[f + 2]])) continue;
-    const [a, b, c] = [3 * faces[f], 3 * faces[f + 1], 3 * faces[f + 2]];
+    const a = 3 * faces[f];
+    const b = 3 * faces[f + 1];
+    const c = 3 * faces[f + 2];
     const x = vertices[a] + displacements[a];
     const y = vertices[a + 1] + displacements[a + 1];
     const z = vertices[a + 2] + displacements[a + 2];

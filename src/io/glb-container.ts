@@ -70,8 +70,13 @@ export class GlbContainer {
     let n = 0;
     for (let r = 0; r < count; r++) {
       const v = 3 * order[r];
-      const [x, y, z] = [values[v], values[v + 1], values[v + 2]];
-      const [ax, ay, az] = [Math.abs(x), Math.abs(y), Math.abs(z)];
+      const x = values[v];
+      const y = values[v + 1];
+      const z = values[v + 2];
+      if (x === 0 && y === 0 && z === 0) continue;
+      const ax = Math.abs(x);
+      const ay = Math.abs(y);
+      const az = Math.abs(z);
       // A row that is no number is kept: it is for the caller's checks to tell.
       if ((ax < least || ax === 0) && (ay < least || ay === 0) && (az < least || az === 0)) continue;
       rows[3 * n] = ax < least ? 0 : x;

@@ -52,6 +52,34 @@ export interface Evidence extends TexelSamples {
   readonly flags: U8;
 }
 
+/** Pixels of a raster that show a face. @param faceIndex (pixels) int32, −1 for none */
+export function countSeen(kernels: Kernels, faceIndex: I32): number {
+  return kernels.raw.countSeen(faceIndex.length, faceIndex.ptr);
+}
+
+/**
+ * Marks the nodes that evidence is about.
+ * @param visibility (n) float32
+ * @param numbers (n) int32, overwritten: 0 where a node was seen or a trusted pixel samples it, −1 elsewhere
+ * @throws {InvalidArgumentError} on shapes that do not match
+ */
+export function markSeen(kernels: Kernels, evidence: Evidence, visibility: F32, numbers: I32): void {
+  requireLength('markSeen', 'numbers', numbers, visibility.length, '(n)');
+  const { count, taps, trust } = evidence;
+  kernels.raw.markSeen(visibility.length, visibility.ptr, count, taps.ptr, trust.ptr, numbers.ptr);
+}
+
+/**
+ * Evidence about a part of the nodes, in memory that the caller gives back.
+ * @param numbers (n) int32 number of each node in the part; taps of nodes that are not in it, −1, become its first one
+ */
+export function renumberEvidence(kernels: Kernels, evidence: Evidence, numbers: I32): Evidence {
+  const length = 4 * evidence.count;
+  const taps = kernels.u32(length, false);
+  kernels.raw.renumber(length, evidence.taps.ptr, numbers.ptr, taps.ptr);
+  return { ...evidence, taps };
+}
+
 /** Room for the evidence of so many pixels, in memory that the caller gives back. */
 export function takeRoom(kernels: Kernels, count: number): Evidence {
   return {
@@ -81,9 +109,7 @@ export function takeEvidence(kernels: Kernels, input: EvidenceInput, room: Evide
   requireLength(name, 'light', input.light, 27, '(9,3)');
   requireLength(name, 'basis', input.basis, 9, '(9)');
   requireLength(name, 'nodes', input.nodes, input.width * input.height, '(H,W)');
-  const [trust, flags] = [input.trust.view, input.flags.view];
-  let most = 0;
-  for (let p = 0; p < pixels; p++) if (trust[p] > 0 || flags[p] & PIXEL.measured) most++;
+  const most = kernels.raw.countTrusted(pixels, input.trust.ptr, input.flags.ptr, PIXEL.measured);
   if (most > room.count)
     throw new InvalidArgumentError(
       `${name}: room for ${room.count} pixels is not enough, there are up to ${most}`,

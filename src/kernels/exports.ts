@@ -3,8 +3,10 @@
  * kernels' memory and counts, nothing checked.
  */
 
+import type { TextureMapExports } from './texture-map-exports.ts';
+
 /** The functions of the WebAssembly module; addresses and counts only, see assembly/. @internal */
-export interface KernelExports {
+export interface KernelExports extends TextureMapExports {
   heapBase(): number;
   blendshapes(
     base: number,
@@ -422,7 +424,6 @@ export interface KernelExports {
     right: number,
   ): void;
   pixelSurface(job: number, begin: number, end: number): void;
-  takeEvidence(job: number): number;
   heaviestCells(count: number, taps: number, weights: number, cells: number, out: number): void;
   nodeMeans(
     count: number,
@@ -437,7 +438,6 @@ export interface KernelExports {
   chamferDistances(width: number, height: number, out: number): void;
   outlineDistances(job: number): void;
   skinPixels(job: number): void;
-  nodeVisibility(job: number): void;
   albedoResiduals(
     count: number,
     rendered: number,

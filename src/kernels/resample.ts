@@ -57,13 +57,7 @@ export function resampleBytes(
       fields.set([rows.ptr, rowBytes, left, y, end, size, ...arrays[0], ...arrays[1], row.ptr, out.ptr]);
       kernels.raw.resampleRows(job.ptr);
     }
-    const data = new Float32Array(3 * size * size);
-    const { view } = out;
-    for (let p = 0, o = 0; o < data.length; p += 4, o += 3) {
-      data[o] = view[p];
-      data[o + 1] = view[p + 1];
-      data[o + 2] = view[p + 2];
-    }
-    return data;
+    kernels.raw.packColours(size * size, out.ptr, out.ptr);
+    return out.view.slice(0, 3 * size * size);
   });
 }

@@ -156,19 +156,35 @@ function addBasis(out: Float64Array, basis: Float32Array, coefficients: Vector):
   const n = out.length;
   const used: number[] = [];
   for (let k = 0; k < coefficients.length; k++) if (coefficients[k] !== 0) used.push(k);
+  const weights = new Float64Array(4);
+  const starts = new Int32Array(4);
   let u = 0;
   for (; u + 3 < used.length; u += 4) {
-    const [c0, c1, c2, c3] = [0, 1, 2, 3].map((i) => coefficients[used[u + i]]);
-    const [o0, o1, o2, o3] = [0, 1, 2, 3].map((i) => used[u + i] * n);
-    for (let i = 0; i < n; i++) {
-      out[i] += c0 * basis[o0 + i] + c1 * basis[o1 + i] + c2 * basis[o2 + i] + c3 * basis[o3 + i];
+    for (let k = 0; k < 4; k++) {
+      weights[k] = coefficients[used[u + k]];
+      starts[k] = used[u + k] * n;
     }
+    addFour(out, basis, weights, starts);
   }
   for (; u < used.length; u++) {
     const c = coefficients[used[u]];
     const o = used[u] * n;
     for (let i = 0; i < n; i++) out[i] += c * basis[o + i];
   }
+}
+
+/** A function of its own, so that V8 compiles this loop alone, once: 0.1 s less of it in a process that makes one head. */
+function addFour(out: Float64Array, basis: Float32Array, weights: Float64Array, starts: Int32Array): void {
+  const c0 = weights[0];
+  const c1 = weights[1];
+  const c2 = weights[2];
+  const c3 = weights[3];
+  const o0 = starts[0];
+  const o1 = starts[1];
+  const o2 = starts[2];
+  const o3 = starts[3];
+  for (let i = 0; i < out.length; i++)
+    out[i] += c0 * basis[o0 + i] + c1 * basis[o1 + i] + c2 * basis[o2 + i] + c3 * basis[o3 + i];
 }
 
 function checkLengths(model: HeadModel, params: PoseInput): void {

@@ -21,7 +21,7 @@ export type HelperTask =
       readonly width: number;
       readonly height: number;
     }
-  | { readonly do: 'meshes'; readonly fit: MeshFitInput };
+  | { readonly do: 'meshes'; readonly fit: MeshFitInput; readonly vertices: Float32Array };
 
 serveTasks<null, HelperTask, unknown>(() => {
   // Begun before anybody asks; a failure is told with the first picture.
@@ -38,7 +38,7 @@ serveTasks<null, HelperTask, unknown>(() => {
         return buildOffsetAtlas(await createKernels(), task.model, task.width, task.height);
       case 'meshes':
         if (!head) throw new Error('photo-helper: meshes were asked for before the atlas');
-        return makeFitMeshes(head, task.fit);
+        return makeFitMeshes(head, task.fit, task.vertices);
     }
   };
 });

@@ -15,8 +15,11 @@ export interface PhotoHelper {
   readonly faces: FacePerception;
   /** Prepares the texture offset of `model` at `width` texels; what fails here is left for the offset itself to meet. */
   prepareTexture(model: HeadModel, width: number): Promise<void>;
-  /** Meshes of a fit with the model that the texture was prepared for; rejects where that was not done. */
-  meshes(fit: MeshFitInput): Promise<FitMeshes>;
+  /**
+   * Meshes of a fit with the model that the texture was prepared for; rejects where that was not done.
+   * @param vertices (V,3) of the fit as posed.
+   */
+  meshes(fit: MeshFitInput, vertices: Float32Array): Promise<FitMeshes>;
   close(): Promise<void>;
 }
 
@@ -42,8 +45,8 @@ export function startPhotoHelper(): PhotoHelper | null {
         // Made where it is needed then.
       }
     },
-    meshes: async ({ params, camera, image, light }) =>
-      (await pool.run({ do: 'meshes', fit: { params, camera, image, light } })) as FitMeshes,
+    meshes: async ({ params, camera, image, light }, vertices) =>
+      (await pool.run({ do: 'meshes', fit: { params, camera, image, light }, vertices })) as FitMeshes,
     close: () => pool.close(),
   };
 }

@@ -4,7 +4,7 @@
  * Pictures are encoded by sharp on its own threads while GLB, OBJ and npz are made on this one, or on a helper's.
  */
 import sharp from 'sharp';
-import type { Image8, ImageF } from '../core/image.ts';
+import type { ImageF } from '../core/image.ts';
 import type { DecodedPhoto } from '../core/photo.ts';
 import { fitArrays } from '../fit/arrays.ts';
 import { renderFit } from '../fit/render-fit.ts';
@@ -14,6 +14,7 @@ import { finishGlb } from '../io/glb.ts';
 import { writeNpz } from '../io/npz.ts';
 import { writeMtl } from '../io/obj-write.ts';
 import { createKernels, type Kernels } from '../kernels/runtime.ts';
+import { mapBytes } from '../kernels/texture-map.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
 import { albedoMap } from '../render/albedo.ts';
@@ -105,16 +106,16 @@ export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
   const { model, fit, photo, offset } = input;
   const started = performance.now();
   const albedo = offset?.albedo ?? (model.texture ? albedoMap(model.texture, fit.params.texture) : undefined);
-  const pictureOfTexture = albedo ? pngOf(albedo) : null;
+  const kernels = input.kernels ?? (await createKernels());
+  const pictureOfTexture = albedo ? pngOf(kernels, albedo) : null;
   const crop = overlayCrop(fit.skin.crop);
   const vertices = input.vertices ?? poseHead(model, fit.params).vertices;
-  const kernels = input.kernels ?? (await createKernels());
   const head = renderFit(kernels, fit, model, { crop, size: crop.size, albedo, vertices });
   const pictures = Promise.all([
     overlayPng({ photo: photo.image, crop, head, detected: fit.observation.landmarks68, kernels }),
     energyPng(fit.energy.curve, 'energy by stage'),
     offset
-      ? pngOf({ width: offset.width, height: offset.height, channels: 1, data: offset.visibility })
+      ? pngOf(kernels, { width: offset.width, height: offset.height, channels: 1, data: offset.visibility })
       : null,
   ]);
   // Should a writer below throw, the pictures' own failure must not go unheard.
@@ -178,12 +179,8 @@ function offsetEntry({ width, height, metrics }: TextureOffset): FitFile['textur
 }
 
 /** A picture in [0, 1] as a PNG file. */
-function pngOf(picture: ImageF): Promise<Uint8Array> {
+function pngOf(kernels: Kernels, picture: ImageF): Promise<Uint8Array> {
   const { width, height, channels, data } = picture;
-  const bytes = new Uint8ClampedArray(data.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = 255 * data[i];
   const raw = { width, height, channels: channels as 1 | 3 };
-  return sharp(bytes as Image8['data'], { raw })
-    .png({ compressionLevel: 5 })
-    .toBuffer();
+  return sharp(mapBytes(kernels, data), { raw }).png({ compressionLevel: 5 }).toBuffer();
 }

@@ -1,6 +1,8 @@
 /** Albedo maps: a texture space's coefficients made into a map, and maps sampled at UV positions. */
 import type { ImageF } from '../core/image.ts';
+import { blendshapes } from '../kernels/blendshapes.ts';
 import { appearanceStride, paddedComponents } from '../kernels/photometric.ts';
+import type { F32, Kernels } from '../kernels/runtime.ts';
 import type { TextureSpace } from '../model/head-model.ts';
 
 /** mean + Σ coefficient·component, (H,W,3) float32, not clamped; four components per pass over the map. */
@@ -18,6 +20,30 @@ export function albedoMap(space: TextureSpace, coefficients: ArrayLike<number>):
       sum[i] += wa * basis[pa + i] + wb * basis[pb + i] + wc * basis[pc + i] + wd * basis[pd + i];
   }
   return { width: space.width, height: space.height, channels: 3, data: sum };
+}
+
+/** Components added at a time by {@link takeAlbedoMap}: what they take of kernel memory. */
+const AT_A_TIME = 4;
+
+/** {@link albedoMap} in kernel memory, (H,W,3) float32; the caller gives it back. */
+export function takeAlbedoMap(
+  kernels: Kernels,
+  { mean, basis }: TextureSpace,
+  coefficients: ArrayLike<number>,
+): F32 {
+  const sum = kernels.f32(mean);
+  const n = sum.length;
+  kernels.scope(() => {
+    const components = kernels.f32(AT_A_TIME * n, false);
+    const weights = kernels.f32(AT_A_TIME);
+    for (let t = 0; t < coefficients.length; t += AT_A_TIME) {
+      const count = Math.min(AT_A_TIME, coefficients.length - t);
+      components.view.set(basis.subarray(t * n, (t + count) * n));
+      for (let k = 0; k < AT_A_TIME; k++) weights.view[k] = k < count ? coefficients[t + k] : 0;
+      blendshapes(kernels, sum, components, weights, sum);
+    }
+  });
+  return sum;
 }
 
 /** Bilinear sample at (u, v) in [0, 1] (v down), texel centres at half-integers, edges clamped. */

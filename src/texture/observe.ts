@@ -18,7 +18,7 @@
 import { cropCamera, projectPoints } from '../camera/project.ts';
 import type { Image8 } from '../core/image.ts';
 import type { CropTransform, PhotoFit } from '../fit/types.ts';
-import { type Evidence, nodeVisibility, takeEvidence, takeRoom } from '../kernels/evidence.ts';
+import { countSeen, type Evidence, nodeVisibility, takeEvidence, takeRoom } from '../kernels/evidence.ts';
 import { outlineDistances, pixelSurface, SURFACE_STRIDE, skinPixels } from '../kernels/pixel-surface.ts';
 import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
@@ -89,10 +89,7 @@ export function observe(
     perspective: !orthographic,
   } as const;
   rasterize(kernels, seenBy, raster);
-  let seen = 0;
-  const { view } = raster.faceIndex;
-  for (let p = 0; p < pixels; p++) if (view[p] >= 0) seen++;
-  const room = takeRoom(kernels, seen);
+  const room = takeRoom(kernels, countSeen(kernels, raster.faceIndex));
   const evidence = kernels.scope(() => {
     const mesh = {
       faces,

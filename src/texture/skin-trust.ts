@@ -121,19 +121,22 @@ function drawLine(points: Float32Array, size: number, out: Uint8Array): void {
 /** Sets the pixels whose centres lie in a polygon, (K,2), by the even-odd rule. */
 function fillPolygon(points: Float32Array, size: number, out: Uint8Array): void {
   const n = points.length / 2;
-  const xs = points.filter((_, i) => i % 2 === 0);
-  const ys = points.filter((_, i) => i % 2 === 1);
-  const within = (x: number) => Math.min(Math.max(Math.floor(x), 0), size);
-  const [left, right] = [within(Math.min(...xs)), within(Math.max(...xs) + 1)];
-  const [top, bottom] = [within(Math.min(...ys)), within(Math.max(...ys) + 1)];
-  for (let y = top; y < bottom; y++)
-    for (let x = left; x < right; x++) {
-      let inside = false;
-      for (let i = 0, j = n - 1; i < n; j = i++) {
-        const [xi, yi, xj, yj] = [points[2 * i], points[2 * i + 1], points[2 * j], points[2 * j + 1]];
-        if (yi > y + 0.5 !== yj > y + 0.5 && x + 0.5 < ((xj - xi) * (y + 0.5 - yi)) / (yj - yi) + xi)
-          inside = !inside;
-      }
-      if (inside) out[y * size + x] = 1;
+  const crossings = new Float64Array(n);
+  for (let y = 0; y < size; y++) {
+    // Where the edges cross the row's middle: inside is between the first and the second, the third and the fourth, …
+    let count = 0;
+    for (let i = 0, j = n - 1; i < n; j = i++) {
+      const yi = points[2 * i + 1];
+      const yj = points[2 * j + 1];
+      if (yi > y + 0.5 === yj > y + 0.5) continue;
+      const xi = points[2 * i];
+      crossings[count++] = ((points[2 * j] - xi) * (y + 0.5 - yi)) / (yj - yi) + xi;
     }
+    crossings.subarray(0, count).sort();
+    for (let k = 0; k + 1 < count; k += 2) {
+      const from = Math.max(Math.ceil(crossings[k] - 0.5), 0);
+      const end = Math.min(Math.ceil(crossings[k + 1] - 0.5), size);
+      if (from < end) out.fill(1, y * size + from, y * size + end);
+    }
+  }
 }

@@ -14,13 +14,14 @@ import type { Image8, ImageF } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import type { PhotoFit } from '../fit/types.ts';
 import { albedoResiduals } from '../kernels/albedo-residuals.ts';
+import { markSeen, renumberEvidence } from '../kernels/evidence.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import { laplacianDiagonal, subgraph } from '../kernels/texel-levels.ts';
 import { sampleTexels, splatPixels } from '../kernels/texels.ts';
+import { composeMap, gatherTexels, resizeMap } from '../kernels/texture-map.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
-import { albedoMap } from '../render/albedo.ts';
-import { resize } from '../render/resample.ts';
+import { takeAlbedoMap } from '../render/albedo.ts';
 import { laplacianSystem, partLevels, solveLevels } from './coarse-levels.ts';
 import { fillOffset } from './fill.ts';
 import { measure, type SkinMatch, shadingShare } from './match.ts';
@@ -33,7 +34,6 @@ import {
   takeAtlas,
 } from './offset-atlas.ts';
 import { robustWeights } from './robust-pixels.ts';
-import type { TexelGraph } from './texel-graph.ts';
 
 /** Widths of maps that can be solved for. */
 export const TEXTURE_SIZES = [128, 256, 512, 1024] as const;
@@ -139,14 +139,16 @@ export function solvePersonTexture(
     options.onProgress?.({ stage, fraction });
   };
   step('texture: unwrap', 0);
-  const base = parametricMap(model, views[0].fit, o.size);
-  const made = offsetAtlas(kernels, model, base.width, base.height);
+  const [width, height] = [o.size, offsetHeight(model, o.size)];
+  const made = offsetAtlas(kernels, model, width, height);
   const { graph } = made;
   const n = graph.texels.length;
   const evidence = Math.min(EVIDENCE_SIZE, o.size);
   const result = kernels.scope(() => {
+    const base = parametricMap(kernels, model, views[0].fit, width, height);
     const atlas = takeAtlas(kernels, made);
-    const mean = nodeValues(kernels, graph, base);
+    const texels = kernels.u32(graph.texels);
+    const mean = gatherTexels(kernels, texels, base);
     const solved = views.map(({ fit, photo, vertices }, i) => {
       step('texture: observe', 0.2 + (0.5 * i) / views.length);
       const posed = vertices ?? poseHead(model, fit.params).vertices;
@@ -161,16 +163,19 @@ export function solvePersonTexture(
     const filled = kernels.f32(4 * n, false);
     const decided = fillOffset(kernels, atlas, offset, visibility, mean, filled);
     step('texture: finish', 0.95);
-    const map = compose(made, base, mean.view, filled.view);
-    const plane = new Float32Array(base.width * base.height);
-    const origin = new Uint8Array(base.width * base.height);
-    const { texels } = graph;
+    const around = kernels.u32(made.padding.texels);
+    const nodes = kernels.u32(made.padding.nodes);
+    const composed = composeMap(kernels, { base, texels, mean, offset: filled, around, nodes });
+    const picture = (map: F32): ImageF => ({ width, height, channels: 3, data: map.view.slice() });
+    const plane = new Float32Array(width * height);
+    const origin = new Uint8Array(width * height);
     const sure = visibility.view;
+    const places = graph.texels;
     for (let i = 0; i < n; i++) {
-      plane[texels[i]] = sure[i];
-      origin[texels[i]] = decided[i];
+      plane[places[i]] = sure[i];
+      origin[places[i]] = decided[i];
     }
-    const after = nodeValues(kernels, graph, map.albedo);
+    const after = gatherTexels(kernels, texels, composed.albedo);
     const metrics = solved.map(({ seen }) => {
       const before = measure(kernels, seen, mean);
       return {
@@ -180,8 +185,8 @@ export function solvePersonTexture(
         shadingShare: shadingShare(kernels, seen, mean, after),
       };
     });
-    const { width, height } = base;
-    return { texture: { width, height, ...map, visibility: plane, origin, metrics: metrics[0] }, metrics };
+    const maps = { albedo: picture(composed.albedo), offset: picture(composed.change) };
+    return { texture: { width, height, ...maps, visibility: plane, origin, metrics: metrics[0] }, metrics };
   });
   options.onProgress?.({ stage: 'texture: done', fraction: 1 });
   return result;
@@ -242,27 +247,23 @@ function check(
     );
 }
 
-/** The parametric albedo at the offset's size. */
-function parametricMap(model: HeadModel, fit: PhotoFit, size: number): ImageF {
-  if (!model.texture)
-    return { width: size, height: size, channels: 3, data: new Float32Array(3 * size * size).fill(GREY) };
-  const map = albedoMap(model.texture, fit.params.texture);
-  const height = offsetHeight(model, size);
-  return map.width === size && map.height === height ? map : resize(map, size, height);
-}
-
-/** (n,4) values of a map at the nodes, in kernel memory. */
-function nodeValues(kernels: Kernels, { texels }: TexelGraph, { data }: ImageF): F32 {
-  const rows = kernels.f32(4 * texels.length, false);
-  const { view } = rows;
-  for (let i = 0, o = 0; i < texels.length; i++, o += 4) {
-    const t = 3 * texels[i];
-    view[o] = data[t];
-    view[o + 1] = data[t + 1];
-    view[o + 2] = data[t + 2];
-    view[o + 3] = 0;
+/** (H,W,3) the parametric albedo at the offset's size, in kernel memory. */
+function parametricMap(
+  kernels: Kernels,
+  { texture }: HeadModel,
+  fit: PhotoFit,
+  width: number,
+  height: number,
+): F32 {
+  const base = kernels.f32(3 * width * height, false);
+  if (!texture) base.view.fill(GREY);
+  else {
+    kernels.scope(() => {
+      const map = takeAlbedoMap(kernels, texture, fit.params.texture);
+      resizeMap(kernels, map, [texture.width, texture.height], base, [width, height]);
+    });
   }
-  return rows;
+  return base;
 }
 
 /**
@@ -286,14 +287,11 @@ function solveSeen(
     // Nodes that trusted pixels mix, and those that lie between them.
     const numbers = kernels.i32(n, false);
     const nodes = kernels.u32(n, false);
-    markSeen(numbers.view, evidence.taps.view, evidence.trust.view, P, visibility.view);
+    markSeen(kernels, evidence, visibility, numbers);
     const part = subgraph(kernels, atlas.graph, numbers, nodes);
     const levels = partLevels(kernels, part, nodes.view, made.levels);
     // Pixels that are only measured touch other nodes: their weight is zero, so any node will do.
-    const taps = kernels.u32(4 * P, false);
-    const [from, to, number] = [evidence.taps.view, taps.view, numbers.view];
-    for (let k = 0; k < to.length; k++) to[k] = Math.max(number[from[k]], 0);
-    const own = { ...evidence, taps };
+    const own = renumberEvidence(kernels, evidence, numbers);
     // Residual of the parametric texture in albedo, and weights without the robust factor.
     const residual = kernels.f32(4 * P, false);
     const weight = kernels.f32(P, false);
@@ -331,53 +329,4 @@ function solveSeen(
       all[at + 2] = solution[4 * i + 2];
     }
   });
-}
-
-/** Sets `numbers` (n) to 0 for seen nodes, −1 for all others. */
-function markSeen(
-  numbers: Int32Array,
-  taps: Uint32Array,
-  trust: Float32Array,
-  count: number,
-  visibility: Float32Array,
-): void {
-  for (let i = 0; i < numbers.length; i++) numbers[i] = visibility[i] > 0 ? 0 : -1;
-  for (let k = 0; k < 4 * count; k++) if (trust[k >> 2] > 0) numbers[taps[k]] = 0;
-}
-
-/** Adds an offset of nodes, (n,4), to the parametric map, clamped to [0, 1]. */
-function compose(
-  { graph, padding }: OffsetAtlas,
-  base: ImageF,
-  mean: Float32Array,
-  nodeOffset: Float32Array,
-): { albedo: ImageF; offset: ImageF } {
-  const { width, height } = base;
-  const data = new Float32Array(base.data.length);
-  const { texels } = graph;
-  for (let i = 0; i < texels.length; i++) {
-    const t = 3 * texels[i];
-    const o = 4 * i;
-    // What leaves the range of colours is cut here, so that parametric + offset is the map.
-    data[t] = clamp01(mean[o] + nodeOffset[o]) - mean[o];
-    data[t + 1] = clamp01(mean[o + 1] + nodeOffset[o + 1]) - mean[o + 1];
-    data[t + 2] = clamp01(mean[o + 2] + nodeOffset[o + 2]) - mean[o + 2];
-  }
-  for (let k = 0; k < padding.texels.length; k++) {
-    const t = 3 * padding.texels[k];
-    const s = 3 * texels[padding.nodes[k]];
-    data[t] = data[s];
-    data[t + 1] = data[s + 1];
-    data[t + 2] = data[s + 2];
-  }
-  const albedo = new Float32Array(data.length);
-  for (let i = 0; i < albedo.length; i++) albedo[i] = clamp01(base.data[i] + data[i]);
-  return {
-    albedo: { width, height, channels: 3, data: albedo },
-    offset: { width, height, channels: 3, data },
-  };
-}
-
-function clamp01(x: number): number {
-  return x < 0 ? 0 : x > 1 ? 1 : x;
 }

@@ -8,7 +8,14 @@ import {
   robustFactors,
   sumCells,
 } from '../../src/kernels/albedo-residuals.ts';
-import { nodeVisibility, takeEvidence, takeRoom } from '../../src/kernels/evidence.ts';
+import {
+  countSeen,
+  markSeen,
+  nodeVisibility,
+  renumberEvidence,
+  takeEvidence,
+  takeRoom,
+} from '../../src/kernels/evidence.ts';
 import {
   chamferDistances,
   outlineDistances,
@@ -76,6 +83,33 @@ describe.each(BUILDS)('evidence (%s)', (_name, create) => {
       translation,
       orthographic,
     );
+
+  it('counts the pixels that show a face', () => {
+    expect(countSeen(kernels, raster().faceIndex)).toBe(faceIndex.filter((f) => f >= 0).length);
+  });
+
+  it('marks the nodes that evidence is about, and numbers it anew', () => {
+    const n = 40;
+    const count = 25;
+    const evidence = takeRoom(kernels, count);
+    const taps = Uint32Array.from({ length: 4 * count }, () => random.below(n));
+    const trust = uniform(count).map((x) => (x < 0.7 ? 0 : x));
+    const visibility = uniform(n).map((x) => (x < 0.9 ? 0 : x));
+    evidence.taps.view.set(taps);
+    evidence.trust.view.set(trust);
+    const numbers = kernels.i32(n, false);
+    markSeen(kernels, evidence, kernels.f32(visibility), numbers);
+    const trusted = new Set(taps.filter((_, k) => trust[k >> 2] > 0));
+    const expected = Array.from(visibility, (v, i) => (v > 0 || trusted.has(i) ? 0 : -1));
+    expect(Array.from(numbers.view)).toEqual(expected);
+    expect(new Set(expected)).toEqual(new Set([0, -1]));
+
+    let part = 0;
+    numbers.view.set(expected.map((x) => (x < 0 ? -1 : part++)));
+    const { view } = numbers;
+    const own = renumberEvidence(kernels, evidence, numbers);
+    expect(Array.from(own.taps.view)).toEqual(Array.from(taps, (t) => Math.max(view[t], 0)));
+  });
 
   it.each([false, true])('interpolates the surface that a pixel sees (orthographic: %s)', (orthographic) => {
     kernels.scope(() => {
