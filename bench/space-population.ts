@@ -11,7 +11,7 @@
  * truth, initial, new) in DIR, and the work folder and its report below it. The program must be built.
  *
  * Measured with --people 300 --build="--map-size 256 --method mirror --light rgb" --components 40: error with 20 components
- * 9.8 of 255, 9.3 with --method robust, initial space 12.1, known space 4.7; of 150 people 10.4, and 11.6 before outliers were replaced and eyes
+ * 9.7 of 255, 9.3 with --method robust, initial space 12.1, known space 4.7; of 150 people 10.4, and 11.6 before outliers were replaced and eyes
  * weighed less. Where the rest is: docs/texture-space.md.
  */
 import { spawn, spawnSync } from 'node:child_process';
