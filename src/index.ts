@@ -113,6 +113,7 @@ export {
   type CurveFrame,
 } from './fit/video/arkit-curves.ts';
 export { type Correspondence, correspond } from './fit/video/correspondence.ts';
+export type { DetectorBias } from './fit/video/detector-bias.ts';
 export { type EvidenceStore, type FrameEvidence, memoryEvidence } from './fit/video/evidence.ts';
 export {
   FIND_IDENTITY_DEFAULTS,

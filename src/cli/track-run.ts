@@ -195,7 +195,9 @@ async function identify(
     const { identity: shape, texture } = from.fit.params;
     const params = { identity: shape, texture };
     const albedo = from.texture?.png ?? (await parametricPng(model, texture));
-    return { identity: { ...identity, ...params, keyFrames: [] }, texturePng: albedo };
+    // What landmarks are off by is known of the shape that was found.
+    const own = { ...params, keyFrames: [], detectorBias: undefined };
+    return { identity: { ...identity, ...own }, texturePng: albedo };
   }
   throwIfAborted(signal);
   if (!options.offset || model.uvs.length === 0)

@@ -19,7 +19,7 @@ import { checkKnown, knownValues } from './known-size.ts';
 import type { FitState } from './parameters.ts';
 import { ONE_CAMERA, ONE_PERSON } from './person-problem.ts';
 import { prepareModel } from './prepare.ts';
-import { RECIPE, runStages, TOGETHER } from './recipe.ts';
+import { FILMED, RECIPE, runStages, TOGETHER } from './recipe.ts';
 import { fitMemory } from './resident.ts';
 import type { PhotoFit } from './types.ts';
 
@@ -123,7 +123,7 @@ export async function fitPerson(
           kept.map((i) => views[i].crop.scale),
         )
       : placed,
-    kept.length > 1 ? TOGETHER : REST,
+    kept.length === 1 ? REST : options.oneCamera ? FILMED : TOGETHER,
     {
       size,
       light,

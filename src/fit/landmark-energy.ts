@@ -42,7 +42,7 @@ export interface LandmarkGap {
 
 /** Weights of the kinds of landmarks. */
 export interface LandmarkWeights {
-  /** Of each gap of lids and lips; none where absent. */
+  /** Of each gap of the lips; none where absent. Lids count `LID_SHARE` times as much. */
   readonly gap?: number;
   readonly inner: number;
   readonly contour: number;
@@ -52,9 +52,12 @@ export interface LandmarkWeights {
 
 /** σ of a gap over that of a place. */
 const GAP_SIGMA = 0.3;
+/** Weight of a gap of the lids over one of the lips: a blink is short, and little else shows it. */
+const LID_SHARE = 2;
 /** iBUG-68 pairs with the corners that they lie between: lids of the right and of the left eye, inner lips. */
 const GAPS = [
   {
+    share: LID_SHARE,
     corners: [36, 39],
     pairs: [
       [37, 41],
@@ -62,6 +65,7 @@ const GAPS = [
     ],
   },
   {
+    share: LID_SHARE,
     corners: [42, 45],
     pairs: [
       [43, 47],
@@ -69,6 +73,7 @@ const GAPS = [
     ],
   },
   {
+    share: 1,
     corners: [60, 64],
     pairs: [
       [61, 67],
@@ -159,7 +164,7 @@ export function landmarkTargets(
 
 function landmarkGaps({ landmarks68: l }: FaceObservation, weight: number): LandmarkGap[] {
   if (weight === 0) return [];
-  return GAPS.flatMap(({ corners: [a, b], pairs }) => {
+  return GAPS.flatMap(({ share, corners: [a, b], pairs }) => {
     const [dx, dy] = [l[2 * b] - l[2 * a], l[2 * b + 1] - l[2 * a + 1]];
     const length = Math.hypot(dx, dy);
     if (!(length > 0)) return [];
@@ -167,7 +172,7 @@ function landmarkGaps({ landmarks68: l }: FaceObservation, weight: number): Land
       first,
       second,
       across: [-dy / length, dx / length] as const,
-      weight: Number.isFinite(l[2 * first] + l[2 * second]) ? weight : 0,
+      weight: Number.isFinite(l[2 * first] + l[2 * second]) ? share * weight : 0,
     }));
   });
 }

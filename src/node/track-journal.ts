@@ -23,7 +23,7 @@ import type { Camera } from '../camera/camera.ts';
 import type { EvidenceStore, FrameEvidence } from '../fit/video/evidence.ts';
 import type { TrackedFrame, TrackIdentity } from '../fit/video/types.ts';
 
-const VERSION = 'photofit track journal 1';
+const VERSION = 'photofit track journal 2';
 /** Longest first line that is believed. */
 const MOST_HEADER = 2 ** 24;
 
@@ -79,8 +79,14 @@ export class TrackJournal implements EvidenceStore {
   ): TrackJournal {
     mkdirSync(path.dirname(file), { recursive: true });
     const journal = new TrackJournal(file, openSync(file, 'w+'));
-    const { modelName, modelHash, camera, keyFrames } = identity;
-    const arrays = [identity.identity, identity.texture, identity.light].map((a) => Array.from(a));
+    const { modelName, modelHash, camera, keyFrames, detectorBias: bias } = identity;
+    const arrays = [
+      identity.identity,
+      identity.texture,
+      identity.light,
+      bias?.offsets ?? [],
+      bias?.lids ?? [],
+    ].map((a) => Array.from(a));
     const who = { modelName, modelHash, camera, keyFrames, arrays };
     const texture = texturePng && Buffer.from(texturePng).toString('base64');
     journal.#append(Buffer.from(`${JSON.stringify({ journal: VERSION, key, who, texture })}\n`));
@@ -103,10 +109,11 @@ export class TrackJournal implements EvidenceStore {
     }
     journal.#findRecords();
     const { modelName, modelHash, camera, keyFrames, arrays } = head.who;
-    const [shape, texture, light] = arrays.map((a) => Float32Array.from(a));
+    const [shape, texture, light, offsets, lids] = arrays.map((a) => Float32Array.from(a));
+    const detectorBias = offsets.length > 0 ? { offsets, lids } : undefined;
     return {
       journal,
-      identity: { modelName, modelHash, camera, keyFrames, identity: shape, texture, light },
+      identity: { modelName, modelHash, camera, keyFrames, identity: shape, texture, light, detectorBias },
       texturePng: head.texture === null ? null : new Uint8Array(Buffer.from(head.texture, 'base64')),
     };
   }

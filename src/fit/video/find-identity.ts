@@ -3,11 +3,10 @@
  * tracked and never changed afterwards. The video is read once, sparsely; the key frames are then fitted together as
  * photos of one person taken with one camera (`fit-person.ts`).
  *
- * A detector draws the same face wrong in the same way, frame after frame: landmarks of N frames say less about the shape
- * than N times one's. Each counts by 1/√N: on a rendered head whose landmarks it places 4 % off (`bench/track-truth.ts`,
- * second head), the shape came out 2.7 instead of 3.5 mm from the truth, the focal length 643 instead of 570 pixels (truth
- * 730), and the correlation of the tracked expressions 0.83 instead of 0.74. By 1/N they were 1.8 mm, 744 pixels and 0.92,
- * but on a filmed person jaw and forehead came out too narrow: there the pictures explain less, and the detector errs less.
+ * A detector draws the same face wrong in the same way, frame after frame: landmarks of N frames say no more about the
+ * shape than one's. Each counts by 1/N, the contour twice as much as in a photo, or a filmed person's jaw comes out narrow.
+ * By 1/√N the correlation of the tracked expressions of two rendered heads was 0.91 instead of 0.93. What the detector
+ * then turns out to do wrong with this face is told to the tracker (`detector-bias.ts`).
  */
 import { InvalidArgumentError, NoFaceError, throwIfAborted } from '../../core/errors.ts';
 import type { Image8 } from '../../core/image.ts';
@@ -18,6 +17,7 @@ import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
 import { FIT_PHOTO_DEFAULTS, type FitWeights } from '../fit-options.ts';
 import { fitPerson } from '../fit-person.ts';
 import type { PhotoFit } from '../types.ts';
+import { landmarkOffsets, lidDistances } from './detector-bias.ts';
 import { chooseFace, type FaceChoice, nearestFace } from './follow.ts';
 import { KeyFramePool, keyFrame } from './key-frames.ts';
 import type { TrackIdentity } from './types.ts';
@@ -42,6 +42,8 @@ export interface FindIdentityOptions extends FrameRange {
 /** Defaults of {@link findIdentity}. */
 export const FIND_IDENTITY_DEFAULTS = { keyFrames: 5, candidates: 40, size: 224, face: 'largest' } as const;
 
+/** Weight of contour landmarks over inner ones: the pictures, seen within the face alone, say least about its outline. */
+const CONTOUR = 0.5;
 /** Frames a second looked at where the video does not say how long it is. */
 const UNKNOWN_LENGTH_FPS = 2;
 /** Share of the progress that the search for key frames makes. */
@@ -70,7 +72,7 @@ export async function findIdentity(
     throw new InvalidArgumentError(
       `findIdentity: options.keyFrames must be a positive integer, got ${count}`,
     );
-  const pool = await search(source, model, options);
+  const { pool, lids } = await search(source, model, options);
   if (pool.size === 0)
     throw new NoFaceError('no face was found in the video; look at a few of its frames, or give a fit');
   const keys = pool.choose(count);
@@ -83,7 +85,8 @@ export async function findIdentity(
       perception: options.perception,
       size: options.size ?? FIND_IDENTITY_DEFAULTS.size,
       weights: {
-        landmarks: FIT_PHOTO_DEFAULTS.weights.landmarks / Math.sqrt(keys.length),
+        landmarks: FIT_PHOTO_DEFAULTS.weights.landmarks / keys.length,
+        contour: CONTOUR,
         ...options.weights,
       },
       oneCamera: true,
@@ -108,16 +111,23 @@ export async function findIdentity(
     camera,
     light,
     keyFrames: keyFits.map(({ frame }) => frame.index),
+    detectorBias: {
+      offsets: landmarkOffsets(
+        model,
+        keyFits.map(({ fit }) => fit),
+      ),
+      lids: Float32Array.from([0, 1], (side) => median(lids.map((pair) => pair[side]))),
+    },
     keyFits,
   };
 }
 
-/** Reads the range sparsely and pools what may become key frames. */
+/** Reads the range sparsely and pools what may become key frames; the lids' distances in all frames looked at. */
 async function search(
   source: VideoSource,
   model: HeadModel,
   options: FindIdentityOptions,
-): Promise<KeyFramePool> {
+): Promise<{ readonly pool: KeyFramePool; readonly lids: readonly (readonly [number, number])[] }> {
   const { perception, signal, start = 0, onProgress } = options;
   const candidates = options.candidates ?? FIND_IDENTITY_DEFAULTS.candidates;
   const end = options.end ?? source.duration;
@@ -126,18 +136,24 @@ async function search(
     end === null ? UNKNOWN_LENGTH_FPS : candidates / Math.max(end - start, 1e-3),
   );
   const pool = new KeyFramePool();
+  const lids: (readonly [number, number])[] = [];
   let previous: FaceObservation | null = null;
   for await (const frame of source.frames({ start: options.start, end: options.end, fps, signal })) {
     throwIfAborted(signal);
     const face = await lookFor(perception, frame.image, previous, options);
     if (face) {
       previous = face;
+      lids.push(lidDistances(face));
       pool.offer(keyFrame(model, frame, face));
     }
     const done = end === null ? 0 : (frame.time - start) / Math.max(end - start, 1e-3);
     onProgress?.({ stage: 'key frames', fraction: SEARCH_SHARE * Math.min(Math.max(done, 0), 1) });
   }
-  return pool;
+  return { pool, lids };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 
 /** The face followed in a frame some time after the one with `previous`: where it was, at less than half the cost; or found anew. */

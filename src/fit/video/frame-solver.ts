@@ -24,6 +24,7 @@ import { renderSkin } from '../render-skin.ts';
 import type { ResidentModel } from '../resident.ts';
 import { estimateSkin, faceHull, typicalResidual } from '../skin.ts';
 import type { CropTransform, FitMetrics } from '../types.ts';
+import { withoutBias } from './detector-bias.ts';
 import {
   MOTION_BLOCKS,
   type MotionDeviations,
@@ -247,13 +248,16 @@ export class FrameSolver {
     picture: { readonly photo: ImageF; readonly mask: Float32Array } | null,
   ): FitProblem {
     const { weights } = this.options;
+    const { detectorBias } = this.identity;
+    const { prepared } = this.resident;
+    const observation = detectorBias ? withoutBias(prepared.model, local, detectorBias) : local;
     const l = local.landmarks68;
     const eyes = Math.hypot(l[72] - l[90], l[73] - l[91]);
     return createProblem(this.kernels, {
-      prepared: this.resident.prepared,
+      prepared,
       resident: this.resident,
       layout,
-      observation: local,
+      observation,
       landmarks: {
         weights,
         loss: { sigma: weights.landmarkSigma * eyes, k: 2, weight: weights.landmarks },

@@ -5,6 +5,7 @@
  */
 import type { Camera } from '../../camera/camera.ts';
 import type { FaceObservation } from '../../perceive/types.ts';
+import type { DetectorBias } from './detector-bias.ts';
 
 /** What is found once for a whole video. */
 export interface TrackIdentity {
@@ -20,6 +21,8 @@ export interface TrackIdentity {
   readonly light: Float32Array;
   /** Numbers of the key frames it was found from; empty when it was given. */
   readonly keyFrames: readonly number[];
+  /** What the detector does wrong with this face; absent where it is not known. */
+  readonly detectorBias?: DetectorBias;
 }
 
 /**

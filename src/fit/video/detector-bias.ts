@@ -1,0 +1,182 @@
+/**
+ * What a detector does wrong with one face in all its pictures.
+ *
+ * Each landmark is off by some vector of the face's own that hardly changes, in the direction from eye to eye and across
+ * it, over the eye distance. An expression that had to make up for it would be pushed to an end of its range, where it no
+ * longer follows. The vectors are unknowns with a Gaussian prior. For known heads the best ones are the landmarks' mean
+ * residuals, drawn to zero: N/(N + κ) of the mean over N pictures, κ the ratio of the variance within a picture to that of
+ * the vectors. What a face does all the time cannot be told from a detector's error and is taken for part of it: the
+ * colours say which it was, when the heads were fitted. They say little about lids: eyes are moved as a whole, or those of
+ * somebody who squints are opened. So are inner lips that touch.
+ *
+ * Shut lids are drawn apart: by 30 to 50 % of the distance at which the same detector draws them open, on filmed people and
+ * on rendered ones. So what is left between them is counted from there.
+ */
+import type { Camera } from '../../camera/camera.ts';
+import type { HeadModel, HeadParams, SurfacePoints } from '../../model/head-model.ts';
+import { poseHead } from '../../model/pose.ts';
+import type { FaceObservation } from '../../perceive/types.ts';
+import { headYaw, landmarkTargets, projectTargets } from '../landmark-energy.ts';
+
+/** A detector's errors on one face. */
+export interface DetectorBias {
+  /** (L,2) float32 mean errors of the 68 landmarks and the model's face-mesh points, in eye vectors. */
+  readonly offsets: Float32Array;
+  /** (2) float32 usual distance of the lids of the right and the left eye, over the eye distance. */
+  readonly lids: Float32Array;
+}
+
+/** A picture's landmarks, and the head that was fitted to it. */
+export interface FittedLandmarks {
+  readonly observation: FaceObservation;
+  readonly params: HeadParams;
+  /** In pixels of the observation. */
+  readonly camera: Camera;
+}
+
+/** iBUG-68 numbers, first and last, of each eye and of the inner lips: what opens and shuts. */
+const OPENINGS = [
+  [36, 41],
+  [42, 47],
+  [60, 67],
+] as const;
+/** Upper and lower lid of the right and of the left eye. */
+const LIDS = [
+  [
+    [37, 41],
+    [38, 40],
+  ],
+  [
+    [43, 47],
+    [44, 46],
+  ],
+] as const;
+/** Distance of shut lids as detectors draw them, over that of open ones. */
+const SHUT = 0.45;
+/** Distances of the inner lips, over the eye distance, up to which they touch and from which a mouth counts as open. */
+const PARTED = [0.02, 0.06] as const;
+/** From this number on face-mesh points are those of the irises. */
+const IRISES = 468;
+/** κ: both variances are about 1.5 % of the eye distance squared. */
+const KAPPA = 1;
+const ALL = { inner: 1, contour: 1, mesh: 1, iris: 1 };
+
+/** (L,2) float32 `offsets` of {@link DetectorBias}. */
+export function landmarkOffsets(model: HeadModel, fits: readonly FittedLandmarks[]): Float32Array {
+  const sums = new Float64Array(2 * (68 + model.landmarks.mesh.indices.length));
+  const counts = new Float64Array(sums.length / 2);
+  for (const { observation, params, camera } of fits) {
+    const targets = landmarkTargets(model, observation, headYaw(model, params.pose), ALL);
+    const projected = projectTargets(targets, poseHead(model, params).vertices, camera);
+    const [a, b] = eyeVector(observation);
+    const square = Math.max(a * a + b * b, 1e-12);
+    for (const [l, weight] of targets.weights.entries()) {
+      if (weight === 0) continue;
+      const [x, y] = [0, 1].map((i) => targets.targets[2 * l + i] - projected[3 * l + i]);
+      sums[2 * l] += (a * x + b * y) / square;
+      sums[2 * l + 1] += (a * y - b * x) / square;
+      counts[l]++;
+    }
+  }
+  const offsets = Float32Array.from(sums, (sum, i) => sum / (counts[i >> 1] + KAPPA));
+  const { eyes } = openings(model);
+  for (const eye of eyes) asOne(offsets, eye, 0);
+  return offsets;
+}
+
+/** Leaves `share` of what a group's landmarks differ by from the mean of those of the 68, in place. */
+function asOne(offsets: Float32Array, group: readonly number[], share: number): void {
+  const named = group.filter((l) => l < 68);
+  for (const a of [0, 1]) {
+    const mean = named.reduce((sum, l) => sum + offsets[2 * l + a] / named.length, 0);
+    for (const l of group) offsets[2 * l + a] = mean + share * (offsets[2 * l + a] - mean);
+  }
+}
+
+/** Numbers of targets that belong to each eye and to the inner lips. */
+interface Openings {
+  readonly eyes: readonly (readonly number[])[];
+  readonly lips: readonly number[];
+}
+
+const openingsOf = new WeakMap<HeadModel, Openings>();
+
+/** Landmarks of each eye and of the inner lips, with the face-mesh points that are nearest to one of them. */
+function openings(model: HeadModel): Openings {
+  const known = openingsOf.get(model);
+  if (known) return known;
+  const { inner51, mesh } = model.landmarks;
+  const at = ({ faces, barycentrics }: SurfacePoints, l: number) =>
+    [0, 1, 2].map((a) => {
+      let x = 0;
+      for (let i = 0; i < 3; i++)
+        x += barycentrics[3 * l + i] * model.template[3 * model.faces[3 * faces[l] + i] + a];
+      return x;
+    });
+  const named = Array.from({ length: 51 }, (_, l) => at(inner51, l));
+  const groups = OPENINGS.map(([first, last]) =>
+    Array.from({ length: last - first + 1 }, (_, l) => first + l),
+  );
+  for (const [m, index] of mesh.indices.entries()) {
+    if (index >= IRISES) continue;
+    const p = at(mesh.points, m);
+    const distances = named.map((q) => Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]));
+    const nearest = 17 + distances.indexOf(Math.min(...distances));
+    const g = OPENINGS.findIndex(([first, last]) => nearest >= first && nearest <= last);
+    if (g >= 0) groups[g].push(68 + m);
+  }
+  const found = { eyes: groups.slice(0, 2), lips: groups[2] };
+  openingsOf.set(model, found);
+  return found;
+}
+
+/** Mean distance of the lids of the right and the left eye, over the eye distance. */
+export function lidDistances(observation: FaceObservation): readonly [number, number] {
+  const l = observation.landmarks68;
+  const eyes = Math.max(Math.hypot(...eyeVector(observation)), 1e-6);
+  const open = (pairs: (typeof LIDS)[number]) =>
+    pairs.reduce(
+      (sum, [p, q]) => sum + Math.hypot(l[2 * p] - l[2 * q], l[2 * p + 1] - l[2 * q + 1]) / (2 * eyes),
+      0,
+    );
+  return [open(LIDS[0]), open(LIDS[1])];
+}
+
+/** `observation` with its landmarks where they would be without `bias`. */
+export function withoutBias(
+  model: HeadModel,
+  observation: FaceObservation,
+  { offsets, lids }: DetectorBias,
+): FaceObservation {
+  const [a, b] = eyeVector(observation);
+  const l = observation.landmarks68;
+  const shares = lidDistances(observation).map((now, side) => now / Math.max(lids[side], 1e-6));
+  const open = shares.map((share) => Math.min(Math.max((share - SHUT) / (1 - SHUT), 0), 1));
+  const lips = Math.hypot(l[124] - l[132], l[125] - l[133]) / Math.max(Math.hypot(a, b), 1e-6);
+  const own = offsets.slice();
+  asOne(own, openings(model).lips, Math.min(Math.max((lips - PARTED[0]) / (PARTED[1] - PARTED[0]), 0), 1));
+  const move = (points: Float32Array, at: number, k: number) => {
+    const [x, y] = own.subarray(2 * k, 2 * k + 2);
+    points[at] -= a * x - b * y;
+    points[at + 1] -= b * x + a * y;
+  };
+  const moved = l.slice();
+  for (let k = 0; k < 68; k++) move(moved, 2 * k, k);
+  const mesh = observation.mesh?.slice() ?? null;
+  if (mesh) for (const [m, i] of model.landmarks.mesh.indices.entries()) move(mesh, 3 * i, 68 + m);
+  // Lids come together where the detector leaves them apart; it is the upper one that moves.
+  for (const side of [0, 1])
+    if (shares[side] < 1)
+      for (const [upper, lower] of LIDS[side])
+        for (const i of [0, 1]) {
+          const apart = l[2 * upper + i] - l[2 * lower + i];
+          const left = open[side] / Math.max(shares[side], 1e-6);
+          moved[2 * upper + i] += (left - 1) * apart;
+        }
+  return { ...observation, landmarks68: moved, mesh };
+}
+
+/** From the right eye's outer corner to the left one's. */
+function eyeVector({ landmarks68: l }: FaceObservation): readonly [number, number] {
+  return [l[90] - l[72], l[91] - l[73]];
+}
