@@ -1,3 +1,4 @@
+import { copyWords } from './bulk';
 import { madd } from './simd';
 
 /** Floats of the output worked on at a time: 8 KB, so that it stays in the first-level cache. */
@@ -31,7 +32,7 @@ export function blendshapes(
     const stop = min(block + BLOCK, end);
     const bytes = <usize>(stop - block) << 2;
     const from = <usize>block << 2;
-    if (base != out) memory.copy(out + from, base + from, bytes);
+    if (base != out) copyWords(out + from, base + from, bytes);
     const vectorEnd = block + ((stop - block) & ~3);
     let k: i32 = 0;
     for (; k + 3 < used; k += 4) {

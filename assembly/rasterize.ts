@@ -1,3 +1,5 @@
+import { fillWords } from './bulk';
+
 /** Smallest positive float: e ≥ TINY is e > 0. */
 const TINY: f32 = reinterpret<f32>(1);
 
@@ -31,9 +33,9 @@ export function rasterizeRows(
 ): void {
   const firstPixel = <usize>(rowBegin * width);
   const pixels = <usize>((rowEnd - rowBegin) * width);
-  memory.fill(faceIndex + (firstPixel << 2), 0xff, pixels << 2);
-  memory.fill(barycentrics + firstPixel * 12, 0, pixels * 12);
-  for (let p = depth + (firstPixel << 2), end = p + (pixels << 2); p < end; p += 4) store<f32>(p, -Infinity);
+  fillWords(faceIndex + (firstPixel << 2), i32x4.splat(-1), pixels << 2);
+  fillWords(barycentrics + firstPixel * 12, i32x4.splat(0), pixels * 12);
+  fillWords(depth + (firstPixel << 2), f32x4.splat(-Infinity), pixels << 2);
 
   const half = f32x4.splat(0.5);
   const least = f32x4(0, <f32>rowBegin, 0, 0);

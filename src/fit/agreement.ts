@@ -29,9 +29,9 @@ import type { FitState } from './parameters.ts';
 
 /** Weight of the fits' cosine beside the descriptors', and the mean from which photos show one person. */
 const FITS_SHARE = 0.4;
-export const SAME_PERSON = 0.56;
+const SAME_PERSON = 0.56;
 /** The same for the fits' cosine alone, with two photos … */
-export const SAME_PERSON_FITS = 0.64;
+const SAME_PERSON_FITS = 0.64;
 /** … and among more, where it may be this much below the best pair's, but no less than that. */
 const BELOW_BEST = 0.25;
 const LEAST_ALIKE = 0.5;

@@ -180,7 +180,8 @@ async function startPainters(
       const asked = thread.ask(
         'paint',
         { photo, frame, scale },
-        whole ? [photo.data.buffer as ArrayBuffer] : [],
+        // Shared memory (`openThreadedVideo`) needs no moving, and can't be.
+        whole && photo.data.buffer instanceof ArrayBuffer ? [photo.data.buffer] : [],
       );
       return asked as Promise<Uint8Array>;
     },

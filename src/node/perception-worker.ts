@@ -79,6 +79,8 @@ class Watching {
     this.#video = await openThreadedVideo(file, video);
     try {
       const recognise = (faces: readonly FaceObservation[]) => {
+        // Nobody is left to answer.
+        if (this.#ended) return Promise.resolve(null);
         this.#faces = faces;
         const chosen = new Promise<FaceObservation | null>((resolve) => {
           this.#chosen = resolve;

@@ -42,6 +42,7 @@ export function startThread(module: string): Thread | null {
   const worker = new Worker(url);
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   let asked = 0;
+  let ended: Error | null = null;
   const fail = (error: unknown) => {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
@@ -53,10 +54,15 @@ export function startThread(module: string): Thread | null {
     else question?.reject(unpackError(error));
   });
   worker.on('error', fail);
-  worker.on('exit', () => fail(new Error(`the thread ${module} has ended`)));
+  worker.on('exit', () => {
+    ended = new Error(`the thread ${module} has ended`);
+    fail(ended);
+  });
   return {
     ask: (name, argument, transfer = []) =>
       new Promise((resolve, reject) => {
+        // A message to a thread that has ended is dropped without a word.
+        if (ended) return reject(ended);
         const id = asked++;
         waiting.set(id, { resolve, reject });
         worker.postMessage({ id, name, argument }, transfer);

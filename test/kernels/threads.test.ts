@@ -1,6 +1,6 @@
 // Threads must not show in any result: the same bits on one, two and three, and from run to run.
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
@@ -66,6 +66,15 @@ describe('threads', () => {
       const expected = gemmReference(a.view, a.view, [m, 3, 3]);
       for (let i = 0; i < 9; i++) expect(Math.abs(c.view[i] - expected[i])).toBeLessThan(1e-4 * m);
     }
+  });
+
+  // Bulk operations are held against the memory's size as a thread last heard of it: a worker once trapped in the
+  // rasteriser after the memory had grown, and the thread that waited for it waited for ever.
+  it('run kernels without memory.fill and memory.copy', () => {
+    const tasks = readFileSync('assembly/tasks.ts', 'utf8');
+    const files = [...tasks.matchAll(/from '\.\/([\w-]+)'/g)].map((found) => `assembly/${found[1]}.ts`);
+    expect(files).toContain('assembly/rasterize.ts');
+    for (const file of files) expect(readFileSync(file, 'utf8'), file).not.toMatch(/memory\.(fill|copy)\(/);
   });
 
   it('can be closed; the kernels go on alone', () => {

@@ -1,6 +1,8 @@
 /** Threads are modules of their own in the built code: without theirs, work stays on the caller's thread, unnoticed. */
 import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type * as Threads from '../../src/node/threads.ts';
 import { filesBelow } from '../structure/source.ts';
 
 const names = filesBelow('src', '.ts').flatMap((file) =>
@@ -13,6 +15,13 @@ describe('threads', () => {
   it('are found', () => {
     expect(names).toContain('perception-worker');
     expect(names).toContain('overlay-worker');
+  });
+
+  it('refuse questions once they have ended', async () => {
+    const { startThread } = (await import(path.resolve('dist/node/threads.js'))) as typeof Threads;
+    const thread = startThread('perception-worker')!;
+    await thread.stop();
+    await expect(thread.ask('start', null)).rejects.toThrow('the thread perception-worker has ended');
   });
 
   // Once the two threads of tracking were missing beside the bundle, and tracking took half as long again.

@@ -35,7 +35,7 @@ export interface FindIdentityOptions extends FrameRange {
   readonly size?: number;
   readonly weights?: Partial<FitWeights>;
   readonly onProgress?: ProgressListener;
-  /** Called when the key frames are there: from then on perception is not asked any more. */
+  /** Called when the key frames are there: from then on perception is asked for descriptors only. */
   readonly onSearched?: () => void;
 }
 
