@@ -8,7 +8,7 @@
  * Memory is a stack: arrays are taken from the top with `f32`, `i32`, …, and everything above a mark is given back
  * at once with `release`. There is no per-array free: a model's arrays are taken first and stay, those of one fit
  * or one pyramid level come and go above them. Each array is 16-byte aligned and followed by at least 32 spare
- * bytes, because kernels read (never write) whole vectors.
+ * bytes, because kernels read, and some write, whole vectors: an output must be a whole array, not a part of one.
  *
  * The memory grows on demand. Growing detaches every typed array on it, which is why kernels take handles
  * ({@link WasmArray}) and why `view` must be read again after anything that allocates. (A shared memory is not

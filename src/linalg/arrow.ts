@@ -7,6 +7,8 @@
  *   [      …        …  ]   S' = S − Σ B_iᵀ D_i⁻¹ B_i
  *   [          D_n B_n ]
  *   [ B_1ᵀ … B_nᵀ  S   ]
+ *
+ * Fits solve them in kernel memory (`kernels/arrow.ts`), which is held to this.
  */
 import { choleskyFactor, choleskySolve } from './cholesky.ts';
 

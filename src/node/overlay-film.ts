@@ -168,7 +168,15 @@ async function startPainters(
       stop: async () => {},
     };
   }
-  await Promise.all(threads.map((thread) => thread.ask('start', { person, panel, layout })));
+  const stop = async () => {
+    await Promise.all(threads.map((thread) => thread.stop()));
+  };
+  try {
+    await Promise.all(threads.map((thread) => thread.ask('start', { person, panel, layout })));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   let turn = 0;
   return {
     count: 2 * threads.length,
@@ -185,8 +193,6 @@ async function startPainters(
       );
       return asked as Promise<Uint8Array>;
     },
-    stop: async () => {
-      await Promise.all(threads.map((thread) => thread.stop()));
-    },
+    stop,
   };
 }
