@@ -150,12 +150,18 @@ async function withoutOutliers(
     ...(options.method === 'robust' && { gate: OUTLIER_DEFAULTS.softGate }),
   });
   const full = prepareFullSize(kernels, model, maps.size, outliers.atlas);
+  // A map is read, then completed: what is found out about it serves both.
+  let last: { readonly i: number; readonly found: ReturnType<typeof outliers.map> } | null = null;
+  const found = (i: number) => {
+    if (last?.i !== i) last = { i, found: outliers.map(i) };
+    return last.found;
+  };
   const read = async (i: number) => {
     const map = await maps.read(i);
-    const { skin, likely } = outliers.map(i);
+    const { skin, likely } = found(i);
     return { ...map, ...replaceOutliers(full, map, skin, likely) };
   };
-  const likely: Complete = (map, i) => completeFullSize(kernels, full, map, outliers.map(i).likely);
+  const likely: Complete = (map, i) => completeFullSize(kernels, full, map, found(i).likely);
   return { maps: { ...maps, read }, likely, by: await outliers.hash(), share: outliers.share };
 }
 

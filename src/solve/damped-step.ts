@@ -5,6 +5,7 @@
 import type { DampedEquations } from '../kernels/damped.ts';
 import { freeSizes, solveArrow } from '../linalg/arrow.ts';
 import { choleskyFactor, choleskySolve } from '../linalg/cholesky.ts';
+import { predictedDecrease } from '../linalg/quadratic-model.ts';
 
 /** Lowest and highest step per unknown, (n) each. */
 export interface StepBounds {
@@ -83,14 +84,6 @@ export function plainEquations({
       if (groups) return solveArrow(a, m, b, freeSizes(groups, index));
       return choleskyFactor(a, m) >= 0 ? null : choleskySolve(a, m, b, b);
     },
-    predictedDecrease: (step) => {
-      let sum = 0;
-      for (let i = 0; i < n; i++) {
-        let h = 0;
-        for (let j = 0; j < n; j++) h += hessian[i * n + j] * step[j];
-        sum -= step[i] * (gradient[i] + 0.5 * h);
-      }
-      return sum;
-    },
+    predictedDecrease: (step) => predictedDecrease(hessian, gradient, step),
   };
 }
