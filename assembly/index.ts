@@ -20,7 +20,7 @@ export { medianResidual, padPicture, scatterColours, skinWeights } from './skin'
 export { rotationRows, skinPoints, skinRows } from './skinning';
 export { multiplySparse } from './sparse';
 export { fanNormals, surfaceRows, tangentFrames } from './surface';
-export { runTasks, serveTasks, stopTasks } from './tasks';
+export { abandonTasks, failTask, finishTasks, runTasks, serveTasks, stopTasks } from './tasks';
 export { gridPairs, growRings, gutterPairs, listInside, mergeTexels, numberTexels, pairRows } from './texel-graph';
 export {
   fillRight, laplacianDiagonal, mergeGraph, mirrorGuides, prolongRows, restrictRows, subgraph,

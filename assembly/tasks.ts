@@ -16,6 +16,10 @@ import { setWorker } from './worker';
 // One word says both which table is open and which task is next, and is only moved on by compare-and-exchange: a
 // worker that wakes up late cannot take a task of a table that it has not read. Between tables the word is closed.
 // Idle workers look again for some 50 µs, then sleep.
+//
+// A worker that traps counts its task as done (failTask), so that the owner comes back, and says so in a word that the
+// owner's side looks at then. The owner never waits without end: finishTasks returns once in a while for its caller
+// to decide.
 
 /** i64: number of the table, next task. */
 const NEXT: usize = 0;
@@ -30,11 +34,19 @@ const TASKS: usize = 256;
 const COUNT: usize = 260;
 /** i32: 1 ends the workers. */
 const STOP: usize = 264;
+/** i32: 1 once a worker has failed in a task; what it says of it follows (src/kernels/tasks.ts). */
+const FAILED: usize = 268;
 
 const CLOSED: i64 = 0xffffffff;
 /** Bytes of a task: kernel, then its arguments. */
 const TASK: usize = 96;
 const SPINS: i32 = 20000;
+/** Waits of a millisecond, looks of a page's main thread: about a second in finishTasks. */
+const WAITS: i32 = 1000;
+const LOOKS: i32 = 1 << 30;
+
+/** Whether this worker has a task. */
+let holding: bool = false;
 
 // @ts-ignore: decorator
 @inline
@@ -99,10 +111,20 @@ function takeTasks(control: usize, helper: bool): void {
     if (index >= count) return;
     const tasks = <usize>atomic.load<u32>(control + TASKS);
     if (atomic.cmpxchg<i64>(control + NEXT, seen, seen + 1) != seen) continue;
+    holding = true;
     run(tasks + <usize>index * TASK);
+    holding = false;
     const done = atomic.add<i32>(control + DONE, 1) + 1;
     if (helper && done == <i32>count) atomic.notify(control + DONE, 1);
   }
+}
+
+/** What a worker does that a trap has thrown out of `serveTasks`, as its last. */
+export function failTask(control: usize): void {
+  if (!holding) return;
+  atomic.store<i32>(control + FAILED, 1);
+  atomic.add<i32>(control + DONE, 1);
+  atomic.notify(control + DONE, 1);
 }
 
 /** What a worker does until it is stopped. */
@@ -121,10 +143,10 @@ export function serveTasks(control: usize, number: i32): void {
 }
 
 /**
- * Runs `count` tasks at `tasks`, with whichever workers are awake or wake up; returns when all are done.
+ * Runs `count` tasks at `tasks`, with whichever workers are awake or wake up. Returns as `finishTasks` does.
  * @param mayWait 1: sleep while others finish; 0: look all the time, as a page's main thread must
  */
-export function runTasks(control: usize, tasks: usize, count: i32, mayWait: i32): void {
+export function runTasks(control: usize, tasks: usize, count: i32, mayWait: i32): i32 {
   const table = atomic.load<i32>(control + TABLE) + 1;
   atomic.store<i32>(control + DONE, 0);
   atomic.store<u32>(control + TASKS, <u32>tasks);
@@ -134,13 +156,27 @@ export function runTasks(control: usize, tasks: usize, count: i32, mayWait: i32)
   if (atomic.load<i32>(control + ASLEEP) > 0) atomic.notify(control + TABLE, count - 1);
   takeTasks(control, false);
   atomic.store<i64>(control + NEXT, (<i64>table << 32) | CLOSED);
-  let spins: i32 = 0;
-  while (true) {
+  return finishTasks(control, mayWait);
+}
+
+/** Waits for the tasks that others have: 1 when all are done, −1 when one of them failed, 0 when that takes a second. */
+export function finishTasks(control: usize, mayWait: i32): i32 {
+  const count = atomic.load<i32>(control + COUNT);
+  const enough = mayWait ? SPINS + WAITS : LOOKS;
+  for (let looks: i32 = 0; looks < enough; looks++) {
     const done = atomic.load<i32>(control + DONE);
-    if (done == count) return;
+    if (done == count) return atomic.load<i32>(control + FAILED) ? -1 : 1;
     // A worker that has its task is taken from it by the operating system at worst; it will be back.
-    if (mayWait && ++spins > SPINS) atomic.wait<i32>(control + DONE, done, 1000000);
+    if (mayWait && looks >= SPINS) atomic.wait<i32>(control + DONE, done, 1000000);
   }
+  return 0;
+}
+
+/** After a trap has thrown the owner out of `runTasks`: no task is taken any more. `finishTasks` waits for others. */
+export function abandonTasks(control: usize): void {
+  const next = <u32>atomic.xchg<i64>(control + NEXT, CLOSED);
+  const count = atomic.load<u32>(control + COUNT);
+  atomic.store<u32>(control + COUNT, (next < count ? next : count) - 1);
 }
 
 /** Ends all workers once they have no task. */

@@ -278,7 +278,10 @@ export interface KernelExports extends TexelExports, TextureMapExports {
     scratch: number,
     scratchBytes: number,
   ): void;
-  runTasks(control: number, tasks: number, count: number, mayWait: number): void;
+  runTasks(control: number, tasks: number, count: number, mayWait: number): number;
+  finishTasks(control: number, mayWait: number): number;
+  abandonTasks(control: number): void;
+  failTask(control: number): void;
   serveTasks(control: number, worker: number): void;
   stopTasks(control: number): void;
 }

@@ -15,19 +15,13 @@
  * detached; views of it then are shorter than it.)
  *
  * Threads: one thread owns the memory, takes arrays and calls kernels. Others only help inside a call: they wait on a
- * word in the memory and take tasks from a table (`tasks.ts`). How a thread is started is the platform's
+ * word in the memory and take tasks from a table (`task-table.ts`). How a thread is started is the platform's
  * (`node/kernel-workers.ts`, `web/kernel-workers.ts`); one that never comes up is not missed.
  */
 import { InvalidArgumentError, OutOfMemoryError } from '../core/errors.ts';
 import type { KernelExports } from './exports.ts';
-import {
-  CONTROL_BYTES,
-  TASK_KERNELS,
-  TASK_WORDS,
-  TASKS_MAX,
-  type TaskArguments,
-  type TaskKernel,
-} from './tasks.ts';
+import { TASK_TABLE_BYTES, TaskTable } from './task-table.ts';
+import type { TaskArguments, TaskKernel } from './tasks.ts';
 import { PLAIN_SHARED_WASM, PLAIN_WASM, RELAXED_SHARED_WASM, RELAXED_WASM } from './wasm.generated.ts';
 
 /** Typed arrays that can live in kernel memory. */
@@ -94,10 +88,18 @@ export interface KernelOptions {
   readonly startWorker?: StartKernelWorker | null;
   /** Whether the calling thread may sleep: not in a page outside workers. */
   readonly mayWait?: boolean;
+  /** Seconds, about, until a thread that has a task and does not come back is given up. */
+  readonly patience?: number;
 }
 
 /** Defaults of {@link KernelOptions}. */
-export const KERNEL_DEFAULTS = { relaxed: true, threads: 1, startWorker: null, mayWait: true } as const;
+export const KERNEL_DEFAULTS = {
+  relaxed: true,
+  threads: 1,
+  startWorker: null,
+  mayWait: true,
+  patience: 60,
+} as const;
 
 /** One instance of the kernels with its own memory, for the thread that made it. */
 export interface Kernels {
@@ -133,7 +135,11 @@ export interface Kernels {
   scope<R>(body: () => R): R;
   /** Ends the other threads; the kernels go on on this one. */
   close(): void;
-  /** Calls a kernel with each of the arguments, on whichever threads there are, in no particular order. @internal */
+  /**
+   * Calls a kernel with each of the arguments, on whichever threads there are, in no particular order.
+   * @throws {Error} when one of the calls traps, or its thread is gone; the other threads are ended then
+   * @internal
+   */
   run(kernel: TaskKernel, calls: readonly TaskArguments[]): void;
   /** The raw functions, for the wrappers beside this file. @internal */
   readonly raw: KernelExports;
@@ -192,24 +198,20 @@ class KernelInstance implements Kernels {
   #used: number;
   #arrays: Handle<WasmView>[] = [];
   #workers: KernelWorker[] = [];
-  /** Addresses of what the threads agree by and of the tasks. */
-  #control: number;
-  #tasks: number;
-  #mayWait: boolean;
+  #tasks: TaskTable;
 
   constructor(built: Build, module: WebAssembly.Module, instance: WebAssembly.Instance) {
-    const { relaxed, memory, threads, startWorker, mayWait } = built;
+    const { relaxed, memory, threads, startWorker, mayWait, patience } = built;
     this.relaxed = relaxed;
     this.#memory = memory;
-    this.#mayWait = mayWait;
     this.raw = instance.exports as unknown as KernelExports;
-    this.#control = (this.raw.heapBase() + 63) & ~63;
-    this.#tasks = this.#control + CONTROL_BYTES;
-    this.#base = this.#tasks + 4 * TASK_WORDS * TASKS_MAX;
+    const control = (this.raw.heapBase() + 63) & ~63;
+    this.#tasks = new TaskTable(this.raw, memory, control, { mayWait, patience });
+    this.#base = control + TASK_TABLE_BYTES;
     this.#top = this.#base;
     this.#used = this.#base;
     for (let number = 1; number < threads; number++) {
-      const worker = startWorker?.({ module, memory, control: this.#control, number });
+      const worker = startWorker?.({ module, memory, control, number });
       if (worker) this.#workers.push(worker);
     }
   }
@@ -219,7 +221,7 @@ class KernelInstance implements Kernels {
   }
 
   close(): void {
-    if (this.#workers.length > 0) this.raw.stopTasks(this.#control);
+    if (this.#workers.length > 0) this.#tasks.stop();
     for (const worker of this.#workers.splice(0)) worker.terminate();
   }
 
@@ -229,15 +231,12 @@ class KernelInstance implements Kernels {
       for (const args of calls) call(...args);
       return;
     }
-    const number = TASK_KERNELS.indexOf(kernel);
-    for (let from = 0; from < calls.length; from += TASKS_MAX) {
-      const count = Math.min(TASKS_MAX, calls.length - from);
-      const table = new Uint32Array(this.#memory.buffer, this.#tasks, TASK_WORDS * count);
-      for (let t = 0; t < count; t++) {
-        table[TASK_WORDS * t] = number;
-        table.set(calls[from + t], TASK_WORDS * t + 1);
-      }
-      this.raw.runTasks(this.#control, this.#tasks, count, this.#mayWait ? 1 : 0);
+    try {
+      this.#tasks.run(kernel, calls);
+    } catch (error) {
+      // Threads that have seen a failure are of no use.
+      this.close();
+      throw error;
     }
   }
 
@@ -389,13 +388,14 @@ interface Build {
   readonly threads: number;
   readonly startWorker: StartKernelWorker | null;
   readonly mayWait: boolean;
+  readonly patience: number;
   readonly memory: WebAssembly.Memory;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly imports: WebAssembly.Imports;
 }
 
 function prepare(options: KernelOptions): Build {
-  const { threads, startWorker, mayWait, relaxed: wanted } = { ...KERNEL_DEFAULTS, ...options };
+  const { threads, startWorker, mayWait, patience, relaxed: wanted } = { ...KERNEL_DEFAULTS, ...options };
   if (!Number.isInteger(threads) || threads < 1)
     throw new InvalidArgumentError(`kernels: threads must be a positive integer, got ${threads}`);
   const relaxed = wanted && relaxedSimdSupported();
@@ -410,6 +410,7 @@ function prepare(options: KernelOptions): Build {
     threads: shared ? threads : 1,
     startWorker,
     mayWait,
+    patience,
     memory,
     bytes,
     imports: { env: { memory } },

@@ -33,13 +33,6 @@ export type TaskKernel = (typeof TASK_KERNELS)[number];
 /** Arguments of one call: addresses and counts. */
 export type TaskArguments = readonly number[];
 
-/** 32-bit words of a task: the kernel's number, then its arguments. */
-export const TASK_WORDS = 24;
-/** Bytes of the words by which threads agree. */
-export const CONTROL_BYTES = 320;
-/** Tasks of one call at most. */
-export const TASKS_MAX = 64;
-
 /**
  * [begin, end) cut into at most `parts` pieces of at least `grain` items; none where there are no items.
  * @param unit cuts are so many items apart: where vectors and what is left over are rounded differently.

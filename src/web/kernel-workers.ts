@@ -7,11 +7,14 @@
 
 import { prepareFits } from '../fit/resident.ts';
 import type { KernelOptions, StartKernelWorker } from '../kernels/runtime.ts';
+import { SERVE_PROGRAM } from '../kernels/task-table.ts';
 import type { HeadModel } from '../model/head-model.ts';
 
-const PROGRAM = `
-onmessage = ({ data: { module, memory, control, number } }) =>
-  new WebAssembly.Instance(module, { env: { memory } }).exports.serveTasks(control, number);
+const PROGRAM = `${SERVE_PROGRAM}
+onmessage = ({ data }) => {
+  serve(data);
+  close();
+};
 `;
 
 /** Starts a thread; null where the page may not share memory. */

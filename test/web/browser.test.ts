@@ -96,6 +96,25 @@ async function openPage(url: string) {
   return { page, fitPage };
 }
 
+/** As test/kernels/failing-threads.test.ts: the second thread's scratch memory lies where there is none. */
+const TRAP_IN_A_WORKER = `(async () => {
+  const { createKernels, startKernelWorker } = await import('/photofit.web.js');
+  const kernels = await createKernels({ threads: 2, startWorker: startKernelWorker, mayWait: false });
+  const zeros = kernels.f32(64);
+  const rows = kernels.u32([0, 1]);
+  const row = [rows.ptr, zeros.ptr, zeros.ptr, zeros.ptr, 8, kernels.f32(64).ptr, 0, 1, kernels.f32(64).ptr, 0x7ffffff0];
+  const tasks = Array.from({ length: 64 }, () => row);
+  for (let run = 0; run < 1000; run++) {
+    try {
+      kernels.run('multiplyBlockRows', tasks);
+    } catch (error) {
+      return String(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return 'nothing thrown';
+})()`;
+
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length);
   let largest = 0;
@@ -155,6 +174,15 @@ describe.skipIf(missing)(`in a browser${missing ? ` (skipped: ${missing})` : ''}
     const shared = await fitPage({ threads: 2 });
     expect(page.workers().length).toBe(before + 1);
     expect(shared).toEqual(alone);
+  });
+
+  it('hears of a kernel that traps in a worker of a page', async () => {
+    const server = await serve(['test/web/page', 'dist/web'], {}, { isolated: true });
+    onTestFinished(() => server.close());
+    const { page } = await openPage(server.url);
+    expect(await page.evaluate(TRAP_IN_A_WORKER)).toMatch(
+      /kernel multiplyBlockRows failed \(thread 1: RuntimeError: memory access out of bounds\)/,
+    );
   });
 
   it('the bundle imports nothing of Node', () => {
