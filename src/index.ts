@@ -122,6 +122,7 @@ export {
   findIdentity,
 } from './fit/video/find-identity.ts';
 export type { FaceChoice } from './fit/video/follow.ts';
+export type { SolverMemory } from './fit/video/frame-solver.ts';
 export { FRAME_SOLVER_DEFAULTS, type FrameSolverOptions } from './fit/video/frame-solver.ts';
 export { type Lids, lidsOf } from './fit/video/lids.ts';
 export type { MotionDeviations } from './fit/video/motion.ts';
@@ -148,7 +149,7 @@ export {
   trackFileText,
   trackMetadata,
 } from './fit/video/track-file.ts';
-export { type TrackVideoOptions, trackVideo } from './fit/video/track-video.ts';
+export { type ResumePoint, type TrackVideoOptions, trackVideo } from './fit/video/track-video.ts';
 export {
   faceCentre,
   fitCamera,

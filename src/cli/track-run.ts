@@ -9,7 +9,7 @@ import type { ImageF } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import { findIdentity } from '../fit/video/find-identity.ts';
 import { smoothTrack } from '../fit/video/smooth-track.ts';
-import { trackVideo } from '../fit/video/track-video.ts';
+import { type ResumePoint, trackVideo, watchFrom } from '../fit/video/track-video.ts';
 import type { TrackedFrame, TrackIdentity, VideoTrack } from '../fit/video/types.ts';
 import type { Watch } from '../fit/video/watch-video.ts';
 import { createKernels } from '../kernels/runtime.ts';
@@ -87,14 +87,13 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
   try {
     const { from, model } = await loading;
     const key = await keyOf(input, model, from);
-    const resumed = options.resume ? TrackJournal.resume(input.journal, key) : null;
+    const resumed = options.resume ? TrackJournal.resume(input.journal, key, input.onNote) : null;
     if (resumed && resumed.journal.length > 0)
       input.onNote(
         `going on after the ${resumed.journal.length} frames of an earlier run (--no-resume starts anew)`,
       );
     const earlier = resumed?.journal.frames() ?? [];
-    const last = earlier.at(-1);
-    const resume = last && resumed!.journal.frame(last.index)!;
+    const resume = resumed?.journal.resumePoint() ?? undefined;
     const warnings: string[] = [];
     let watch: Watch | undefined;
     // Frames are looked at while it is found out who it is, which needs another core.
@@ -120,6 +119,7 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
         ...(resume && { resume }),
         ...(watch && { watch }),
         evidence: journal,
+        onSolved: (memory) => journal.remember(memory),
         signal,
       })) {
         journal.append(frame);
@@ -220,14 +220,14 @@ async function parametricPng(model: HeadModel, texture: Float32Array): Promise<U
 }
 
 /** What the perception's thread is to watch. */
-function watchOrder({ video, options }: TrackRunInput, resume: TrackedFrame | undefined): WatchOrder {
+function watchOrder({ video, options }: TrackRunInput, resume: ResumePoint | undefined): WatchOrder {
   return {
     file: video,
     video: { pictureRate: options.pictureRate },
     options: {
       ...range(options),
       face: faceOf(options),
-      resume: resume ? { index: resume.index, time: resume.time, observation: resume.observation } : null,
+      resume: watchFrom(resume),
     },
   };
 }

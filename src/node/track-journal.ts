@@ -1,11 +1,11 @@
 /**
- * What has been tracked so far, on disk: who it is, then a record per frame with all its numbers and what it says for
- * smoothing, appended as frames come. A run that was broken off (Ctrl-C, a crash, a full disk) goes on from its last
+ * What has been tracked so far, on disk: who it is, then a record per frame with all its numbers, what it says for
+ * smoothing, and what the next one starts from, appended as frames come. A run that was broken off (Ctrl-C, a crash, a full disk) goes on from its last
  * whole record, exactly as if it had not been; and smoothing reads from here, so that memory does not grow by the 16 kB a
  * frame that perception and evidence take.
  *
  * One line of JSON, then records: their length (uint32), the length of a JSON of scalars (uint32), that JSON, and float32
- * arrays. A torn last record is cut off. Written synchronously: 16 kB a frame cost 0.05 ms, and a record is either asked
+ * arrays. A torn last record is cut off. Written synchronously: 18 kB a frame cost 0.05 ms, and a record is either asked
  * for or not.
  */
 import {
@@ -21,9 +21,11 @@ import {
 import path from 'node:path';
 import type { Camera } from '../camera/camera.ts';
 import type { EvidenceStore, FrameEvidence } from '../fit/video/evidence.ts';
+import type { SolvedState, SolverMemory } from '../fit/video/frame-solver.ts';
+import type { ResumePoint } from '../fit/video/track-video.ts';
 import type { TrackedFrame, TrackIdentity } from '../fit/video/types.ts';
 
-const VERSION = 'photofit track journal 2';
+const VERSION = 'photofit track journal 3';
 /** Longest first line that is believed. */
 const MOST_HEADER = 2 ** 24;
 
@@ -38,12 +40,35 @@ interface RecordHead {
   readonly skinL1: number | null;
   readonly confidence: number;
   readonly face: { readonly box: TrackedFace['box']; readonly score: number } | null;
+  readonly solver: StoredMemory | null;
   readonly lengths: readonly number[];
+}
+
+/** A {@link SolverMemory} without its arrays, which are in `solver` of {@link ARRAYS}, last frame first. */
+interface StoredMemory {
+  readonly last: StoredState;
+  readonly before: StoredState | null;
+  readonly crop: SolverMemory['crop'];
+}
+interface StoredState {
+  readonly time: number;
+  readonly camera: Camera;
+  /** Of expression, pose and light. */
+  readonly lengths: readonly [number, number, number];
 }
 type TrackedFace = NonNullable<TrackedFrame['observation']>;
 
 /** Places of arrays in a record. */
-const ARRAYS = ['expression', 'pose', 'light', 'landmarks68', 'mesh', 'information', 'gradient'] as const;
+const ARRAYS = [
+  'expression',
+  'pose',
+  'light',
+  'landmarks68',
+  'mesh',
+  'information',
+  'gradient',
+  'solver',
+] as const;
 
 /** A track that was broken off. */
 export interface ResumedTrack {
@@ -60,6 +85,7 @@ export class TrackJournal implements EvidenceStore {
   readonly #places = new Map<number, number>();
   #end = 0;
   #pending: FrameEvidence | null = null;
+  #memory: SolverMemory | null = null;
 
   private constructor(file: string, handle: number) {
     this.#file = file;
@@ -93,8 +119,11 @@ export class TrackJournal implements EvidenceStore {
     return journal;
   }
 
-  /** Opens the journal that a run with the same `key` left; null where there is none, or it is another's. */
-  static resume(file: string, key: string): ResumedTrack | null {
+  /**
+   * Opens the journal that a run with the same `key` left; null where there is none, or it is another's.
+   * @param onRefused told why one that is there is not taken
+   */
+  static resume(file: string, key: string, onRefused?: (why: string) => void): ResumedTrack | null {
     let handle: number;
     try {
       handle = openSync(file, 'r+');
@@ -105,6 +134,8 @@ export class TrackJournal implements EvidenceStore {
     const head = journal.#readHeader();
     if (!head || head.journal !== VERSION || head.key !== key) {
       closeSync(handle);
+      const of = head?.journal === VERSION ? 'another video, head or option' : 'another version of photofit';
+      onRefused?.(`an earlier run of ${of} is not gone on from; beginning anew`);
       return null;
     }
     journal.#findRecords();
@@ -123,10 +154,17 @@ export class TrackJournal implements EvidenceStore {
     return this.#places.size;
   }
 
+  /** Keeps what the next frame starts from, for the record of the frame that comes. */
+  remember(memory: SolverMemory): void {
+    this.#memory = memory;
+  }
+
   /** Adds a frame, with the evidence that was put for it. */
   append(frame: TrackedFrame): void {
     const evidence = this.#pending?.index === frame.index ? this.#pending : null;
+    const memory = this.#memory;
     this.#pending = null;
+    this.#memory = null;
     const { observation } = frame;
     const arrays = [
       frame.expression,
@@ -136,6 +174,7 @@ export class TrackJournal implements EvidenceStore {
       observation?.mesh ?? new Float32Array(0),
       evidence?.information ?? new Float32Array(0),
       evidence?.gradient ?? new Float32Array(0),
+      packStates(memory),
     ];
     const known = (x: number) => (Number.isFinite(x) ? x : null);
     const head: RecordHead = {
@@ -148,6 +187,11 @@ export class TrackJournal implements EvidenceStore {
       skinL1: known(frame.skinL1),
       confidence: frame.confidence,
       face: observation && { box: observation.box, score: observation.score },
+      solver: memory && {
+        last: storedState(memory.last),
+        before: memory.before && storedState(memory.before),
+        crop: memory.crop,
+      },
       lengths: arrays.map((a) => a.length),
     };
     const text = Buffer.from(JSON.stringify(head));
@@ -185,6 +229,18 @@ export class TrackJournal implements EvidenceStore {
       confidence: head.confidence,
       observation: head.face && { ...head.face, landmarks68, mesh: mesh.length > 0 ? mesh : null },
     };
+  }
+
+  /** Where to go on; null for a journal without frames. */
+  resumePoint(): ResumePoint | null {
+    const indices = [...this.#places.keys()];
+    const last = indices.at(-1);
+    if (last === undefined) return null;
+    // Frames that show no face leave what was remembered as it is.
+    const solver = indices
+      .reverse()
+      .reduce<SolverMemory | null>((m, index) => m ?? this.#remembered(index), null);
+    return { frame: this.frame(last)!, solver };
   }
 
   put(evidence: FrameEvidence): void {
@@ -263,6 +319,11 @@ export class TrackJournal implements EvidenceStore {
     }
   }
 
+  #remembered(index: number): SolverMemory | null {
+    const { head, arrays } = this.#record(index, 7, 8)!;
+    return head.solver && unpackStates(head.solver, new Float64Array(arrays[0].buffer));
+  }
+
   /** Arrays `from` to before `to` of a record. */
   #record(index: number, from: number, to: number) {
     const place = this.#places.get(index);
@@ -297,6 +358,28 @@ interface StoredIdentity {
   readonly camera: Camera;
   readonly keyFrames: readonly number[];
   readonly arrays: readonly (readonly number[])[];
+}
+
+function storedState({ state, time }: SolvedState): StoredState {
+  const { expression, pose, light, camera } = state;
+  return { time, camera, lengths: [expression.length, pose.length, light.length] };
+}
+
+/** The float64 of both states, as float32 of the same bits. */
+function packStates(memory: SolverMemory | null): Float32Array {
+  const states = [memory?.last, memory?.before].flatMap((s) => (s ? [s.state] : []));
+  const all = states.flatMap(({ expression, pose, light }) => [...expression, ...pose, ...light]);
+  return new Float32Array(Float64Array.from(all).buffer);
+}
+
+function unpackStates({ last, before, crop }: StoredMemory, values: Float64Array): SolverMemory {
+  let at = 0;
+  const state = ({ time, camera, lengths }: StoredState): SolvedState => {
+    const [expression, pose, light] = lengths.map((n) => values.slice(at, (at += n)));
+    const nobody = { identity: new Float64Array(0), texture: new Float64Array(0) };
+    return { time, state: { ...nobody, expression, pose, light, camera } };
+  };
+  return { last: state(last), before: before && state(before), crop };
 }
 
 /** The frame without the face mesh that perception saw. */

@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { SolverMemory } from '../../src/fit/video/frame-solver.ts';
 import { lighter, TrackJournal } from '../../src/node/track-journal.ts';
 import { temporaryFolder } from '../cli/helpers.ts';
 import { makeTinyHead } from '../helpers/tiny-head.ts';
@@ -14,6 +15,23 @@ const evidence = (index: number) => ({
   information: Float32Array.of(index, 2.5, -1e-3),
   gradient: Float32Array.of(0.1 * index),
 });
+
+/** Irregular float64 that float32 does not hold. */
+const memory = (index: number, before = true): SolverMemory => {
+  const state = (phase: number) => ({
+    time: index / 30,
+    state: {
+      identity: new Float64Array(0),
+      texture: new Float64Array(0),
+      expression: Float64Array.from({ length: 5 }, (_, i) => Math.sin(i + phase)),
+      pose: Float64Array.of(phase / 3, -0, 1e-300),
+      light: Float64Array.from({ length: 27 }, (_, i) => Math.cos(i + phase)),
+      camera: track.frames[0].camera,
+    },
+  });
+  const crop = { origin: [-1 / 3, 7.1] as const, scale: 0.3, size: 96 };
+  return { last: state(index), before: before ? state(index - 1) : null, crop };
+};
 
 function written(): string {
   const file = path.join(temporaryFolder(), 'deep', 'journal');
@@ -38,6 +56,28 @@ describe('TrackJournal', () => {
     }
     expect(journal.frame(4)).toBeNull();
     journal.close();
+  });
+
+  it('gives back what the next frame starts from, to the bit, over frames that show no face', () => {
+    const file = written();
+    const resumed = () => TrackJournal.resume(file, 'key')!.journal;
+    const journal = resumed();
+    expect(journal.resumePoint()).toEqual({ frame: track.frames[5], solver: null });
+    const more = (index: number) => ({ ...track.frames[5], index });
+    const none = { ...track.frames[4], index: 102 };
+    journal.remember(memory(100, false));
+    journal.append(more(100));
+    expect(journal.resumePoint()).toEqual({ frame: more(100), solver: memory(100, false) });
+    journal.remember(memory(101));
+    journal.append(more(101));
+    journal.append(none);
+    journal.close();
+    const again = resumed();
+    expect(again.resumePoint()).toEqual({ frame: none, solver: memory(101) });
+    again.close();
+    const empty = TrackJournal.begin(path.join(temporaryFolder(), 'empty'), 'key', track.identity);
+    expect(empty.resumePoint()).toBeNull();
+    empty.close();
   });
 
   it('a torn last record is cut off, wherever it was torn, and the next one follows the whole ones', () => {
@@ -65,10 +105,20 @@ describe('TrackJournal', () => {
     }
   });
 
-  it('is not taken for another video, head or option, nor another file for it', () => {
+  it('is not taken for another video, head, option or version, nor another file for it', () => {
     const file = written();
-    expect(TrackJournal.resume(file, 'other key')).toBeNull();
-    expect(TrackJournal.resume(`${file}-none`, 'key')).toBeNull();
+    const told: string[] = [];
+    const note = (why: string) => told.push(why);
+    expect(TrackJournal.resume(file, 'other key', note)).toBeNull();
+    const older = path.join(temporaryFolder(), 'older');
+    const text = readFileSync(file, 'latin1').replace('track journal 3', 'track journal 2');
+    writeFileSync(older, text, 'latin1');
+    expect(TrackJournal.resume(older, 'key', note)).toBeNull();
+    expect(TrackJournal.resume(`${file}-none`, 'key', note)).toBeNull();
+    expect(told).toEqual([
+      'an earlier run of another video, head or option is not gone on from; beginning anew',
+      'an earlier run of another version of photofit is not gone on from; beginning anew',
+    ]);
     const other = path.join(temporaryFolder(), 'other');
     writeFileSync(other, 'no journal');
     expect(TrackJournal.resume(other, 'key')).toBeNull();

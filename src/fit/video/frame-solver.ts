@@ -73,6 +73,23 @@ export interface FrameSolution {
   readonly evidence: { readonly around: FitState; readonly equations: NormalEquations };
 }
 
+/** The state of a frame, camera in pixels of the frame. */
+export interface SolvedState {
+  readonly state: FitState;
+  /** Seconds. */
+  readonly time: number;
+}
+
+/** What the next frame's solve starts from. */
+export interface SolverMemory {
+  /** The last frame that had a face. */
+  readonly last: SolvedState;
+  /** The one before it, in one go: says where the head is heading. */
+  readonly before: SolvedState | null;
+  /** Part of the picture that was fitted. */
+  readonly crop: CropTransform;
+}
+
 /**
  * Widths of the photometric loss in units of its final one, and their shares of the iterations. A mouth that opens moves
  * lips by more than the final width bears: with that alone they are taken for outliers and lag. On a talking head whose
@@ -108,9 +125,9 @@ export class FrameSolver {
   readonly faceLayout: ParameterLayout;
   private readonly deviations: Float64Array;
   private crop: CropTransform | null = null;
-  /** States of the last frames that had a face, camera in pixels of the frame. */
-  private last: { readonly state: FitState; readonly time: number } | null = null;
-  private before: { readonly state: FitState; readonly time: number } | null = null;
+  /** As in {@link SolverMemory}. */
+  private last: SolvedState | null = null;
+  private before: SolvedState | null = null;
   /** Colour noise over `weights.photometricSigma`: what the model leaves unexplained. */
   private noise = 1;
 
@@ -128,10 +145,17 @@ export class FrameSolver {
     this.deviations = motionDeviations(model, this.layout, options.motion);
   }
 
-  /** Goes on from a frame solved before. */
-  resume(state: FitState, time: number): void {
-    this.last = { state, time };
-    this.before = null;
+  /** What the next frame starts from; null before the first one. */
+  get memory(): SolverMemory | null {
+    const { last, before, crop } = this;
+    return last && crop && { last, before, crop };
+  }
+
+  /** Goes on from there as if nothing had been in between. */
+  resume({ last, before, crop }: SolverMemory): void {
+    this.last = last;
+    this.before = before;
+    this.crop = crop;
   }
 
   /**

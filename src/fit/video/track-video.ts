@@ -18,11 +18,11 @@ import {
   type FrameSolution,
   FrameSolver,
   type FrameSolverOptions,
+  type SolverMemory,
 } from './frame-solver.ts';
 import { personalModel } from './personal-model.ts';
-import { stateOf } from './tracked-state.ts';
 import type { TrackedFrame, TrackIdentity } from './types.ts';
-import { type Watch, watchVideo } from './watch-video.ts';
+import { type Watch, type WatchResume, watchVideo } from './watch-video.ts';
 
 /** Options of {@link trackVideo}. */
 export interface TrackVideoOptions extends FrameRange {
@@ -31,15 +31,25 @@ export interface TrackVideoOptions extends FrameRange {
   readonly identity?: TrackIdentity;
   /** Whom to follow where there are several people. */
   readonly face?: FaceChoice;
-  /** Go on after this frame, the last one of a track broken off; frames up to it are skipped. Needs `identity`. */
-  readonly resume?: TrackedFrame;
+  /** Where a track was broken off; frames up to there are skipped. Needs `identity`. */
+  readonly resume?: ResumePoint;
   /** Looks at the frames, in this range, from after `resume`; {@link watchVideo} with `perception` where absent. */
   readonly watch?: Watch;
   /** Where to keep what each frame says, for `smoothTrack`. */
   readonly evidence?: EvidenceStore;
+  /** Told after each frame with a face, before it is given, what the next one starts from: see {@link ResumePoint}. */
+  readonly onSolved?: (memory: SolverMemory) => void;
   readonly solver?: Partial<FrameSolverOptions>;
   /** Fraction of the frames done, where the source says how many there are. */
   readonly onProgress?: ProgressListener;
+}
+
+/** All that the next frame of a track depends on: it comes out as if the track had not been broken off. */
+export interface ResumePoint {
+  /** The last one given. */
+  readonly frame: TrackedFrame;
+  /** What `onSolved` was told last; null where no frame had a face yet. */
+  readonly solver: SolverMemory | null;
 }
 
 /** Landmark error, over the eye distance, from which a face does not look like the person followed. */
@@ -65,7 +75,7 @@ export async function* trackVideo(
     ...FRAME_SOLVER_DEFAULTS,
     ...options.solver,
   });
-  if (resume && resume.status !== 'lost') solver.resume(stateOf(resume), resume.time);
+  if (resume?.solver) solver.resume(resume.solver);
   const recognise = (faces: readonly FaceObservation[]) => {
     const mismatch = faces.map((face) => solver.mismatch(face));
     const best = mismatch.indexOf(Math.min(...mismatch));
@@ -74,9 +84,9 @@ export async function* trackVideo(
   const { start, end, fps, face = FIND_IDENTITY_DEFAULTS.face } = options;
   const watch = options.watch
     ? options.watch(recognise)
-    : watchVideo(source, { start, end, fps, signal, perception, face, resume, recognise });
+    : watchVideo(source, { start, end, fps, signal, perception, face, resume: watchFrom(resume), recognise });
   const total = framesExpected(source, options);
-  let last: TrackedFrame | null = resume ?? null;
+  let last: TrackedFrame | null = resume?.frame ?? null;
   let done = 0;
   for await (const { frame, cut, sighting } of watch) {
     throwIfAborted(signal);
@@ -84,6 +94,7 @@ export async function* trackVideo(
     const solution = sighting && solver.solve(frame, sighting.observation, anew);
     if (solution && options.evidence)
       options.evidence.put(frameEvidence(frame.index, solution, solver.layout, solver.faceLayout.size));
+    if (solution && solver.memory) options.onSolved?.(solver.memory);
     last =
       sighting && solution
         ? trackedFrame(frame, cut, sighting, anew, solution)
@@ -92,6 +103,13 @@ export async function* trackVideo(
     onProgress?.({ stage: 'tracking', fraction: total ? Math.min(done / total, 1) : 0 });
     yield last;
   }
+}
+
+/** Where watching goes on for a track that does. */
+export function watchFrom(resume: ResumePoint | undefined): WatchResume | null {
+  if (!resume) return null;
+  const { index, time, observation } = resume.frame;
+  return { index, time, observation, known: resume.solver !== null };
 }
 
 function checkIdentity(identity: TrackIdentity, model: HeadModel, options: TrackVideoOptions): void {

@@ -18,16 +18,25 @@ export interface Seen {
   readonly sighting: Sighting | null;
 }
 
+/** The frame after which watching goes on. */
+export interface WatchResume extends Pick<TrackedFrame, 'index' | 'time' | 'observation'> {
+  /** Whether the face had been seen by then. */
+  readonly known: boolean;
+}
+
 /** Options of {@link watchVideo}. */
 export interface WatchOptions extends FrameRange {
   readonly perception: FacePerception;
   /** Whom to follow where there are several people. */
   readonly face: FaceChoice;
   /** Go on after this frame. */
-  readonly resume?: Pick<TrackedFrame, 'index' | 'time' | 'observation'> | null;
+  readonly resume?: WatchResume | null;
   /** Which of several faces is the one followed, after a cut or a loss. */
   readonly recognise: Recognise;
 }
+
+/** Times of one frame, read twice, differ by less, seconds. */
+const SAME_FRAME = 5e-5;
 
 /** Looks at a video's frames for whoever recognises the face: {@link watchVideo}, here or on another thread. */
 export type Watch = (recognise: Recognise) => AsyncIterable<Seen>;
@@ -41,13 +50,15 @@ export async function* watchVideo(
   source: VideoSource,
   { perception, face, resume, recognise, start, end, fps, signal }: WatchOptions,
 ): AsyncGenerator<Seen, void, undefined> {
-  let known = Boolean(resume);
+  let known = resume?.known ?? false;
   const choose = (faces: readonly FaceObservation[]) =>
     faces.length === 1 || !known ? chooseFace(faces, face) : recognise(faces);
   const follower = new FaceFollower(perception, choose, resume?.observation ?? null);
   const from = resume ? Math.max(start ?? 0, resume.time) : start;
   const decoded = source.frames({ start: from, end, fps, signal })[Symbol.asyncIterator]();
   let scene: Scene | null = null;
+  // Where reading starts within the video, frames may be numbered by their times.
+  let renumbered = 0;
 
   const look = (frame: VideoFrame): Promise<Seen> => {
     const now = sceneOf(frame.image);
@@ -62,7 +73,12 @@ export async function* watchVideo(
     for (;;) {
       const { done, value } = await decoded.next();
       if (done) return null;
-      if (!resume || value.index > resume.index) return value;
+      if (!resume) return value;
+      if (Math.abs(value.time - resume.time) < SAME_FRAME) {
+        // The frame gone on from, again: the next one may be another shot.
+        renumbered = resume.index - value.index;
+        scene = sceneOf(value.image);
+      } else if (value.time > resume.time) return { ...value, index: value.index + renumbered };
     }
   };
 
