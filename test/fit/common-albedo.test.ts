@@ -7,9 +7,8 @@ import { createProblem, type ProblemInput } from '../../src/fit/problem.ts';
 import { fitMemory, type ResidentModel } from '../../src/fit/resident.ts';
 import type { Kernels } from '../../src/kernels/runtime.ts';
 import { headSizes } from '../../src/model/head-model.ts';
-import { poseHead } from '../../src/model/pose.ts';
 import { albedoMap } from '../../src/render/albedo.ts';
-import { renderHead } from '../../src/render/render-head.ts';
+import { renderState } from '../helpers/render-state.ts';
 import { makeTinyHead } from '../helpers/tiny-head.ts';
 
 const SIZE = 160;
@@ -43,17 +42,7 @@ function stateFrom(yaw: number, kind: 'perspective' | 'orthographic' = 'perspect
 }
 
 function photoOf(state: FitState): ComparedPhoto {
-  const { rgb } = renderHead(kernels, {
-    vertices: poseHead(model, state).vertices,
-    faces: model.faces,
-    uvs: model.uvs,
-    faceUvs: model.faceUvs,
-    albedo: albedoMap(model.texture!, state.texture),
-    light: state.light,
-    camera: state.camera,
-    width: SIZE,
-    height: SIZE,
-  });
+  const { rgb } = renderState(kernels, model, state, SIZE);
   return { photo: rgb, scale: 1, mask: new Float32Array(SIZE * SIZE).fill(1) };
 }
 

@@ -7,10 +7,8 @@ import type { PriorOptions } from '../../src/fit/priors.ts';
 import { createProblem, type FitProblem, type ProblemInput } from '../../src/fit/problem.ts';
 import { createKernels, type Kernels } from '../../src/kernels/runtime.ts';
 import { type HeadModel, headSizes } from '../../src/model/head-model.ts';
-import { poseHead } from '../../src/model/pose.ts';
 import type { FaceObservation } from '../../src/perceive/types.ts';
-import { albedoMap } from '../../src/render/albedo.ts';
-import { renderHead } from '../../src/render/render-head.ts';
+import { renderState } from '../helpers/render-state.ts';
 import { makeTinyHead } from '../helpers/tiny-head.ts';
 
 const SIZE = 96;
@@ -77,18 +75,7 @@ function photograph(
   state: FitState,
   blurred = true,
 ): { photo: ProblemInput['photometric']; observation: FaceObservation } {
-  const posed = poseHead(model, state);
-  const rendered = renderHead(kernels, {
-    vertices: posed.vertices,
-    faces: model.faces,
-    uvs: model.uvs,
-    faceUvs: model.faceUvs,
-    albedo: albedoMap(model.texture!, state.texture),
-    light: state.light,
-    camera: state.camera,
-    width: SIZE,
-    height: SIZE,
-  });
+  const rendered = renderState(kernels, model, state, SIZE);
   // Nothing but smooth variation outside, so that the photo has a gradient everywhere.
   const data = rendered.rgb.data;
   for (let p = 0; p < SIZE * SIZE; p++)
