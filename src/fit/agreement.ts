@@ -45,7 +45,7 @@ export interface PersonEvidence {
 }
 
 /** Cosine between two fits' identity and texture coefficients, −1…1; 1 where both are zero. */
-export function fitSimilarity(a: PersonEvidence['state'], b: PersonEvidence['state']): number {
+function fitSimilarity(a: PersonEvidence['state'], b: PersonEvidence['state']): number {
   let [ab, aa, bb] = [0, 0, 0];
   for (const name of ['identity', 'texture'] as const)
     for (let i = 0; i < a[name].length; i++) {
@@ -66,25 +66,28 @@ export interface Agreement {
 
 /**
  * Finds the largest group of photos that show one person; of groups of the same size the one with the first photo.
- * Descriptors count where every photo has one. Groups grow by joining the two that are most alike, by the mean over all
- * pairs of photos of the two.
+ * Descriptors count between photos that have one. Groups grow by joining the two that are most alike, by how far all pairs
+ * of photos of the two lie above what tells one person from two.
  */
 export function agreement(photos: readonly PersonEvidence[]): Agreement {
-  const described = photos.every((photo) => photo.descriptor);
-  const similarities = photos.map((a) =>
-    photos.map((b) => {
-      const fits = fitSimilarity(a.state, b.state);
-      return described ? FITS_SHARE * fits + (1 - FITS_SHARE) * dot(a.descriptor!, b.descriptor!) : fits;
+  const fits = photos.map((a) => photos.map((b) => fitSimilarity(a.state, b.state)));
+  const fitsAlone = fitsThreshold(fits);
+  const pairs = photos.map((a, i) =>
+    photos.map((b, j) => {
+      if (!a.descriptor || !b.descriptor) return { alike: fits[i][j], threshold: fitsAlone };
+      const alike = FITS_SHARE * fits[i][j] + (1 - FITS_SHARE) * dot(a.descriptor, b.descriptor);
+      return { alike, threshold: SAME_PERSON };
     }),
   );
-  const threshold = described ? SAME_PERSON : fitsThreshold(similarities);
+  const similarities = pairs.map((row) => row.map(({ alike }) => alike));
+  const above = pairs.map((row) => row.map(({ alike, threshold }) => alike - threshold));
   const groups = photos.map((_, i) => [i]);
   for (;;) {
     let [best, into, from] = [-Infinity, -1, -1];
     for (let a = 0; a < groups.length; a++)
       for (let b = a + 1; b < groups.length; b++) {
-        const alike = meanOver(similarities, groups[a], groups[b]);
-        if (alike >= threshold && alike > best) [best, into, from] = [alike, a, b];
+        const margin = meanOver(above, groups[a], groups[b]);
+        if (margin >= 0 && margin > best) [best, into, from] = [margin, a, b];
       }
     if (into < 0) break;
     groups[into].push(...groups[from]);
@@ -104,12 +107,12 @@ function fitsThreshold(similarities: readonly (readonly number[])[]): number {
 }
 
 function meanOver(
-  similarities: readonly (readonly number[])[],
+  values: readonly (readonly number[])[],
   a: readonly number[],
   b: readonly number[],
 ): number {
   let sum = 0;
-  for (const i of a) for (const j of b) sum += similarities[i][j];
+  for (const i of a) for (const j of b) sum += values[i][j];
   return sum / (a.length * b.length);
 }
 

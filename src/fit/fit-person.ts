@@ -6,7 +6,7 @@
  * ICT-FaceKit people by 0.003 mm for a sixth of the time), their normal equations joined in arrow shape
  * (`person-problem.ts`) and their skin compared with each other's (`common-albedo.ts`).
  */
-import { InvalidArgumentError } from '../core/errors.ts';
+import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import type { HeadModel } from '../model/head-model.ts';
@@ -105,7 +105,7 @@ export async function fitPerson(
 
   const descriptors = await describe(photos, options);
   const { similarities, same } = agreement(
-    alone.map((state, i) => ({ state, descriptor: descriptors?.[i] })),
+    alone.map((state, i) => ({ state, descriptor: descriptors[i]?.descriptor })),
   );
   const strangers = views.map((_, i) => i).filter((i) => !same.includes(i));
   const kept = options.strangers === 'leave-out' ? [...same] : views.map((_, i) => i);
@@ -128,6 +128,8 @@ export async function fitPerson(
       size,
       light,
       shared: options.oneCamera ? ONE_CAMERA : ONE_PERSON,
+      // Another person's skin says nothing about this one's shape.
+      compared: kept.map((i) => same.includes(i)),
       ipd: options.ipd,
       signal,
       onProgress: (e) =>
@@ -142,24 +144,40 @@ export async function fitPerson(
       ...fit,
       ...knownValues({ ...photos[i], ipd: options.ipd }),
       timingMs: { perceive: 0, solve },
-      warnings: strangers.includes(i)
-        ? [...fit.warnings, `photo ${i + 1} does not agree with the others: it may show somebody else`]
-        : fit.warnings,
+      warnings: [
+        ...fit.warnings,
+        ...(descriptors[i]?.warnings ?? []).map((why) => `photo ${i + 1}: ${why}`),
+        ...(strangers.includes(i)
+          ? [`photo ${i + 1} does not agree with the others: it may show somebody else`]
+          : []),
+      ],
     };
   }
   onProgress?.({ stage: 'done', fraction: 1 });
   return { fits, strangers, similarities };
 }
 
-/** The faces' descriptors; null where they cannot be had, or there is nobody to compare. */
+/** A face's descriptor; null with the reason where it could not be had. */
+interface Described {
+  readonly descriptor: Float32Array | null;
+  readonly warnings: readonly string[];
+}
+
+/** The faces' descriptors; none where nobody can describe them, or there is nobody to compare. */
 async function describe(
   photos: readonly PersonPhoto[],
   { perception, signal }: FitPersonOptions,
-): Promise<Float32Array[] | null> {
-  if (!perception?.describe || photos.length < 2) return null;
-  const out: Float32Array[] = [];
+): Promise<Described[]> {
+  if (!perception?.describe || photos.length < 2) return [];
+  const out: Described[] = [];
   for (const { image, observation } of photos)
-    out.push(await perception.describe(image, observation, { signal }));
+    try {
+      out.push({ descriptor: await perception.describe(image, observation, { signal }), warnings: [] });
+    } catch (error) {
+      throwIfAborted(signal);
+      const why = `its face could not be described (${(error as Error).message}); compared by its fit alone`;
+      out.push({ descriptor: null, warnings: [why] });
+    }
   return out;
 }
 

@@ -115,6 +115,8 @@ export interface RecipeOptions extends PersonOptions {
   readonly light: 'rgb' | 'mono';
   /** What several views share; one person by default. */
   readonly shared?: readonly BlockName[];
+  /** Which of the views are compared with each other; all by default. */
+  readonly compared?: readonly boolean[];
   /** The fit goes on: its results are not wanted yet. */
   readonly unfinished?: boolean;
   readonly signal?: AbortSignal;
@@ -157,13 +159,14 @@ export async function runStages(
     const layout = createLayout(model, stage.blocks, { light: options.light });
     const last = stage === stages.at(-1) && !options.unfinished;
     kernels.scope(() => {
-      const albedo = stage.common ? commonAlbedo(kernels, views, states, level) : null;
+      const compared = views.flatMap((_, i) => ((options.compared?.[i] ?? true) ? [i] : []));
+      const albedo = stage.common ? commonAlbedo(kernels, views, states, compared, level) : null;
       const problems = views.map((view, i) => {
-        const common = albedo ? { albedo, view: i } : undefined;
+        const common = albedo && compared.includes(i) ? { albedo, view: compared.indexOf(i) } : undefined;
         const photometric = level ? { level, sigma: stage.sigma ?? 1, hull: stage.hull, common } : null;
         return view.problem(states[i], layout, photometric, 1 / views.length, options);
       });
-      const look = albedo ? albedo.update.bind(albedo) : undefined;
+      const look = (now: readonly FitState[]) => albedo?.update(compared.map((i) => now[i]));
       const problem = combineProblems(problems, layout, options.shared ?? ONE_PERSON, look);
       const result = minimize(problem, states, {
         iterations: stage.iterations,
@@ -192,12 +195,13 @@ function commonAlbedo(
   kernels: Kernels,
   views: readonly FaceView[],
   states: readonly FitState[],
+  compared: readonly number[],
   level: number,
 ): CommonAlbedo | null {
-  if (views.length < 2) return null;
+  if (compared.length < 2) return null;
   return new CommonAlbedo(
     kernels,
     views[0].resident,
-    views.map((view, i) => view.compared(states[i], level)),
+    compared.map((i) => views[i].compared(states[i], level)),
   );
 }

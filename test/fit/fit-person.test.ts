@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { InvalidArgumentError } from '../../src/core/errors.ts';
+import { AbortedError, InvalidArgumentError } from '../../src/core/errors.ts';
 import { createRandom } from '../../src/core/random.ts';
-import { agreement, fitSimilarity, type PersonEvidence } from '../../src/fit/agreement.ts';
+import { agreement, type PersonEvidence } from '../../src/fit/agreement.ts';
 import { fitPerson, type PersonPhoto } from '../../src/fit/fit-person.ts';
 import { FIT_PHOTO_DEFAULTS, fitPhoto } from '../../src/fit/fit-photo.ts';
 import { createKernels, type Kernels } from '../../src/kernels/runtime.ts';
@@ -106,6 +106,40 @@ describe('fitPerson', () => {
     expect(person.similarities[0][1] - other.similarities[0][1]).toBeCloseTo(0.6 * 1.4, 5);
   });
 
+  it('goes by the fit alone for a photo whose face could not be described, with a warning', async () => {
+    const { photos } = pictures(41, 2);
+    const failing = {
+      describe: async (image: PersonPhoto['image']) => {
+        if (image === photos[1].image) throw new Error('no descriptor today');
+        return Float32Array.of(1, 0);
+      },
+    };
+    const without = await fitPerson(photos, model);
+    const person = await fitPerson(photos, model, { perception: failing });
+    expect(person.similarities).toEqual(without.similarities);
+    expect(person.fits[0]!.warnings).toEqual(without.fits[0]!.warnings);
+    expect(person.fits[1]!.warnings.join()).toMatch(/photo 2: .*not be described \(no descriptor today\)/);
+    const aborted = new AbortController();
+    const describe = async () => {
+      aborted.abort();
+      throw new Error('ended');
+    };
+    await expect(
+      fitPerson(photos, model, { perception: { describe }, signal: aborted.signal }),
+    ).rejects.toBeInstanceOf(AbortedError);
+  });
+
+  it('does not compare the skin of a stranger that is kept', async () => {
+    const { photos } = pictures(41, 1);
+    const stranger = pictures(42, 1).photos[0];
+    // Two photos of two people: there is nothing to compare, whatever weight that has.
+    const [some, much] = await Promise.all(
+      [0, 50].map((common) => fitPerson([photos[0], stranger], model, { weights: { common } })),
+    );
+    expect(some.strangers).toEqual([1]);
+    expect(much.fits[0]!.params).toEqual(some.fits[0]!.params);
+  });
+
   it('with one photo, or the same one twice, finds what fitting it alone finds', async () => {
     const { photos, identity } = pictures(51, 1);
     const one = await fitPerson(photos, model);
@@ -154,20 +188,24 @@ describe('fitPerson', () => {
 });
 
 describe('agreement', () => {
-  const fit = (identity: number[]): PersonEvidence => ({
+  const fitted = (identity: number[]): PersonEvidence => ({
     state: { identity: Float64Array.from(identity), texture: new Float64Array(0) },
   });
   /** A photo whose fit and descriptor lie at these cosines from those of `seen(1, 1)`. */
   const seen = (cosine: number, alike: number): PersonEvidence => ({
-    ...fit([cosine, Math.sqrt(1 - cosine ** 2)]),
+    ...fitted([cosine, Math.sqrt(1 - cosine ** 2)]),
     descriptor: Float32Array.of(alike, Math.sqrt(1 - alike ** 2)),
   });
 
   it('joins photos that are alike, keeps the largest group and the first of equal ones', () => {
-    const [a, b, c] = [fit([1, 0, 0]), fit([0, 1, 0]), fit([0.9, 0.2, 0])];
-    expect(fitSimilarity(a.state, a.state)).toBeCloseTo(1, 12);
-    expect(fitSimilarity(fit([0, 0]).state, fit([0, 0]).state)).toBe(1);
-    expect(agreement([b, a, c]).same).toEqual([1, 2]);
+    const [a, b, c] = [fitted([1, 0, 0]), fitted([0, 1, 0]), fitted([0.9, 0.2, 0])];
+    const { same, similarities } = agreement([b, a, c]);
+    expect(same).toEqual([1, 2]);
+    for (const [i, row] of similarities.entries()) expect(row[i]).toBeCloseTo(1, 12);
+    expect(similarities[0][1]).toBe(0);
+    expect(similarities[1][2]).toBeCloseTo(0.9 / Math.hypot(0.9, 0.2), 12);
+    // Two mean heads are the same one.
+    expect(agreement([fitted([0, 0]), fitted([0, 0])]).similarities[0][1]).toBe(1);
     expect(agreement([c, b, a]).same).toEqual([0, 2]);
     expect(agreement([b, a]).same).toEqual([0]);
     expect(agreement([a]).same).toEqual([0]);
@@ -175,16 +213,16 @@ describe('agreement', () => {
 
   it('without descriptors measures three photos against their best pair, two by themselves', () => {
     /** A photo at this angle from the first one. */
-    const at = (cosine: number) => fit([cosine, Math.sqrt(1 - cosine ** 2), 0]);
+    const at = (cosine: number) => fitted([cosine, Math.sqrt(1 - cosine ** 2), 0]);
     const first = at(1);
-    const off = fit([0.55, 0, Math.sqrt(1 - 0.55 ** 2)]);
+    const off = fitted([0.55, 0, Math.sqrt(1 - 0.55 ** 2)]);
     expect(agreement([first, off]).same).toEqual([0]);
     // 0.55 is near enough to a pair that is no more than 0.75 alike, not to one that is 0.95.
     expect(agreement([at(0.8), at(0.8), off]).same).toEqual([0, 1]);
-    expect(agreement([first, at(0.75), fit([0.7, 0.2, 0.68])]).same).toEqual([0, 1, 2]);
+    expect(agreement([first, at(0.75), fitted([0.7, 0.2, 0.68])]).same).toEqual([0, 1, 2]);
     expect(agreement([first, at(0.95), off]).same).toEqual([0, 1]);
     // Nobody is alike: the first photo alone.
-    expect(agreement([first, at(0.4), fit([0.3, 0, Math.sqrt(1 - 0.09)])]).same).toEqual([0]);
+    expect(agreement([first, at(0.4), fitted([0.3, 0, Math.sqrt(1 - 0.09)])]).same).toEqual([0]);
   });
 
   it('weighs descriptors with the fits: either may be doubtful where the other is not', () => {
@@ -207,7 +245,7 @@ describe('agreement', () => {
     const second = seen(0.9, 0.9);
     // Near the second, far from the first.
     const turned = (angle: number): PersonEvidence => ({
-      ...fit([Math.cos(angle), Math.sin(angle)]),
+      ...fitted([Math.cos(angle), Math.sin(angle)]),
       descriptor: Float32Array.of(Math.cos(angle), Math.sin(angle)),
     });
     expect(agreement([second, turned(1.3)]).same).toEqual([0, 1]);
