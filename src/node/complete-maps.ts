@@ -20,12 +20,13 @@ import type { CheckErrors } from '../texture/completion/check.ts';
 import {
   completeByMirror,
   completeFullSize,
+  headMean,
   prepareFullSize,
   replaceOutliers,
 } from '../texture/completion/full-size.ts';
 import { completeByPca } from '../texture/completion/missing-pca.ts';
 import { findOutliers, OUTLIER_DEFAULTS, OUTLIER_MAPS } from '../texture/completion/outliers.ts';
-import { createTrainingSet } from '../texture/completion/training-set.ts';
+import { createTrainingSet, LEAST_MAPS } from '../texture/completion/training-set.ts';
 import type { CompletionMethod } from '../texture/space-defaults.ts';
 import type { TextureMap } from '../texture/texture-map.ts';
 import { writeFileAtomically } from './atomic.ts';
@@ -181,7 +182,10 @@ async function prepare(
   if (method === 'pca') {
     options.onPhase?.('learn');
     const whole = buildCompletionAtlas(kernels, model, options.size ?? Math.min(TRAINING_SIZE, maps.size));
+    const base = headMean(model, whole);
     const { set, atlas } = await createTrainingSet(kernels, whole, maps, {
+      ...(base && { base }),
+      least: LEAST_MAPS,
       ...(options.components !== undefined && { components: options.components }),
       folds: 0,
       ...(options.signal && { signal: options.signal }),

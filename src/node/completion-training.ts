@@ -21,6 +21,7 @@ import type { ParameterShape } from '../nn/network.ts';
 import { buildCompletionAtlas, type CompletionAtlas, restrictAtlas } from '../texture/completion/atlas.ts';
 import { answerCheck, type CheckErrors, checkErrors, checkQuestions } from '../texture/completion/check.ts';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../texture/completion/checkpoint.ts';
+import { headMean } from '../texture/completion/full-size.ts';
 import { createCompletionNetwork } from '../texture/completion/network.ts';
 import {
   ExampleRunner,
@@ -31,6 +32,7 @@ import {
 } from '../texture/completion/training.ts';
 import {
   createTrainingSet,
+  LEAST_MAPS,
   learnedComponents,
   type TrainingSet,
 } from '../texture/completion/training-set.ts';
@@ -114,7 +116,10 @@ export async function trainCompletion(
   const size = before?.size ?? options.size ?? Math.min(TRAINING_SIZE, maps.size);
   options.onPhase?.('learn');
   const whole = buildCompletionAtlas(kernels, model, size);
+  const base = headMean(model, whole);
   const { set, atlas } = await createTrainingSet(kernels, whole, maps, {
+    ...(base && { base }),
+    least: LEAST_MAPS,
     ...(options.components !== undefined && { components: options.components }),
     heldOut,
     shared: true,

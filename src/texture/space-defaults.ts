@@ -21,6 +21,7 @@ export const TRAINING_DEFAULTS = { base: 16, batch: 16, steps: 400, rate: 1e-3, 
 export const TRAINING_SET_DEFAULTS = {
   components: 24,
   iterations: 20,
+  least: 0,
   folds: 3,
   heldOut: 0,
   shared: false,

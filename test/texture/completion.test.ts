@@ -160,6 +160,32 @@ describe('classical completions', () => {
     expect(missed(20) / missed(0)).toBeLessThan(0.7);
   });
 
+  it('a place that one person shows does not become that person for everybody', () => {
+    // As fourteen real photos did: the underside of a jaw seen in one orange photo was orange on every other face.
+    const random = createRandom(9);
+    const rim = (i: number) => column(i) >= SIZE - 6;
+    const base = Float32Array.from({ length: 3 * n }, (_, c) => 0.5 + 0.1 * Math.sin(c % 3));
+    const people = Array.from({ length: 14 }, (_, m) => {
+      const bright = m === 0 ? -0.3 : 0.1 * random.normal();
+      const values = base.map((x) => x + bright + 0.01 * random.normal());
+      return without({ values, weights: new Float32Array(n).fill(1) }, (i) => m > 0 && rim(i));
+    });
+    const { starts, neighbours } = atlas.graph;
+    const stranger = {
+      values: base.map((x) => x + 0.05),
+      weights: Float32Array.from({ length: n }, (_, i) => (rim(i) ? 0 : 1)),
+    };
+    const missed = (smooth?: { strength: number; base: Float32Array }) => {
+      const pca = fitMissingPca(kernels, people, {
+        components: 1,
+        ...(smooth && { smooth: { starts, neighbours, ...smooth } }),
+      });
+      return error(completeByPca(pca, without(stranger, rim)), stranger.values, () => true);
+    };
+    expect(missed()).toBeGreaterThan(0.15);
+    expect(missed({ strength: 4, base })).toBeLessThan(0.05);
+  });
+
   it('the mean is that of people, not of the people who happen to show a place', () => {
     const random = createRandom(5);
     // Bright people never show the left side.
@@ -315,6 +341,34 @@ describe('training', () => {
   it('few maps are refused, with what to do', async () => {
     const people = texturePopulation(kernels, model, 3, 32, 1);
     await expect(createTrainingSet(kernels, atlas, people)).rejects.toThrow('at least 8 texture maps');
+  });
+
+  it('is about what more than a few maps show, and about the same when it is taken up again', async () => {
+    const people = texturePopulation(kernels, model, 12, 64, 3);
+    // Of the upper half of the face there are two photos.
+    const rows = Array.from(people.face.keys()).filter((t) => people.face[t]);
+    const middle = rows[rows.length >> 1];
+    const maps: TextureMapSource = {
+      ...people,
+      async read(i) {
+        const map = await people.read(i);
+        if (i > 1) map.visibility.fill(0, 0, middle);
+        return map;
+      },
+    };
+    const base = new Float32Array(3 * n).fill(0.5);
+    const make = (more: Parameters<typeof createTrainingSet>[3] = {}) =>
+      createTrainingSet(kernels, atlas, maps, { components: 2, iterations: 3, folds: 2, base, ...more });
+    const [any, some] = [await make(), await make({ least: 3 })];
+    const count = ({ set }: typeof any) => set.keep.reduce((a, b) => a + b, 0);
+    expect(count(some)).toBeLessThan(count(any));
+    expect(count(some)).toBeGreaterThan(0.3 * count(any));
+    expect(some.set.keep.every((k, i) => k <= any.set.keep[i])).toBe(true);
+    // A checkpoint of any earlier choice goes on with its own.
+    const again = await make({ least: 3, learned: any.set });
+    expect(again.set.keep).toEqual(any.set.keep);
+    expect(again.set.pca).toEqual(any.set.pca);
+    await expect(make({ least: 12 })).rejects.toThrow('no texel is shown by more than 12 maps');
   });
 
   it('hiding everything or nothing is survived', async () => {

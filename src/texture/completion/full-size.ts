@@ -58,7 +58,7 @@ export function prepareFullSize(
   const atlas = buildCompletionAtlas(kernels, model, size);
   const { texels } = atlas.graph;
   const n = texels.length;
-  const mean = model.texture ? meanOf(model.texture, texels, size) : null;
+  const mean = headMean(model, atlas);
   const taps = new Int32Array(4 * n);
   const tapWeights = new Float32Array(4 * n);
   const blocks = new Int32Array(n).fill(-1);
@@ -235,12 +235,13 @@ function has({ tapWeights }: FullSize, i: number): boolean {
   return tapWeights[4 * i] + tapWeights[4 * i + 1] + tapWeights[4 * i + 2] + tapWeights[4 * i + 3] > 0;
 }
 
-/** (n,3) the mean of a texture space at a map's texels. */
-function meanOf(space: NonNullable<HeadModel['texture']>, texels: Uint32Array, size: number): Float32Array {
-  const own = albedoMap(space, []);
+/** (n,3) the head's mean texture at the nodes of an atlas; null for a head without one. */
+export function headMean({ texture }: HeadModel, { graph, size }: CompletionAtlas): Float32Array | null {
+  if (!texture) return null;
+  const own = albedoMap(texture, []);
   const { data } = own.width === size ? own : resize(own, size, size);
   return Float32Array.from(
-    { length: 3 * texels.length },
-    (_, c) => data[3 * texels[Math.floor(c / 3)] + (c % 3)],
+    { length: 3 * graph.texels.length },
+    (_, c) => data[3 * graph.texels[Math.floor(c / 3)] + (c % 3)],
   );
 }

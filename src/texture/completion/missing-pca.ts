@@ -8,8 +8,10 @@
  *
  * μ is part of the M step (a constant coefficient), so that where only dark faces show a place its mean is not too dark.
  * A prior of variance `prior⁻¹` on loadings keeps texels that few maps show near the mean, or `smooth` near the loadings of
- * their neighbours: the M step's equations of all texels are then one system, solved by Gauss-Seidel. Both steps are products of
- * weights (N,n) with the K(K+1)/2 distinct products of coefficients, which run at the speed of `gemmTN`.
+ * their neighbours: the M step's equations of all texels are then one system, solved by Gauss-Seidel. With a base texture the
+ * mean goes on like that too, with the base's own steps: a texel that one dark person shows is no dark place of everybody's.
+ * Both steps are products of weights (N,n) with the K(K+1)/2 distinct products of coefficients, which run at the speed of
+ * `gemmTN`.
  *
  * Faces are as often seen from the one side as from the other: with a mirror, every map counts twice.
  */
@@ -34,7 +36,11 @@ export interface MissingPcaOptions {
    * Loadings of neighbouring texels are alike: Σ strength·|W_d − W_e|² over the edges of a graph of the maps' nodes, in
    * the same unit as `prior`. What few maps show then goes on from what many do.
    */
-  readonly smooth?: Pick<TexelGraph, 'starts' | 'neighbours'> & { readonly strength: number };
+  readonly smooth?: Pick<TexelGraph, 'starts' | 'neighbours'> & {
+    readonly strength: number;
+    /** (n,3) a texture from which the mean deviates alike at neighbouring texels; without it the mean is each texel's own. */
+    readonly base?: Float32Array;
+  };
   /** σ² is multiplied by this while coefficients are learned: neighbouring texels miss alike, and tell less than so many. */
   readonly inflation?: number;
   /** Begin with the components of other maps of the same kind instead of random coefficients. */
@@ -106,7 +112,13 @@ export function fitMissingPca(
   const active = Uint32Array.from(shown.keys()).filter((i) => shown[i] > 0);
   return kernels.scope(() => {
     const data = gather(kernels, maps, active);
-    const model = new ExpectationMaximisation(kernels, data, k, o, edgesBetween(active, n, o.smooth));
+    const model = new ExpectationMaximisation(
+      kernels,
+      data,
+      k,
+      o,
+      edgesBetween(active, data.centre, n, o.smooth),
+    );
     const random = createRandom(o.seed);
     const z = new Float32Array(N * (k + 1));
     for (let i = 0; i < N; i++) {
@@ -304,6 +316,10 @@ class ExpectationMaximisation {
         for (let e = edges.starts[d]; e < edges.starts[d + 1]; e++) {
           const from = (3 * edges.neighbours[e] + c) * K;
           for (let p = 0; p < k; p++) x[p] += edges.strength * w[from + p];
+          if (edges.offset)
+            x[k] +=
+              edges.strength *
+              (w[from + k] + edges.offset[3 * edges.neighbours[e] + c] - edges.offset[3 * d + c]);
         }
       choleskySolve(factor, K, x, x);
       w.set(x, (3 * d + c) * K);
@@ -336,9 +352,9 @@ class ExpectationMaximisation {
       for (let d = 0; d < m; d++) {
         at(d);
         A.set(full);
-        const pull = this.#prior + (edges ? edges.strength * (edges.starts[d + 1] - edges.starts[d]) : 0);
-        for (let p = 0; p < k; p++) A[p * K + p] += pull;
-        A[k * K + k] += 1e-3;
+        const alike = edges ? edges.strength * (edges.starts[d + 1] - edges.starts[d]) : 0;
+        for (let p = 0; p < k; p++) A[p * K + p] += this.#prior + alike;
+        A[k * K + k] += 1e-3 + (edges?.offset ? alike : 0);
         choleskyFactor(A, K);
         if (factors) factors.set(A, d * K * K);
         else this.#solve(A, right, d);
@@ -371,9 +387,16 @@ interface Edges {
   readonly starts: Uint32Array;
   readonly neighbours: Uint32Array;
   readonly strength: number;
+  /** (m,3) what means are counted from, less the base. */
+  readonly offset: Float64Array | null;
 }
 
-function edgesBetween(active: Uint32Array, n: number, smooth: MissingPcaOptions['smooth']): Edges | null {
+function edgesBetween(
+  active: Uint32Array,
+  centre: Float64Array,
+  n: number,
+  smooth: MissingPcaOptions['smooth'],
+): Edges | null {
   if (!smooth || smooth.strength === 0) return null;
   const place = new Int32Array(n).fill(-1);
   active.forEach((i, d) => {
@@ -386,7 +409,9 @@ function edgesBetween(active: Uint32Array, n: number, smooth: MissingPcaOptions[
       if (place[smooth.neighbours[e]] >= 0) neighbours.push(place[smooth.neighbours[e]]);
     starts[d + 1] = neighbours.length;
   });
-  return { starts, neighbours: Uint32Array.from(neighbours), strength: smooth.strength };
+  const { base, strength } = smooth;
+  const offset = base ? centre.map((x, c) => x - base[3 * active[Math.floor(c / 3)] + (c % 3)]) : null;
+  return { starts, neighbours: Uint32Array.from(neighbours), strength, offset };
 }
 
 /** x = A⁻¹x and the inverse of A, which is overwritten. */

@@ -25,11 +25,18 @@ export interface TrainingSetOptions {
   readonly components?: number;
   /** Of expectation maximisation. */
   readonly iterations?: number;
+  /**
+   * (n of the whole atlas,3) the head's mean texture (`headMean`): where few maps show anything, their mean and components go
+   * on as those of the neighbours do, see `MissingPcaOptions.smooth`. Without it each texel is for itself.
+   */
+  readonly base?: Float32Array;
+  /** The set is about the texels that more maps than this show, counted by weight, on the side where more is seen of each. */
+  readonly least?: number;
   readonly folds?: number;
   /** Maps at the end that nothing is learned from. */
   readonly heldOut?: number;
   /** Components of an earlier run on the same maps: they are not learned again. */
-  readonly learned?: Pick<TrainingSet, 'pca' | 'folds'>;
+  readonly learned?: Pick<TrainingSet, 'keep' | 'pca' | 'folds'>;
   /** Put arrays on shared memory. */
   readonly shared?: boolean;
   readonly signal?: AbortSignal;
@@ -52,6 +59,16 @@ export interface TrainingSet {
   readonly folds: readonly MissingPca[];
 }
 
+/**
+ * How alike the components and means of neighbouring texels are on a map of 128², in maps that show a texel. Of 0, 1, 2, 4
+ * the best on 40 people of `bench/completion.ts`, see docs/texture-completion.md.
+ */
+const SMOOTHNESS = 4;
+/**
+ * `least` where the set is to complete maps: what one or two people show says more about them and their light than about a
+ * face, and is completed like what nobody shows.
+ */
+export const LEAST_MAPS = 3;
 /** Above so many maps their mirror images are not counted as further ones; memory doubles with them. */
 const MIRROR_LIMIT = 600;
 
@@ -80,6 +97,7 @@ export async function createTrainingSet(
     );
   const total = whole.graph.texels.length;
   const keep = new Uint8Array(total);
+  const support = new Float32Array(total);
   const read: KnownTexture[] = [];
   for (let i = 0; i < N; i++) {
     throwIfAborted(o.signal);
@@ -87,12 +105,18 @@ export async function createTrainingSet(
     const known = reduceMap(whole, await source.read(i));
     read.push(known);
     const { weights } = mirrorTexture(whole, known);
-    for (let d = 0; d < total; d++) if (known.weights[d] > 0 || weights[d] > 0) keep[d] = 1;
+    for (let d = 0; d < total; d++) support[d] += Math.max(known.weights[d], weights[d]);
   }
+  if (o.learned) keep.set(o.learned.keep);
+  else for (let d = 0; d < total; d++) keep[d] = support[d] > o.least ? 1 : 0;
   const atlas = restrictAtlas(kernels, whole, keep);
   const n = atlas.graph.texels.length;
   if (n === 0)
-    throw new InvalidArgumentError('createTrainingSet: no map shows anything; the visibility of all is zero');
+    throw new InvalidArgumentError(
+      o.least > 0
+        ? `createTrainingSet: no texel is shown by more than ${o.least} maps; complete such maps by mirror`
+        : 'createTrainingSet: no map shows anything; the visibility of all is zero',
+    );
   const array = (length: number) =>
     new Float32Array(o.shared ? new SharedArrayBuffer(4 * length) : new ArrayBuffer(4 * length));
   const values = array(3 * N * n);
@@ -120,6 +144,13 @@ export async function createTrainingSet(
   });
   if (o.learned) return { set: { ...set, pca: own(o.learned.pca), folds: o.learned.folds.map(own) }, atlas };
   const both = trained <= MIRROR_LIMIT;
+  const { starts, neighbours } = atlas.graph;
+  const smooth = o.base && {
+    starts,
+    neighbours,
+    strength: SMOOTHNESS * (atlas.size / 128) ** 2,
+    base: restrictTexture({ values: o.base, weights: new Float32Array(total) }, keep).values,
+  };
   const learn = (fold: number, from: number, share: number, start?: MissingPca) => {
     const maps: KnownTexture[] = [];
     for (let i = 0; i < trained; i++) {
@@ -131,6 +162,7 @@ export async function createTrainingSet(
     const pca = fitMissingPca(kernels, maps, {
       components: o.components,
       iterations: start ? Math.ceil(o.iterations / 3) : o.iterations,
+      ...(smooth && { smooth }),
       ...(start && { start }),
       ...(o.signal && { signal: o.signal }),
       onProgress: ({ stage, fraction }) => o.onProgress?.({ stage, fraction: from + share * fraction }),
