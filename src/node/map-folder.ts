@@ -1,4 +1,5 @@
 /** Texture maps in a folder, read one at a time: what completion and PCA work on. */
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
@@ -99,7 +100,10 @@ async function mapsIn(folder: string): Promise<Map<string, string>> {
   });
   const maps = entries.flatMap((entry): [string, string][] => {
     if (entry.name.startsWith('.')) return [];
-    if (entry.isDirectory()) return [[entry.name, path.join(folder, entry.name, 'map.npz')]];
+    if (entry.isDirectory()) {
+      const file = path.join(folder, entry.name, 'map.npz');
+      return existsSync(file) ? [[entry.name, file]] : [];
+    }
     return entry.name.endsWith('.npz') ? [[entry.name.slice(0, -4), path.join(folder, entry.name)]] : [];
   });
   return new Map(maps.sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -23,9 +23,10 @@ export async function withScratch<R>(
   process.once('exit', remove);
   const explain = (cause: unknown, bytes: number): never => {
     if (!['ENOSPC', 'EDQUOT', 'EFBIG'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
-    const gigabytes = (bytes / 1e9).toFixed(1);
+    const megabytes = Math.max(1, Math.round(bytes / 1e6));
+    const needed = megabytes < 1000 ? `${megabytes} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
     throw new PhotofitError(
-      `${folder}: the disk is full; ${gigabytes} GB are needed for a while beside the result`,
+      `${folder}: the disk is full; ${needed} are needed for a while beside the result`,
       { cause },
     );
   };

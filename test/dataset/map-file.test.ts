@@ -74,6 +74,8 @@ describe('a folder of maps', () => {
     await writeMap(path.join(folder, 'a', 'map.npz'), randomMap(8, 3), { layoutHash: HASH });
     mkdirSync(path.join(folder, '.c.partial'));
     writeFileSync(path.join(folder, 'notes.txt'), '');
+    // Where completed maps are, a work folder of `space complete --out` holds no map of its own.
+    mkdirSync(path.join(folder, 'completed'));
     const maps = await openMapFolder(folder);
     expect(maps.names).toEqual(['a', 'b']);
     expect([maps.size, maps.layoutHash]).toEqual([8, HASH]);
