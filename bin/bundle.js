@@ -24,7 +24,7 @@ exports.bundled = () => existsSync(file);
 exports.runBundled = (entry) => {
   const cacheOf = (name) => `${file}.${name}.${process.arch}-v8-${process.versions.v8}.cache`;
   const cacheFile = cacheOf(entry);
-  // A thread that has none yet, or never writes one since it is terminated, has some of it in the program's.
+  // A thread that has none yet has some of it in the program's.
   const found = [cacheFile, cacheOf('main')].find((name) => existsSync(name));
   const script = new Script(
     `(function (exports, require, module, __filename, __dirname, __url, __import) {${readFileSync(file, 'latin1')}\n})`,

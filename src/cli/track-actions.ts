@@ -39,7 +39,8 @@ export async function trackCommand(
       journal: path.join(folder, JOURNAL),
       onProgress: (event) => bar.update({ ...event, fraction: share * event.fraction }),
       onNote: (line) => bar.note(line),
-    });
+      // Nothing is looked at from here on; the film needs the memory.
+    }).finally(() => perception.dispose());
     const { track, model, texturePng, rate, complete, smoothed } = run;
     const file = await writeTrackFolder(folder, {
       ...{ track, model, texturePng, rate, complete, smoothed },
@@ -75,7 +76,6 @@ export async function trackCommand(
     return EXIT.interrupted;
   } finally {
     bar.end();
-    perception.dispose();
   }
 }
 

@@ -14,10 +14,11 @@ export interface WatchOrder {
   readonly options: Omit<WatchOptions, 'perception' | 'recognise' | 'signal'>;
 }
 
-/** What the asker is told next: a frame, null after the last one, or several faces to choose from. */
-export type WatchNews = ({ readonly seen: Seen | null } | { readonly choose: readonly FaceObservation[] }) & {
-  readonly warnings: readonly string[];
-};
+/** A frame, null after the last one, or several faces to choose from. */
+type News = { readonly seen: Seen | null } | { readonly choose: readonly FaceObservation[] };
+
+/** What the asker is told next. */
+export type WatchNews = News & { readonly warnings: readonly string[] };
 
 /** Bytes of pictures that wait for the asker, at most: 48 of 512². */
 const AHEAD_BYTES = 48 * 2 ** 20;
@@ -28,7 +29,7 @@ let watching: Watching | null = null;
 /** A video on its way: frames are looked at until as many wait as memory is given to. */
 class Watching {
   readonly #order: WatchOrder;
-  readonly #news: ({ readonly seen: Seen | null } | { readonly choose: readonly FaceObservation[] })[] = [];
+  readonly #news: News[] = [];
   #video: OpenVideo | null = null;
   #bytes = 0;
   #failure: unknown = null;
@@ -106,7 +107,7 @@ class Watching {
     }
   }
 
-  #tell(news: { readonly seen: Seen | null } | { readonly choose: readonly FaceObservation[] }): void {
+  #tell(news: News): void {
     this.#news.push(news);
     this.#wake();
   }
@@ -131,7 +132,8 @@ serve({
   },
   next: async () => ({ value: await watching!.next() }),
   choose: (number: number) => {
-    watching!.choose(number);
+    // None is left after an abort.
+    watching?.choose(number);
     return { value: null };
   },
   end: async () => {

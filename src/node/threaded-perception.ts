@@ -42,19 +42,41 @@ export async function loadThreadedPerception(): Promise<ThreadedPerception> {
     track: (image, previous, options) =>
       ask<FaceObservation | null>('track', { image, previous }, options?.signal),
     describe: (image, face, options) => ask<Float32Array>('describe', { image, face }, options?.signal),
-    watch: (order, signal, warnings) => {
-      const begun = started.then(() => thread.ask('watch', order));
-      // Awaited when the first frame is asked for.
-      begun.catch(() => {});
-      return (recognise) => take(thread, begun, recognise, signal, warnings);
-    },
+    watch: (order, signal, warnings) => watchOn(thread, started, order, signal, warnings),
     dispose: () => void thread.stop(),
   };
 }
 
+/**
+ * Has `thread` watch once it has started; until the frames are all taken, their taker leaves, or `signal` is aborted,
+ * also where nobody has begun to take them.
+ * @internal
+ */
+export function watchOn(
+  thread: Pick<Thread, 'ask'>,
+  started: Promise<unknown>,
+  order: WatchOrder,
+  signal: AbortSignal,
+  warnings: string[],
+): Watch {
+  const begun = started.then(() => {
+    throwIfAborted(signal);
+    return thread.ask('watch', order);
+  });
+  // Awaited when the first frame is asked for.
+  begun.catch(() => {});
+  const end = async () => {
+    signal.removeEventListener('abort', end);
+    await begun.then(() => thread.ask('end', null)).catch(() => {});
+  };
+  signal.addEventListener('abort', end);
+  return (recognise) => take(thread, begun, end, recognise, signal, warnings);
+}
+
 async function* take(
-  thread: Thread,
+  thread: Pick<Thread, 'ask'>,
   begun: Promise<unknown>,
+  end: () => Promise<void>,
   recognise: Recognise,
   signal: AbortSignal,
   warnings: string[],
@@ -74,6 +96,6 @@ async function* take(
       yield news.seen;
     }
   } finally {
-    await thread.ask('end', null).catch(() => {});
+    await end();
   }
 }

@@ -20,6 +20,8 @@ export async function openThreadedVideo(file: string, options: VideoOptions = {}
   throwIfAborted(signal);
   const thread = startThread('video-worker');
   if (!thread) return openVideo(file, options);
+  const abort = () => void thread.stop();
+  signal?.addEventListener('abort', abort, { once: true });
   try {
     const facts = (await thread.ask('open', { file, options: plain })) as Omit<OpenVideo, 'frames' | 'close'>;
     const warnings = [...facts.warnings];
@@ -33,7 +35,10 @@ export async function openThreadedVideo(file: string, options: VideoOptions = {}
   } catch {
     // What fails there fails here in the same words, or it was the thread: not every decoder runs on one.
     await thread.stop();
+    throwIfAborted(signal);
     return openVideo(file, options);
+  } finally {
+    signal?.removeEventListener('abort', abort);
   }
 }
 

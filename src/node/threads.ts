@@ -21,8 +21,12 @@ export interface ThreadAnswer {
 export interface Thread {
   /** Asks for work; answers come in the order of questions. */
   ask(name: string, argument: unknown, transfer?: readonly Transferable[]): Promise<unknown>;
+  /** Ends the thread: one that nothing is asked of by itself, so that it does what it has to do at its end. */
   stop(): Promise<void>;
 }
+
+/** Instead of a question: the thread is to end. */
+const CLOSE = null;
 
 interface Question {
   readonly id: number;
@@ -68,7 +72,14 @@ export function startThread(module: string): Thread | null {
         worker.postMessage({ id, name, argument }, transfer);
       }),
     stop: async () => {
-      await worker.terminate();
+      if (ended) return;
+      if (waiting.size > 0) {
+        await worker.terminate();
+        return;
+      }
+      const exit = new Promise((resolve) => worker.once('exit', resolve));
+      worker.postMessage(CLOSE);
+      await exit;
     },
   };
 }
@@ -79,7 +90,10 @@ export function serve(work: ThreadWork): void {
   if (!port) return;
   enableRelaxedSimd();
   let last = Promise.resolve();
-  port.on('message', ({ id, name, argument }: Question) => {
+  port.on('message', (question: Question | typeof CLOSE) => {
+    // Of a thread: this thread alone ends.
+    if (question === CLOSE) process.exit();
+    const { id, name, argument } = question;
     last = last.then(async () => {
       try {
         const { value, transfer } = await work[name](argument);

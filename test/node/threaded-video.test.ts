@@ -66,6 +66,13 @@ describe.skipIf(without !== '')(`openThreadedVideo${without}`, () => {
     await expect(all(there.frames())).rejects.toThrow(/video-worker/);
   });
 
+  it('hears an abort while it opens', async () => {
+    const controller = new AbortController();
+    const opening = openThreadedVideo(file, { signal: controller.signal });
+    controller.abort();
+    await expect(opening).rejects.toMatchObject({ name: 'AbortedError' });
+  });
+
   it('fails as openVideo does', async () => {
     await expect(openThreadedVideo(path.join(folder, 'nothing.mp4'))).rejects.toMatchObject({
       name: 'InvalidArgumentError',
