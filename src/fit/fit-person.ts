@@ -83,6 +83,9 @@ export async function fitPerson(
   );
   const { signal, onProgress } = options;
 
+  // Asked for now, needed after the first fits: on a thread of its own perception answers meanwhile.
+  const described = describe(photos, options);
+  described.catch(() => {});
   // Without the distance of the eyes: one that strangers share too makes their coefficients alike.
   const alone: FitState[] = [];
   for (const [i, view] of views.entries()) {
@@ -103,7 +106,7 @@ export async function fitPerson(
     alone.push(states[0]);
   }
 
-  const descriptors = await describe(photos, options);
+  const descriptors = await described;
   const { similarities, same } = agreement(
     alone.map((state, i) => ({ state, descriptor: descriptors[i]?.descriptor })),
   );

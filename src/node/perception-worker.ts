@@ -20,8 +20,8 @@ type News = { readonly seen: Seen | null } | { readonly choose: readonly FaceObs
 /** What the asker is told next. */
 export type WatchNews = News & { readonly warnings: readonly string[] };
 
-/** Bytes of pictures that wait for the asker, at most: 48 of 512². */
-const AHEAD_BYTES = 48 * 2 ** 20;
+/** Bytes of pictures that wait for the asker, at most: 128 of 512², as many as are looked at while key frames are fitted. */
+const AHEAD_BYTES = 128 * 2 ** 20;
 
 let perception: FacePerception | null = null;
 let watching: Watching | null = null;

@@ -138,17 +138,25 @@ async function search(
   const pool = new KeyFramePool();
   const lids: (readonly [number, number])[] = [];
   let previous: FaceObservation | null = null;
+  let offer = () => {};
   for await (const frame of source.frames({ start: options.start, end: options.end, fps, signal })) {
     throwIfAborted(signal);
-    const face = await lookFor(perception, frame.image, previous, options);
-    if (face) {
-      previous = face;
+    const looked = lookFor(perception, frame.image, previous, options);
+    looked.catch(() => {});
+    // Once the question is out, which may go to another thread, this one looks at what the frame before is worth.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    offer();
+    const face = await looked;
+    previous = face ?? previous;
+    offer = () => {
+      if (!face) return;
       lids.push(lidDistances(face));
       pool.offer(keyFrame(model, frame, face));
-    }
+    };
     const done = end === null ? 0 : (frame.time - start) / Math.max(end - start, 1e-3);
     onProgress?.({ stage: 'key frames', fraction: SEARCH_SHARE * Math.min(Math.max(done, 0), 1) });
   }
+  offer();
   return { pool, lids };
 }
 
