@@ -47,7 +47,9 @@ describe('a plan of kernels', () => {
     async (name, shape, outputs) => {
       const { json, weights } = await files(name);
       const random = createRandom(3);
-      const input = Float32Array.from({ length: shape.reduce<number>((a, b) => a * b, 1) }, () => random.uniform());
+      const input = Float32Array.from({ length: shape.reduce<number>((a, b) => a * b, 1) }, () =>
+        random.uniform(),
+      );
       const model = graphModel(json, weights);
       const answer = model.execute(tf.tensor(input, [...shape]), [...outputs]);
       const expected = (Array.isArray(answer) ? answer : [answer]).map((t) => t.dataSync());
