@@ -12,7 +12,7 @@ import { ProgressBar } from './progress-bar.ts';
 import { showSpace } from './space-actions.ts';
 import type { SpaceBuildOptions } from './space-build-options.ts';
 import { spaceComplete } from './space-complete.ts';
-import { type FitStageResult, fitStage, settingsOf } from './space-fit.ts';
+import { type FitStageResult, fitStage, fitWords, settingsOf } from './space-fit.ts';
 import { initSpace } from './space-init-action.ts';
 import { makeSpace } from './space-pca-action.ts';
 import { GOES_ON, untilCancelled } from './until-cancelled.ts';
@@ -44,7 +44,8 @@ export async function spaceBuild(
       fit: settingsOf({ ...options, out: root, shard: undefined }),
     });
     const fitted = await fitStage(work, named, { ...options, out: root, shard: undefined }, context, bar);
-    await writeReport(work, { photos: fitted.photos, gate: fitted.gate });
+    await writeReport(work, fitted);
+    quietly.stdout.write(fitWords(root, fitted));
     checkEnough(root, fitted);
     const completed = await spaceComplete(root, completeOptions(options), quietly);
     if (completed !== EXIT.ok) return completed;
@@ -136,8 +137,7 @@ async function report(
   const share = (n: number) => `${(100 * explained.slice(0, n).reduce((s, x) => s + x, 0)).toFixed(1)} %`;
   const counts = [1, 5, 10, 20, 50, 100, 200].filter((n) => n <= texture.names.length);
   return writeReport(work, {
-    photos: fitted.photos,
-    gate: fitted.gate,
+    ...fitted,
     space: {
       name: path.basename(out),
       rows: [

@@ -5,7 +5,7 @@ import { inShard, type Manifest } from '../dataset/manifest.ts';
 import type { PhotoOutcome } from '../node/dataset-fit.ts';
 import { type GateResult, runGate, writeSheets } from '../node/dataset-gate.ts';
 import { collectPhotos } from '../node/dataset-photos.ts';
-import { writeReport } from '../node/dataset-report.ts';
+import { FAILURES, writeReport } from '../node/dataset-report.ts';
 import { runPhotos } from '../node/dataset-run.ts';
 import {
   openWork,
@@ -41,9 +41,9 @@ export async function spaceFit(
       fit: settingsOf(options),
     });
     const result = await fitStage(work, named, options, context, bar);
-    if (result.gate) await writeReport(work, { photos: result.photos, gate: result.gate });
+    if (result.gate) await writeReport(work, result);
     if (options.json) context.stdout.write(`${JSON.stringify(summary(options.out, result))}\n`);
-    else context.stdout.write(words(options.out, result));
+    else context.stdout.write(fitWords(options.out, result));
     return result.gate === null || result.gate.gate.kept.length > 0 ? EXIT.ok : EXIT.failed;
   });
 }
@@ -51,6 +51,8 @@ export async function spaceFit(
 /** What the fit stage left. */
 export interface FitStageResult {
   readonly photos: number;
+  /** Further files with the bytes of one of these photos. */
+  readonly copies: number;
   readonly fitted: number;
   readonly failed: number;
   /** Photos of other shards that are not done yet. */
@@ -99,7 +101,12 @@ export async function fitStage(
   const seconds = (performance.now() - started) / 1000;
   const { fitted, failed } = await readState(paths);
   const count = (set: ReadonlySet<string>) => manifest.photos.filter(({ hash }) => set.has(hash)).length;
-  const counts = { photos: manifest.photos.length, fitted: count(fitted), failed: count(failed) };
+  const counts = {
+    photos: manifest.photos.length,
+    copies: manifest.photos.reduce((sum, { also }) => sum + (also?.length ?? 0), 0),
+    fitted: count(fitted),
+    failed: count(failed),
+  };
   const waiting = counts.photos - counts.fitted - counts.failed;
   const done = { ...counts, waiting, done: mine.length, seconds };
   if (waiting > 0) return { ...done, gate: null };
@@ -180,10 +187,11 @@ function reasons({ gate }: FitStageResult): Record<string, number> {
 }
 
 function summary(out: string, result: FitStageResult) {
-  const { photos, fitted, failed, waiting, done, seconds, gate } = result;
+  const { photos, copies, fitted, failed, waiting, done, seconds, gate } = result;
   return {
     output: out,
     photos,
+    copies,
     fitted,
     failed,
     waiting,
@@ -195,14 +203,16 @@ function summary(out: string, result: FitStageResult) {
   };
 }
 
-function words(out: string, result: FitStageResult): string {
-  const { photos, fitted, failed, waiting, done, seconds, gate } = result;
+/** The same for people. */
+export function fitWords(out: string, result: FitStageResult): string {
+  const { photos, copies, fitted, failed, waiting, done, seconds, gate } = result;
   const speed = done > 0 ? `, ${done} now in ${seconds.toFixed(1)} s` : '';
-  const lines = [`${out}: ${photos} photos: ${fitted} fitted, ${failed} failed${speed}`];
+  const same = copies > 0 ? ` (${copies} more ${copies > 1 ? 'files are copies' : 'file is a copy'})` : '';
+  const lines = [`${out}: ${photos} photos${same}: ${fitted} fitted, ${failed} failed${speed}`];
   if (!gate)
     lines.push(`${waiting} photos of other shards are not done yet; the run that ends last judges all`);
   else {
-    const why = Object.entries(reasons(result)).map(([reason, n]) => `${reason} ${n}`);
+    const why = Object.entries(reasons(result)).map(([reason, n]) => `${FAILURES[reason] ?? reason}: ${n}`);
     lines.push(
       `kept ${gate.gate.kept.length}, left out ${gate.gate.rejected.length}${why.length > 0 ? ` (${why.join(', ')})` : ''}`,
     );

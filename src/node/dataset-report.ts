@@ -14,6 +14,8 @@ import { type SheetTile, tileSheetPng } from './tile-sheet.ts';
 /** What the page is made of, besides what lies in the folder. */
 export interface ReportInput {
   readonly photos: number;
+  /** Further files with the bytes of one of these. */
+  readonly copies?: number;
   /** Null while photos are not done. */
   readonly gate: GateResult | null;
   /** The space that was built: its name, facts, and its figure's file in the report folder. */
@@ -48,6 +50,7 @@ export async function writeReport(work: Work, input: ReportInput): Promise<strin
         ],
         ['maps', `${file.fit.map} × ${file.fit.map} texels`],
         ['photos', String(input.photos)],
+        ...(input.copies ? ([['further files that are copies of them', String(input.copies)]] as const) : []),
         ...(gate
           ? ([
               ['fitted', String(gate.measures.size)],
@@ -108,11 +111,17 @@ function measuresSection({ measures }: GateResult): ReportSection {
   };
 }
 
+/** What errors of photos mean to people, by name. */
+export const FAILURES: Readonly<Record<string, string>> = {
+  FormatError: 'damaged, or no picture',
+  NoFaceError: 'no face was found',
+};
+
 function reasonsSection({ gate, failures }: GateResult): ReportSection {
   const counts = new Map<string, number>();
   const add = (reason: string) => counts.set(reason, (counts.get(reason) ?? 0) + 1);
   for (const { reason } of gate.rejected) add(`gate: ${reason} (threshold ${gate.thresholds[reason]})`);
-  for (const { error } of failures.values()) add(`not fitted: ${error}`);
+  for (const { error } of failures.values()) add(`not fitted: ${FAILURES[error] ?? error}`);
   return {
     heading: 'Why photos were left out',
     rows: [...counts].sort().map(([k, n]) => [k, String(n)] as const),

@@ -42,7 +42,7 @@ describe('photofit space fit', { timeout: 600_000 }, () => {
     const { code, stdout, stderr } = await spaceFit(whole, photos);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/7 photos: 5 fitted, 2 failed, 7 now/);
-    expect(stdout).toMatch(/NoFaceError 1/);
+    expect(stdout).toMatch(/, damaged, or no picture: 1, no face was found: 1\)/);
   }, 600_000);
 
   it('leaves a fit, a map, measures and a picture for each photo, with no times in them', async () => {
@@ -63,6 +63,16 @@ describe('photofit space fit', { timeout: 600_000 }, () => {
     for (const [r, g, b] of json(path.join(one, 'fit.json')).params.light) expect([g, b]).toEqual([r, r]);
   });
 
+  it('says how many files are copies of others', async () => {
+    const work = path.join(temporaryFolder(), 'w');
+    const two = temporaryFolder();
+    for (const name of ['a.jpg', 'b.jpg']) copyFileSync('test/data/cat.jpg', path.join(two, name));
+    const { stdout } = await spaceFit(work, two);
+    expect(stdout).toMatch(/1 photos \(1 more file is a copy\): 0 fitted, 1 failed/);
+    const page = readFileSync(path.join(work, 'report/index.html'), 'utf8');
+    expect(page).toContain('further files that are copies of them');
+  });
+
   it('says why photos failed, in a record and on the sheet', () => {
     const records = readdirSync(path.join(whole, 'failed')).map((f) => json(path.join(whole, 'failed', f)));
     expect(records.sort((a, b) => (a.file < b.file ? -1 : 1))).toMatchObject([
@@ -71,7 +81,7 @@ describe('photofit space fit', { timeout: 600_000 }, () => {
     ]);
     expect(readdirSync(path.join(whole, 'report'))).toEqual(['index.html', 'kept-01.jpg', 'rejected-01.jpg']);
     const page = readFileSync(path.join(whole, 'report/index.html'), 'utf8');
-    expect(page).toContain('not fitted: NoFaceError');
+    expect(page).toContain('not fitted: no face was found');
     expect(page).toContain('<img src="rejected-01.jpg"');
   });
 
