@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CliContext } from './context.ts';
 import { addNetworkOptions } from './network-options.ts';
-import { parseSize } from './numbers.ts';
+import { parseDistance, parseFocal, parseIpd, parseSize } from './numbers.ts';
 import type { TrackOptions } from './track-options.ts';
 
 const EXAMPLES = `
@@ -23,6 +23,7 @@ Examples:
   $ photofit track talk.mp4                      results in out/talk/
   $ photofit track talk.mp4 --start 2 --end 10   eight seconds of it
   $ photofit track talk.mp4 --from out/me        shape and texture from a fit of the same person
+  $ photofit track talk.mp4 --ipd 63             a head of the right size: pupils 63 mm apart
   $ photofit track two.mp4 --face 2              the second largest face
   $ photofit track frames/ --picture-rate 30     a folder of pictures, in the order of their names
   $ photofit track talk.mp4 --fps 10 --no-overlay --no-smooth`;
@@ -44,6 +45,21 @@ export function addTrackCommand(program: Command, context: CliContext, done: (co
     .option('--from <fit>', 'a fit (folder or fit.json) that shape and texture are taken from')
     .option('--face <which>', 'largest, or a number: 1 is the largest', parseWhich, 'largest');
   addVideoInputOptions(command)
+    .option(
+      '--focal <pixels>',
+      "the camera's focal length in pixels of the frames, whose longer side is at most 1920",
+      parseFocal,
+    )
+    .option(
+      '--distance <metres>',
+      'from the camera to the root of the nose, for a head that stays that far away; with the focal length it tells how large the head is',
+      parseDistance,
+    )
+    .option(
+      '--ipd <millimetres>',
+      'interpupillary distance, as opticians measure it: how large the head is',
+      parseIpd,
+    )
     .option('--no-smooth', 'frames as they were tracked, without the second pass over the whole')
     .option('--no-overlay', 'no overlay.mp4')
     .option('--overlay-size <pixels>', 'longest side of a panel of overlay.mp4', parseSize, 400)

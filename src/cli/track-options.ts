@@ -22,6 +22,12 @@ export interface TrackOptions extends NetworkOptions, VideoInputOptions {
   readonly from?: string;
   /** Whom to follow: the largest face, or the N-th largest (from 1). */
   readonly face: 'largest' | number;
+  /** Focal length of a calibrated camera, pixels of the frames. */
+  readonly focal?: number;
+  /** Metres from the camera to the root of the nose, throughout. */
+  readonly distance?: number;
+  /** Interpupillary distance, millimetres. */
+  readonly ipd?: number;
   readonly smooth: boolean;
   readonly overlay: boolean;
   /** Longest side of the overlay's panels, pixels. */

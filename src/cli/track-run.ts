@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { AbortedError, NoFaceError, throwIfAborted } from '../core/errors.ts';
+import { AbortedError, InvalidArgumentError, NoFaceError, throwIfAborted } from '../core/errors.ts';
 import type { ImageF } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import { findIdentity } from '../fit/video/find-identity.ts';
@@ -29,7 +29,19 @@ import type { TrackOptions } from './track-options.ts';
 /** The options that a track depends on. */
 export type TrackRunOptions = Pick<
   TrackOptions,
-  'fps' | 'start' | 'end' | 'pictureRate' | 'from' | 'model' | 'face' | 'smooth' | 'offset' | 'resume'
+  | 'fps'
+  | 'start'
+  | 'end'
+  | 'pictureRate'
+  | 'from'
+  | 'model'
+  | 'face'
+  | 'focal'
+  | 'distance'
+  | 'ipd'
+  | 'smooth'
+  | 'offset'
+  | 'resume'
 >;
 
 /** What tracking needs besides its options. */
@@ -163,6 +175,10 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
 
 /** The head model, and the fit that it comes from where one was given. */
 async function loadPerson({ options, head }: TrackRunInput) {
+  if (options.from !== undefined && (options.ipd !== undefined || options.distance !== undefined))
+    throw new InvalidArgumentError(
+      `${options.ipd === undefined ? '--distance' : '--ipd'} with --from: the fit says how large the head is; leave one out`,
+    );
   const from = options.from === undefined ? null : await loadFit(options.from, { model: options.model });
   return { from, model: from?.model ?? head ?? (await loadHeadModel(options.model)) };
 }
@@ -179,6 +195,9 @@ async function identify(
     ...range(options),
     perception,
     face: faceOf(options),
+    focal: options.focal,
+    distance: options.distance,
+    ipd: options.ipd === undefined ? undefined : options.ipd / 1000,
     signal,
     onSearched,
     onProgress: (event) => onProgress({ ...event, fraction: SHARES.identity * event.fraction }),
@@ -234,13 +253,13 @@ function watchOrder({ video, options }: TrackRunInput, resume: ResumePoint | und
 
 /** What a journal is of: a rerun with another video, head or option does not go on from it. */
 async function keyOf(input: TrackRunInput, model: HeadModel, from: LoadedFit | null): Promise<string> {
-  const { fps, start, end, pictureRate, face, offset } = input.options;
+  const { fps, start, end, pictureRate, face, focal, distance, ipd, offset } = input.options;
   const { size, mtimeMs } = await stat(input.video);
   return JSON.stringify({
     video: [path.resolve(input.video), size, mtimeMs],
     model: model.hash,
     from: from && [Array.from(from.fit.params.identity), Array.from(from.fit.params.texture)],
-    options: { fps, start, end, pictureRate, face, offset },
+    options: { fps, start, end, pictureRate, face, focal, distance, ipd, offset },
   });
 }
 

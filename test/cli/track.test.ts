@@ -9,6 +9,7 @@ import path from 'node:path';
 import { validateBytes } from 'gltf-validator';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { interpupillaryDistance } from '../../src/fit/known-size.ts';
 import { writeOriginalFit } from '../../src/fit/original-files.ts';
 import type { PhotoFit } from '../../src/fit/types.ts';
 import { parseTrackArrays, parseTrackFile, type StoredTrack } from '../../src/fit/video/track-file.ts';
@@ -160,13 +161,7 @@ describe('photofit track', () => {
     const [a, b] = [readTrack(path.join(out, 'talk')), readTrack(path.join(broken, 'talk'))];
     expect(b.metadata.complete).toBe(true);
     expect(b.track.identity).toEqual(a.track.identity);
-    expect(b.track.frames).toHaveLength(FRAMES);
-    // Frames before the break are the same to the bit but for smoothing; after it the solver starts from the stored state.
-    b.track.frames.forEach((frame, i) => {
-      frame.expression.forEach((x, e) => {
-        expect(Math.abs(x - a.track.frames[i].expression[e])).toBeLessThan(0.1);
-      });
-    });
+    expect(b.track.frames).toEqual(a.track.frames);
     expect(readdirSync(path.join(broken, 'talk')).filter((name) => name.startsWith('.'))).toEqual([]);
   }, 300_000);
 
@@ -185,6 +180,18 @@ describe('photofit track', () => {
     const { params } = JSON.parse(readFileSync(path.join(from, 'fit.json'), 'utf8'));
     expect(track.identity.identity).toEqual(Float32Array.from(params.shape));
     expect(track.identity.texture).toEqual(Float32Array.from(params.texture));
+  });
+
+  it('--ipd says how large the head is', async () => {
+    const to = temporaryFolder();
+    const args = ['track', video, '-o', to, '--no-overlay', '--no-offset', '--ipd', '70', '--end', '0.1'];
+    expect((await cli(args)).code).toBe(0);
+    const { identity } = readTrack(path.join(to, 'talk')).track;
+    const apart = interpupillaryDistance(model, identity.identity)!;
+    // The statistics of heads pull this one's back, by some.
+    expect(Math.abs(apart - 0.07)).toBeLessThan(0.0015);
+    const unsaid = readTrack(path.join(out, 'talk')).track.identity;
+    expect(interpupillaryDistance(model, unsaid.identity)).toBeLessThan(apart - 0.003);
   });
 
   describe('bad input', () => {
@@ -208,6 +215,9 @@ describe('photofit track', () => {
       [['track', 'VIDEO', '--fps', '0'], /must be a positive number/, 2],
       [['track', 'VIDEO', '--start', 'soon'], /must be seconds \(12\.5\) or minutes and seconds/, 2],
       [['track', 'VIDEO', '--face', '0'], /largest, or a number from 1/, 2],
+      [['track', 'VIDEO', '--ipd', '0.063'], /a number of millimetres from 40 to 85/, 2],
+      [['track', 'VIDEO', '--ipd', '63', '--from', 'FOLDER'], /--ipd with --from: the fit says how large/, 1],
+      [['track', 'VIDEO', '--focal', '3'], /options\.focal must be .* pixels of the photo, got 3/, 1],
       [['track', 'VIDEO', '--model', 'nobody'], /nobody: no head model of that name/, 1],
       [
         ['track', 'VIDEO', '--from', 'FOLDER/nothing'],

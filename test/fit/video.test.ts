@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Camera } from '../../src/camera/camera.ts';
 import { AbortedError, InvalidArgumentError, NoFaceError } from '../../src/core/errors.ts';
 import type { VideoFrame } from '../../src/core/video.ts';
+import { interpupillaryDistance } from '../../src/fit/known-size.ts';
 import { prepareModel } from '../../src/fit/prepare.ts';
 import { fitMemory } from '../../src/fit/resident.ts';
 import { type EvidenceStore, type FrameEvidence, memoryEvidence } from '../../src/fit/video/evidence.ts';
@@ -107,6 +108,21 @@ describe('findIdentity', () => {
     const [{ params }] = film.truths;
     const distance = (a: Float32Array) => Math.hypot(...a.map((x, i) => x - params.texture[i]));
     expect(distance(found.texture)).toBeLessThan(0.8 * distance(new Float32Array(params.texture.length)));
+  });
+});
+
+describe('findIdentity of a head whose size is known', () => {
+  it('keeps the focal length and has the eyes as far apart as is said', async () => {
+    const [{ params, camera }] = film.truths;
+    const ipd = 1.06 * interpupillaryDistance(model, params.identity)!;
+    const focal = 1.1 * (camera.kind === 'perspective' ? camera.focal : Number.NaN);
+    const common = { perception, candidates: 8, keyFrames: 2, size: 96 };
+    const sized = await findIdentity(film.source, model, { ...common, ipd, focal });
+    expect(interpupillaryDistance(model, sized.identity)! / ipd).toBeCloseTo(1, 2);
+    expect(sized.camera.kind === 'perspective' && sized.camera.focal / focal).toBeCloseTo(1, 2);
+    await expect(findIdentity(film.source, model, { ...common, ipd: 63 })).rejects.toThrow(
+      /findIdentity: options\.ipd must be/,
+    );
   });
 });
 

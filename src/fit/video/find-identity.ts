@@ -14,8 +14,9 @@ import type { ProgressListener } from '../../core/progress.ts';
 import type { FrameRange, VideoFrame, VideoSource } from '../../core/video.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
-import { FIT_PHOTO_DEFAULTS, type FitWeights } from '../fit-options.ts';
+import { FIT_PHOTO_DEFAULTS, type FitWeights, type Measured, type PersonOptions } from '../fit-options.ts';
 import { fitPerson } from '../fit-person.ts';
+import { checkKnown } from '../known-size.ts';
 import type { PhotoFit } from '../types.ts';
 import { landmarkOffsets, lidDistances } from './detector-bias.ts';
 import { chooseFace, type FaceChoice, nearestFace } from './follow.ts';
@@ -23,10 +24,14 @@ import { KeyFramePool, keyFrame } from './key-frames.ts';
 import type { TrackIdentity } from './types.ts';
 
 /** Options of {@link findIdentity}. */
-export interface FindIdentityOptions extends FrameRange {
+export interface FindIdentityOptions extends FrameRange, PersonOptions {
   readonly perception: FacePerception;
   /** Whom to take where there are several people. */
   readonly face?: FaceChoice;
+  /** Focal length of a calibrated camera in pixels of the frames, as `ViewOptions.focal`. */
+  readonly focal?: Measured;
+  /** Metres from the camera to the root of the nose, of a head that keeps it; as `ViewOptions.distance`. */
+  readonly distance?: Measured;
   /** Key frames at most. */
   readonly keyFrames?: number;
   /** Frames looked at in search of key frames, about. */
@@ -66,7 +71,8 @@ export async function findIdentity(
   model: HeadModel,
   options: FindIdentityOptions,
 ): Promise<FoundIdentity> {
-  const { signal, onProgress } = options;
+  const { signal, onProgress, focal, distance, ipd } = options;
+  checkKnown('findIdentity', model, source, { focal, distance, ipd });
   const count = options.keyFrames ?? FIND_IDENTITY_DEFAULTS.keyFrames;
   if (!Number.isInteger(count) || count < 1)
     throw new InvalidArgumentError(
@@ -79,7 +85,7 @@ export async function findIdentity(
   throwIfAborted(signal);
   options.onSearched?.();
   const { fits } = await fitPerson(
-    keys.map(({ frame, observation }) => ({ image: frame.image, observation })),
+    keys.map(({ frame, observation }) => ({ image: frame.image, observation, focal, distance })),
     model,
     {
       perception: options.perception,
@@ -89,6 +95,7 @@ export async function findIdentity(
         contour: CONTOUR,
         ...options.weights,
       },
+      ipd,
       oneCamera: true,
       strangers: 'leave-out',
       signal,
