@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CliContext } from './context.ts';
 import type { FitOptions } from './fit-options.ts';
 import { addNetworkOptions } from './network-options.ts';
-import { parseDistance, parseFocal, parseIpd, parseJobs } from './numbers.ts';
+import { parseDistance, parseFocal, parseIpd, parseJobs, parsePoint } from './numbers.ts';
 
 const EXAMPLES = `
 What is written, into OUT/<photo's name>/:
@@ -63,6 +63,11 @@ export function addFitCommand(program: Command, context: CliContext, done: (code
       '--ipd <millimetres>',
       'interpupillary distance, as opticians measure it: how large the head is',
       parseIpd,
+    )
+    .option(
+      '--principal-point <x,y>',
+      "where the camera looks, in pixels of the photo from its top left corner: for crops (default: the photo's middle)",
+      parsePoint,
     )
     .option('--mask <picture>', 'picture as large as the photo, white where skin is (one photo only)')
     .option(

@@ -19,6 +19,8 @@ export interface FitOptions extends NetworkOptions {
   readonly distance?: number;
   /** Interpupillary distance, millimetres. */
   readonly ipd?: number;
+  /** Where the camera looks, pixels of the file. */
+  readonly principalPoint?: readonly [number, number];
   /** Picture that marks skin. */
   readonly mask?: string;
   /** Solve for a texture that matches the photo. */

@@ -44,6 +44,15 @@ export function parseFocal(text: string): number {
   return between(text, 1, 1e7, 'pixels');
 }
 
+/** A point in pixels, `X,Y`; it may lie outside of the photo. */
+export function parsePoint(text: string): readonly [number, number] {
+  const parts = text.split(',');
+  const [x, y] = parts.map(Number);
+  if (parts.length === 2 && parts.every((part) => part.trim() !== '') && Number.isFinite(x + y))
+    return [x, y];
+  throw new InvalidArgumentError('It must be two numbers of pixels, as 800,-120.');
+}
+
 function between(text: string, least: number, most: number, unit: string): number {
   const x = Number(text);
   if (text.trim() !== '' && x >= least && x <= most) return x;

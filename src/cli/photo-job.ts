@@ -160,13 +160,14 @@ async function fitFace(
 /** What the options say of a photo; lengths in pixels of the file become such of the photo as it is fitted. */
 export function viewOptions(
   decoded: DecodedPhoto,
-  { camera, focal, distance }: FitOptions,
-): Pick<ViewOptions, 'camera' | 'focal35mm' | 'focal' | 'distance'> {
+  { camera, focal, distance, principalPoint: principal }: FitOptions,
+): Pick<ViewOptions, 'camera' | 'focal35mm' | 'focal' | 'distance' | 'principal'> {
   return {
     camera,
     focal35mm: decoded.focal35mm,
     focal: focal === undefined ? undefined : focal * decoded.scale,
     distance,
+    principal: principal && [principal[0] * decoded.scale, principal[1] * decoded.scale],
   };
 }
 

@@ -99,9 +99,10 @@ export class FaceView {
     const { model } = this.resident.prepared;
     const { S, E, J, T } = headSizes(model);
     const { origin, scale } = this.crop;
+    const [cx, cy] = this.options.principal ?? [this.image.width / 2, this.image.height / 2];
     const { rotation, camera } = initialPose(model, this.local.landmarks68, {
       kind: this.options.camera ?? FIT_PHOTO_DEFAULTS.camera,
-      principal: [(this.image.width / 2 - origin[0]) * scale, (this.image.height / 2 - origin[1]) * scale],
+      principal: [(cx - origin[0]) * scale, (cy - origin[1]) * scale],
       focal: this.focal()?.pixels ?? null,
       distance: this.distance()?.metres ?? DISTANCE.metres,
     });

@@ -18,6 +18,8 @@ export interface ViewOptions {
    * large the head is where the focal length is known too.
    */
   readonly distance?: Measured;
+  /** Where the camera looks, pixels of the photo; its middle by default, which is wrong where the photo was cropped. */
+  readonly principal?: readonly [number, number];
   /** Skin mask over the whole photo, one channel in [0, 1]: replaces the estimate. */
   readonly mask?: ImageF | null;
 }

@@ -30,6 +30,9 @@ interface SizeEquations {
   readonly gradient: Float64Array;
 }
 
+/** A photo is a crop of one so many times as large to each side, at most. */
+const PRINCIPAL_BEYOND = 10;
+
 /** Number of iBUG-68 landmark 27 among the inner 51. */
 const NOSE_ROOT = 10;
 
@@ -151,6 +154,15 @@ export function checkKnown(
         `${caller}: options.${name} is of a perspective camera, the camera is orthographic`,
       );
   }
+  const { principal } = options;
+  if (principal)
+    for (const [a, side] of (['width', 'height'] as const).entries()) {
+      const [least, most] = [-PRINCIPAL_BEYOND * image[side], (1 + PRINCIPAL_BEYOND) * image[side]];
+      if (!(principal[a] >= least && principal[a] <= most))
+        throw new InvalidArgumentError(
+          `${caller}: options.principal[${a}] must be ${least}…${most} pixels of the photo, got ${principal[a]}`,
+        );
+    }
   if (options.ipd !== undefined && interpupillaryDistance(model, []) === null)
     throw new InvalidArgumentError(
       `${caller}: options.ipd needs a model with the joints left_eye and right_eye; ${model.name} has ${model.joints.map((j) => j.name).join(', ')}`,

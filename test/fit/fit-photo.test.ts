@@ -49,6 +49,39 @@ describe('heads of known truth', () => {
   });
 });
 
+describe('a crop of a photo', () => {
+  it('is fitted with the camera of the whole where its principal point is given', async () => {
+    const [off, error] = [[220, -140] as const, { middle: 0, given: 0 }];
+    for (const seed of [100, 102]) {
+      const random = createRandom(seed);
+      const sampled = expose(kernels, model, sampleTruth(model, random));
+      const { principal, translation, focal } = sampled.camera;
+      // The head seen at the side of a larger picture, of which the photo shows the part with the face.
+      const camera = {
+        ...sampled.camera,
+        principal: [principal[0] + off[0], principal[1] + off[1]] as const,
+        translation: [
+          translation[0] + (off[0] * translation[2]) / focal,
+          translation[1] - (off[1] * translation[2]) / focal,
+          translation[2],
+        ] as const,
+      };
+      const truth = { ...sampled, camera };
+      const image = photograph(kernels, model, truth, random);
+      const observation = observeTruth(model, truth, random);
+      const turned = (fit: PhotoFit) =>
+        Math.hypot(...[0, 1, 2].map((a) => fit.params.pose[a] - truth.params.pose[a]));
+      const given = await fitPhoto(image, model, { observation, focal, principal: camera.principal });
+      expect(given.camera.principal[0]).toBeCloseTo(camera.principal[0], 6);
+      expect(given.camera.principal[1]).toBeCloseTo(camera.principal[1], 6);
+      error.given += turned(given);
+      error.middle += turned(await fitPhoto(image, model, { observation, focal }));
+    }
+    // The head is seen from another side than the photo's middle says.
+    expect(error.given).toBeLessThan(0.4 * error.middle);
+  });
+});
+
 describe('a size that is known', () => {
   const heads = [100, 101, 102].map((seed) => ({ seed }));
   const made = ({ seed }: { seed: number }) => {
@@ -110,6 +143,8 @@ describe('a size that is known', () => {
   it('is refused where it cannot be', async () => {
     const { run } = made(heads[0]);
     const wrong: [FitPhotoOptions, RegExp][] = [
+      [{ principal: [Number.NaN, 0] }, /options\.principal\[0\] must be .* pixels of the photo, got NaN/],
+      [{ principal: [0, 1e6] }, /options\.principal\[1\] must be .* pixels of the photo, got 1000000/],
       [{ ipd: 0.005 }, /options\.ipd must be 0\.04…0\.085 metres, got 0\.005/],
       [{ ipd: 63 }, /options\.ipd must be 0\.04…0\.085 metres, got 63/],
       [{ ipd: { value: 0.063, sd: 0 } }, /options\.ipd\.sd must be positive, got 0/],
