@@ -171,9 +171,13 @@ async function evaluate() {
     (i) => graph.rings[i] === 0 && [0, 1, 2].every((a) => face.has(model.faces[3 * graph.faces[i] + a])),
   );
   const texels = Uint32Array.from(nodes, (i) => graph.texels[i]);
-  const held = Array.from({ length: Number(values.held) }, (_, i) =>
-    randomTexture(known, createRandom(900_000_000 + 1000 * seed + i)),
-  );
+  const people = (first: number) =>
+    Array.from({ length: Number(values.held) }, (_, i) =>
+      randomTexture(known, createRandom(first + 1000 * seed + i)),
+    );
+  const held = people(900_000_000);
+  // Settings were chosen by looking at the former: as many others, that no setting has seen.
+  const others = people(700_000_000);
   const spaces: Record<string, Subspace> = {
     initial: subspaceOf(initial, texels),
     new: subspaceOf(fresh, texels),
@@ -188,6 +192,10 @@ async function evaluate() {
       at.map((k) => round(255 * space.error(held, k), 3)),
     ]),
   );
+  const othersErrors = {
+    initial: round(255 * spaces.initial.error(others, K), 3),
+    new: round(255 * spaces.new.error(others, K), 3),
+  };
   const [before, after] = [errors.initial.at(-1) as number, errors.new.at(-1) as number];
   const angles = (count: number) =>
     spaces.new.angles(spaces.known, 10, count).map((radians) => round((180 / Math.PI) * radians, 1));
@@ -204,6 +212,9 @@ async function evaluate() {
     at,
     errors,
     reduction: round(1 - after / before, 3),
+    /** The same of as many further people, with all components. */
+    others: othersErrors,
+    others_reduction: round(1 - othersErrors.new / othersErrors.initial, 3),
     principal_angles_first_10: angles(10),
     principal_angles_of_10_in_all: angles(spaces.known.size),
     initial_angles_first_10: spaces.initial

@@ -15,6 +15,7 @@ Examples:
   $ photofit space build photos/ -o my.space --from 01_MorphableModel.mat --components 100
   $ photofit space build photos/ -o my.space --model flame.head --from '#c68863'
   $ photofit space build photos/ -o my.space --method mirror       no network to train: minutes instead of an hour
+  $ photofit space build photos/ -o my.space --method robust --rounds 2   the best from hundreds of photos
   $ photofit space build photos/ -o my.space --queue redis://queue:6379   photos are fitted by photofit worker`;
 
 /** Adds the command to `space`; `done` takes the exit code. */
@@ -43,7 +44,13 @@ export function addSpaceBuildCommand(
     .option('--minutes <n>', 'train the network for so long', parseMinutes)
     .option('--steps <n>', 'train the network for so many steps', parseCount)
     .option('--seed <number>', 'of the training', parseSeed)
-    .option('--components <n>', 'components kept', parseCount);
+    .option('--components <n>', 'components kept', parseCount)
+    .option(
+      '--rounds <n>',
+      'fit the photos so many times, each with the space of the time before',
+      parseCount,
+      1,
+    );
   addPhotoFitOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (photos: string[], options: SpaceBuildOptions) => {

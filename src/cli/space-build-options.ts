@@ -14,4 +14,6 @@ export interface SpaceBuildOptions extends Omit<SpaceFitOptions, 'out' | 'shard'
   readonly steps?: number;
   readonly seed?: number;
   readonly components?: number;
+  /** How many times photos are fitted, each time with the space of the time before. */
+  readonly rounds: number;
 }

@@ -20,18 +20,20 @@ const PHASES: Readonly<Record<CompletionPhase, string>> = {
 
 /**
  * Completes the maps of a folder.
+ * @param head the head with the space that is known of skin; by default as `openMaps` has it
  * @returns the exit code: 0, or 130 when cancelled.
  */
 export async function spaceComplete(
   source: string,
   options: SpaceCompleteOptions,
   context: CliContext,
+  head?: HeadModel,
 ): Promise<number> {
   const bar = new ProgressBar(context.stderr, options);
   const out = options.out ?? source;
   const paths = workPaths(out);
   return untilCancelled(bar, GOES_ON, async () => {
-    const { maps, model } = await openMaps(source, options.model);
+    const { maps, model } = await openMaps(source, options.model, head);
     const { method, checkpoint, steps, minutes, threads, seed, components, restart, keepOutliers } = options;
     const given = Object.fromEntries(
       Object.entries({ checkpoint, steps, minutes, threads, seed, components }).filter(
@@ -64,9 +66,14 @@ export async function spaceComplete(
  * The maps of a work folder that passed the gate, or all of a plain folder; and their head: the one named, or that of the
  * work folder with the texture space that its photos were fitted with.
  */
-async function openMaps(folder: string, named?: string): Promise<{ maps: MapFolder; model: HeadModel }> {
+async function openMaps(
+  folder: string,
+  named?: string,
+  head?: HeadModel,
+): Promise<{ maps: MapFolder; model: HeadModel }> {
   const isWork = (await readWork(workPaths(folder))) !== null;
   const maps = isWork ? await openFittedMaps(folder) : await openMapFolder(folder);
+  if (head) return { maps, model: head };
   if (!isWork || named !== undefined) return { maps, model: await loadHeadModel(named) };
   return { maps, model: (await reopenWork(folder)).model };
 }

@@ -117,7 +117,7 @@ export async function completeMaps(
       ? { complete: cleaned.likely, by: cleaned.by, network: null }
       : await prepare(kernels, model, cleaned.maps, folders, method, options);
   options.onPhase?.('complete');
-  const made = { format: 'completed-maps/2', method, by, outliers: cleaned.by, layout };
+  const made = { format: 'completed-maps/3', method, by, outliers: cleaned.by, layout };
   const madeBy = `${JSON.stringify(made, null, 1)}\n`;
   await begin(folders.completed, maps.names, madeBy);
   let written = 0;
@@ -148,7 +148,10 @@ async function withoutOutliers(
   const outliers = await findOutliers(kernels, whole, maps, {
     ...options,
     head: model,
-    ...(options.method === 'robust' && { gate: OUTLIER_DEFAULTS.softGate }),
+    ...(options.method === 'robust' && {
+      gate: OUTLIER_DEFAULTS.softGate,
+      share: OUTLIER_DEFAULTS.softShare,
+    }),
   });
   const full = prepareFullSize(kernels, model, maps.size, outliers.atlas);
   // A map is read, then completed: what is found out about it serves both.
@@ -159,8 +162,7 @@ async function withoutOutliers(
   };
   const read = async (i: number) => {
     const map = await maps.read(i);
-    const { skin, likely } = found(i);
-    return { ...map, ...replaceOutliers(full, map, skin, likely) };
+    return { ...map, ...replaceOutliers(full, map, found(i)) };
   };
   const likely: Complete = (map, i) => completeFullSize(kernels, full, map, found(i).likely);
   return { maps: { ...maps, read }, likely, by: await outliers.hash(), share: outliers.share };

@@ -66,6 +66,26 @@ describe('photofit space build', { timeout: 600_000 }, () => {
     expect(contentsOf(folder)).toEqual(before);
   });
 
+  it('fits photos once more with the space of the first time, and goes on there', async () => {
+    const twice = path.join(folder, 'twice.space');
+    const { code, stderr, stdout } = await build(twice, photos, '--rounds', '2');
+    expect(code, stderr).toBe(0);
+    expect(stdout).toBe(`${twice}\n${twice}.work/round-2/report/index.html\n`);
+    const rounds = [`${twice}.work`, `${twice}.work/round-2`];
+    const [first, second] = rounds.map((work) => readdirSync(`${work}/fits`).sort());
+    expect(second).toEqual(first);
+    const initial = await loadTextureSpace(`${rounds[1]}/initial.space`);
+    expect([initial.texture.names.length, initial.maps]).toEqual([1, 5]);
+    // The first round is as a build of one round is.
+    const map = (work: string) => readFileSync(`${work}/fits/${first[0]}/map.npz`);
+    expect(map(rounds[0]).equals(map(`${out}.work`))).toBe(true);
+    expect(map(rounds[1]).equals(map(rounds[0]))).toBe(false);
+    const before = contentsOf(folder);
+    const again = await build(twice, '--rounds', '2');
+    expect(again.code, again.stderr).toBe(0);
+    expect(contentsOf(folder)).toEqual(before);
+  });
+
   it('refuses what does not go together, or is too little', async () => {
     const other = path.join(folder, 'other.space');
     const both = await build(other, photos, '--from', '#c68863', '--space', out);

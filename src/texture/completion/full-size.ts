@@ -23,6 +23,7 @@ import {
   reduceMap,
 } from './atlas.ts';
 import { blendKnown, mirrorFillAbout } from './mirror-fill.ts';
+import type { MapSkin } from './outliers.ts';
 
 /** Tuning of the blend, lengths as fractions of the map's width. */
 export const FULL_SIZE_DEFAULTS = {
@@ -121,26 +122,27 @@ export function completeFullSize(
 
 /**
  * The map with what is not skin replaced (`outliers.ts`); its visibility falls there, so that completion fills it.
- * @param skin (small nodes) how far texels are skin, in [0, 1]
- * @param likely (small nodes,3) what would be there
+ * @param found at the small nodes
  */
 export function replaceOutliers(
   full: FullSize,
   map: TextureMap,
-  skin: Float32Array,
-  likely: Float32Array,
+  { skin, likely, excess }: MapSkin,
 ): TextureMap {
   const { texels } = full.atlas.graph;
   const keep = enlarge(full, skin, 1);
   const instead = enlarge(full, likely, 3);
+  const less = excess && enlarge(full, excess, 3);
   const albedo = map.albedo.slice();
   const visibility = map.visibility.slice();
   for (let i = 0; i < texels.length; i++) {
     // Mixed weights need not add up to 1 to the last bit.
-    if (!has(full, i) || keep[i] > 0.999) continue;
+    if (!has(full, i) || (!less && keep[i] > 0.999)) continue;
     const t = texels[i];
-    for (let c = 0; c < 3; c++)
-      albedo[3 * t + c] = keep[i] * albedo[3 * t + c] + (1 - keep[i]) * instead[3 * i + c];
+    for (let c = 0; c < 3; c++) {
+      const own = albedo[3 * t + c] - (less ? less[3 * i + c] : 0);
+      albedo[3 * t + c] = keep[i] * own + (1 - keep[i]) * instead[3 * i + c];
+    }
     visibility[t] = Math.round(keep[i] * visibility[t]);
   }
   return { size: map.size, albedo, visibility };

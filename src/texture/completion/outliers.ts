@@ -45,6 +45,8 @@ export const OUTLIER_DEFAULTS = {
   gate: [3, 6],
   /** The same for maps that are to make a space: nothing of one person alone is in its first components. */
   softGate: [1, 3],
+  /** And the share that such maps keep of what the components do not say of them, in detail that small texels show. */
+  softShare: 0.5,
   /** Weight of what is not in the head's skin region. */
   other: 0.1,
   /** What is usual at a texel, at least and at most, over what is usual anywhere. */
@@ -64,10 +66,22 @@ export const OUTLIER_MAPS = 40;
 export interface OutlierOptions {
   /** A texel stays as it is up to the first distance and is replaced from the second on. */
   readonly gate?: readonly [number, number];
+  /** Share that skin keeps of its difference to what is most likely; default all. */
+  readonly share?: number;
   /** The head: its space, that photos were fitted with, says what is known of skin; eyes and scalp tell little of skin. */
   readonly head?: HeadModel;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
+}
+
+/** What of a map is skin, over the n nodes of {@link Outliers.atlas}. */
+export interface MapSkin {
+  /** (n) how far its texels are skin, in [0, 1]. */
+  readonly skin: Float32Array;
+  /** (n,3) the most likely skin there. */
+  readonly likely: Float32Array;
+  /** (n,3) what skin that is kept is too far from it, zero where the map shows nothing; null for nothing anywhere. */
+  readonly excess: Float32Array | null;
 }
 
 /** What of each map is skin, and what would be there. */
@@ -76,8 +90,8 @@ export interface Outliers {
   readonly atlas: CompletionAtlas;
   /** Share of the texels seen that is replaced. */
   readonly share: number;
-  /** Of map `index`: (n) how far its texels are skin, in [0, 1], and (n,3) the most likely skin there. */
-  map(index: number): { readonly skin: Float32Array; readonly likely: Float32Array };
+  /** Of map `index`. */
+  map(index: number): MapSkin;
   /** Of what was learned: other maps give another one. */
   hash(): Promise<string>;
 }
@@ -95,7 +109,7 @@ export async function findOutliers(
   options: OutlierOptions = {},
 ): Promise<Outliers> {
   const o = OUTLIER_DEFAULTS;
-  const { signal, onProgress } = options;
+  const { signal, onProgress, share = 1 } = options;
   const { set, atlas } = await createTrainingSet(kernels, whole, source, {
     components: o.few,
     folds: 0,
@@ -127,7 +141,8 @@ export async function findOutliers(
     for (let k = 0; k < weights.length; k++) weights[k] = base[k] / (1 + (distance[k] / o.cut) ** 2) ** 2;
   };
   const space = options.head?.texture;
-  const known = space ? texturesOf(space, atlas, set.pca.mean) : [];
+  const mean = space && planeOf(space, space.mean, atlas);
+  const known = mean ? texturesOf(space, atlas, mean) : [];
   const learn = (components: number, iterations: number, start?: MissingPca) => {
     throwIfAborted(signal);
     const maps = [...Array.from({ length: N }, (_, i) => weighted(i)), ...known];
@@ -135,7 +150,7 @@ export async function findOutliers(
       components,
       iterations,
       inflation,
-      ...(components > o.few && { smooth }),
+      ...(components > o.few && { smooth: { ...smooth, ...(mean && { base: mean }) } }),
       ...(start && { start }),
       ...(signal && { signal }),
     });
@@ -164,34 +179,48 @@ export async function findOutliers(
   return {
     atlas,
     share: replaced / Math.max(seen, 1e-9),
-    map: (i) => ({ skin: skinOf(i), likely: completeByPca(pca, weighted(i), inflation) }),
+    map(i) {
+      const likely = completeByPca(pca, weighted(i), inflation);
+      const { values, weights: seen } = textureOf(set, i);
+      const excess =
+        share === 1
+          ? null
+          : likely.map((x, c) => (seen[Math.floor(c / 3)] > 0 ? (1 - share) * (values[c] - x) : 0));
+      return { skin: skinOf(i), likely, excess };
+    },
     hash: () => sha256Hex(new Uint8Array(pca.basis.slice().buffer)),
   };
 }
 
 /**
- * Textures whose covariance is that of a space, about another mean: ± √T times each of its first T components. Where maps show
- * little, components that are learned from both go on as those of the space do (a conjugate prior, as further people).
+ * Textures whose mean and covariance are those of a space: ± √T times each of its first T components about its mean. Where maps
+ * show little, components that are learned from both go on as those of the space do (a conjugate prior, as further people).
  */
-function texturesOf(
-  space: TextureSpace,
+function texturesOf(space: TextureSpace, atlas: CompletionAtlas, mean: Float32Array): KnownTexture[] {
+  const size = space.mean.length;
+  const T = Math.min(space.basis.length / size, OUTLIER_DEFAULTS.components);
+  const weights = new Float32Array(mean.length / 3).fill(OUTLIER_DEFAULTS.known);
+  return Array.from({ length: T }, (_, t) =>
+    planeOf(space, space.basis.subarray(t * size, (t + 1) * size), atlas),
+  ).flatMap((component) =>
+    [1, -1].map((sign) => {
+      const scale = sign * Math.sqrt(T);
+      return { values: mean.map((m, c) => m + scale * component[c]), weights };
+    }),
+  );
+}
+
+/** (n,3) the mean or a component (H,W,3) of a space, at the nodes of an atlas. */
+function planeOf(
+  { width, height }: TextureSpace,
+  data: Float32Array,
   { graph, size }: CompletionAtlas,
-  mean: Float32Array,
-): KnownTexture[] {
-  const n = graph.texels.length;
-  const plane = space.mean.length;
-  const T = Math.min(space.basis.length / plane, OUTLIER_DEFAULTS.components);
-  const weights = new Float32Array(n).fill(OUTLIER_DEFAULTS.known);
-  return Array.from({ length: 2 * T }, (_, k) => {
-    const data = space.basis.subarray((k >> 1) * plane, ((k >> 1) + 1) * plane);
-    const map = resize({ width: space.width, height: space.height, channels: 3, data }, size, size).data;
-    const scale = (k & 1 ? -1 : 1) * Math.sqrt(T);
-    const values = Float32Array.from(
-      mean,
-      (m, c) => m + scale * map[3 * graph.texels[Math.floor(c / 3)] + (c % 3)],
-    );
-    return { values, weights };
-  });
+): Float32Array {
+  const map = resize({ width, height, channels: 3, data }, size, size).data;
+  return Float32Array.from(
+    { length: 3 * graph.texels.length },
+    (_, c) => map[3 * graph.texels[Math.floor(c / 3)] + (c % 3)],
+  );
 }
 
 function colourDistance(a: Float32Array, b: Float32Array, at: number): number {
