@@ -1,5 +1,6 @@
 /** Completion on the small test head: what is hidden stays hidden, derivatives are right, runs can be made again. */
 import { describe, expect, it } from 'vitest';
+import { AbortedError } from '../../src/core/errors.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { createKernelsSync } from '../../src/kernels/runtime.ts';
 import { answer, answerLoss } from '../../src/texture/completion/answer.ts';
@@ -336,6 +337,24 @@ describe('training', () => {
     const second = new ExampleRunner(kernels, again.atlas, options.base);
     for (let i = 0; i < 3; i++) other = trainingStep(second, again.set, other, options, gradients);
     expect(other.losses).toEqual(state.losses.slice(0, 3));
+  });
+
+  it('hears between the components of its folds that it is no longer wanted', async () => {
+    const people = texturePopulation(kernels, model, 8, 64, 3);
+    const controller = new AbortController();
+    const learned: string[] = [];
+    const made = createTrainingSet(kernels, atlas, people, {
+      components: 1,
+      iterations: 3,
+      signal: controller.signal,
+      onProgress: ({ stage, fraction }) => {
+        // As a signal of the system does: heard when nothing is being computed.
+        if (stage === 'principal components' && learned.push(`${fraction}`) === 1)
+          setTimeout(() => controller.abort());
+      },
+    });
+    await expect(made).rejects.toBeInstanceOf(AbortedError);
+    expect(learned).toHaveLength(3);
   });
 
   it('few maps are refused, with what to do', async () => {

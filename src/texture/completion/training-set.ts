@@ -169,12 +169,18 @@ export async function createTrainingSet(
     });
     return own(pca);
   };
+  await eventsHandled();
   const pca = learn(-1, 0.3, 0.35);
-  const folds = Array.from({ length: o.folds }, (_, f) =>
-    learn(f, 0.65 + (0.35 * f) / o.folds, 0.35 / o.folds, pca),
-  );
+  const folds: MissingPca[] = [];
+  for (let f = 0; f < o.folds; f++) {
+    await eventsHandled();
+    folds.push(learn(f, 0.65 + (0.35 * f) / o.folds, 0.35 / o.folds, pca));
+  }
   return { set: { ...set, pca, folds }, atlas };
 }
+
+/** Lets what waits be handled, such as Ctrl-C, which no long computation notices by itself. */
+const eventsHandled = () => new Promise<void>((resolve) => setTimeout(resolve));
 
 /** Map `index` of a set. */
 export function textureOf(
