@@ -40,11 +40,12 @@ import {
 } from '../src/texture/completion/atlas.ts';
 import { encodeCheckpoint } from '../src/texture/completion/checkpoint.ts';
 import { exampleSeed, question } from '../src/texture/completion/examples.ts';
+import { headMean } from '../src/texture/completion/full-size.ts';
 import { blendKnown, mirrorFill } from '../src/texture/completion/mirror-fill.ts';
 import { completeByPca } from '../src/texture/completion/missing-pca.ts';
 import { drawStrokes } from '../src/texture/completion/strokes.ts';
 import { ExampleRunner, initialState, resolveTraining } from '../src/texture/completion/training.ts';
-import { createTrainingSet, type TrainingSet } from '../src/texture/completion/training-set.ts';
+import { createTrainingSet, LEAST_MAPS, type TrainingSet } from '../src/texture/completion/training-set.ts';
 import { texturePopulation } from '../test/helpers/texture-population.ts';
 
 interface Person {
@@ -94,8 +95,11 @@ async function main(): Promise<void> {
   const whole = buildCompletionAtlas(kernels, model, size);
   const people = texturePopulation(kernels, model, maps + tests, Math.max(256, size), seed);
   const training = { ...people, names: people.names.slice(0, maps) };
+  const mean = headMean(model, whole);
   const { set, atlas } = await createTrainingSet(kernels, whole, training, {
     shared: true,
+    ...(mean && { base: mean }),
+    least: LEAST_MAPS,
     components: Number(o.components),
   });
   say(
