@@ -40,12 +40,18 @@ const RANKS: { readonly [K in Kind]?: readonly RegExp[] } = {
  */
 export async function findFlameFiles(folder: string): Promise<FlamePaths> {
   const found = new Map<Kind, string[]>();
+  const refused: string[] = [];
   for (const file of await filesBelow(folder, 2)) {
-    const kind = await kindOf(file);
+    const kind = await kindOf(file, (why) => refused.push(why));
     if (kind) found.set(kind, [...(found.get(kind) ?? []), file]);
   }
   if (!found.has('geometry'))
-    throw new FormatError(`${folder}: no FLAME geometry file in it. Put there ${FLAME_FILE_HELP.geometry}`);
+    throw new FormatError(
+      [
+        `${folder}: no FLAME geometry file in it. Put there ${FLAME_FILE_HELP.geometry}`,
+        ...refused.slice(0, 1),
+      ].join('. Not taken: '),
+    );
   const chosen = [...found].map(([kind, files]) => [kind, choose(kind, files, folder)]);
   return Object.fromEntries(chosen) as FlamePaths;
 }
@@ -84,8 +90,11 @@ async function filesBelow(folder: string, depth: number): Promise<string[]> {
   return out;
 }
 
-/** What a file is by its content; undefined for anything that is no FLAME file. */
-async function kindOf(file: string): Promise<Kind | undefined> {
+/**
+ * What a file is by its content; undefined for anything that is no FLAME file.
+ * @param onRefused told why a pickle could not be read
+ */
+async function kindOf(file: string, onRefused: (why: string) => void): Promise<Kind | undefined> {
   try {
     switch (path.extname(file).toLowerCase()) {
       case '.pkl':
@@ -101,8 +110,9 @@ async function kindOf(file: string): Promise<Kind | undefined> {
     }
   } catch (error) {
     // A damaged or foreign file beside FLAME's is none of ours; a file that cannot be opened is worth telling.
-    if (error instanceof PhotofitError) return undefined;
-    throw error;
+    if (!(error instanceof PhotofitError)) throw error;
+    if (file.endsWith('.pkl')) onRefused(error.message);
+    return undefined;
   }
 }
 

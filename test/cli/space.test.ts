@@ -96,7 +96,7 @@ describe('photofit space init', () => {
     writeFileSync(mat, 'MATLAB 5.0 MAT-file');
     for (const [args, message] of [
       [['--from', mat], /broken\.mat: is no MAT file of version 5/],
-      [['--from', path.join(folder, 'no.h5')], /no\.h5: .*/],
+      [['--from', path.join(folder, 'no.h5')], /no\.h5: no such file or folder; check the path/],
       [['--from', 'nobody'], /nobody: no head model of that name/],
       [['--from', '#zz'], /#zz: is no colour/],
       [['--landmarks', mat], /open-head needs none/],

@@ -52,6 +52,12 @@ describe('FLAME folders', () => {
       /no FLAME geometry file.*flame.is.tue.mpg.de/,
     );
     await expect(loadFlame({})).rejects.toThrow(/no geometry file given/);
+    // A geometry that is there, but damaged or hostile.
+    const folder = temporaryFolder();
+    writeFileSync(path.join(folder, 'generic_model.pkl'), 'cposix\nsystem\n(S"true"\ntR.');
+    await expect(findFlameFiles(folder)).rejects.toThrow(
+      /no FLAME geometry file.*Not taken: .*generic_model\.pkl: .*posix\.system.* nothing was executed/,
+    );
   });
 });
 
