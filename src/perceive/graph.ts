@@ -2,12 +2,12 @@
  * A tfjs graph model as the list of tfjs' kernels to run, for one choice of outputs.
  *
  * tfjs' own way (`GraphModel` of `@tensorflow/tfjs-converter`) looks up every attribute of every node anew in each run,
- * checks arguments twice and books every tensor: 2 of 13 ms of processor time for two eyes, 1.5 of 6.5 for a face mesh, and its start
- * another tenth of a second of a process that looks at one photo. All of that is known when the file is read. The numbers are the same to
- * the bit: the same kernels get the same arguments ({@link GraphRunner} in graph-runner.ts).
+ * checks arguments twice and books every tensor: 2 of 13 ms of processor time for two eyes, 1.5 of 6.5 for a face mesh, and
+ * 14 of 61 ms to load the networks. All of that is known when the file is read. The numbers are the same to the bit: the
+ * same kernels get the same arguments (`GraphRunner` in graph-runner.ts).
  *
- * Read are the operations that the networks of networks.ts are made of, others refused. Weights are float32, or float16 in the file and
- * float32 here, or int32.
+ * Read are the operations that the networks of networks.ts are made of, others refused. Weights are float32, or float16 in
+ * the file and float32 here, or int32.
  */
 import { FormatError } from '../core/errors.ts';
 
