@@ -157,6 +157,9 @@ describe('Basel Face Models', () => {
       await expect(loadInitialSpace(file, model)).rejects.toThrow(message);
       await expect(loadInitialSpace(file, model)).rejects.toThrow(name);
     }
+    // What is not there is not called damaged.
+    for (const name of ['none.mat', 'none.h5'])
+      await expect(loadInitialSpace(path.join(folder, name), model)).rejects.toThrow(/ENOENT.*none/);
   });
 });
 
