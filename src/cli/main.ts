@@ -1,17 +1,13 @@
 /** The process around the command line: arguments, streams, Ctrl-C, exit code. Started by bin/photofit.js. */
 import { EXIT } from './context.ts';
+import { interruption } from './interrupt.ts';
 import { runCli } from './run.ts';
 
 /** Runs the command line that this process was started with, and ends the process. */
 export async function runProcess(): Promise<void> {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      // A second Ctrl-C means it: results are moved into place whole, so nothing half-written can remain visible.
-      if (controller.signal.aborted) process.exit(EXIT.interrupted);
-      controller.abort(signal);
-    });
-  }
+  const interrupt = interruption(controller, process.stderr, process.exit);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
   // The reader of a pipe may leave early (`photofit fit … | head -1`); that is no error of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.ok);
