@@ -69,6 +69,7 @@ export interface FaceTask {
   /** Number in order of size, from 1. */
   readonly number: number;
   readonly folder: string;
+  readonly warnings: readonly string[];
 }
 
 /** Milliseconds before a fit begins; decoding and detection are paid once, every face of the photo reports them. */
@@ -226,7 +227,7 @@ export async function faceFiles({
     meshes,
     file: photo.file,
     face: task.number,
-    photo: decoded,
+    photo: { ...decoded, warnings: [...decoded.warnings, ...task.warnings] },
     model,
     fit,
     offset: texture.offsets.find((o) => o.fit === fit)?.offset ?? null,
@@ -249,6 +250,10 @@ export function chooseFaces(
       `${photo.file}: no face was found; use a photo in which the face is larger, sharper or less turned away`,
     );
   }
+  const warnings =
+    face === 'largest' && faces.length > 1
+      ? [`${faces.length} faces were found, and the largest is fitted; choose another by --face`]
+      : [];
   const wanted = face === 'all' ? faces.map((_, i) => i + 1) : [face === 'largest' ? 1 : face];
   return wanted.map((number) => {
     const observation = faces[number - 1];
@@ -258,7 +263,7 @@ export function chooseFaces(
       );
     }
     const suffix = number === 1 ? '' : `_face${number}`;
-    return { observation, number, folder: path.join(out, photo.name + suffix) };
+    return { observation, number, folder: path.join(out, photo.name + suffix), warnings };
   });
 }
 

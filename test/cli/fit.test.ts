@@ -125,6 +125,17 @@ describe('several faces', () => {
     );
   });
 
+  it('without --face the largest is fitted, and the others are told of', async () => {
+    const { code, stdout } = await cli(['fit', photo, '-o', out, '--no-offset', '--json', '--quiet']);
+    expect(code).toBe(0);
+    const lines = stdout.trim().split('\n');
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0])).toMatchObject({
+      face: 1,
+      warnings: ['2 faces were found, and the largest is fitted; choose another by --face'],
+    });
+  });
+
   it('--face with a number that is not there fails in one sentence', async () => {
     const { code, stdout, stderr } = await cli([
       'fit',
