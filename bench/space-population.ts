@@ -10,9 +10,9 @@
  * with 1 % of the eye distance of noise; how many of each is printed. Results: `result.json`, `heads.png` (held-out heads:
  * truth, initial, new) in DIR, and the work folder and its report below it. The program must be built.
  *
- * Measured with --people 300 --build="--map-size 256 --method mirror --light rgb" --components 40: error with 20 components
- * 9.7 of 255, 9.3 with --method robust, initial space 12.1, known space 4.7; of 150 people 10.4, and 11.6 before outliers were replaced and eyes
- * weighed less. Where the rest is: docs/texture-space.md.
+ * Measured with --people 300 --build="--map-size 256 --method robust --light rgb" --components 40: error with 20 components
+ * 9.1 of 255, 8.5 with --rounds 2 as well, 9.6 with --method mirror; initial space 12.1, known space 4.7. Where the rest is, and
+ * other people and another known space: docs/texture-space.md.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
