@@ -9,10 +9,9 @@
  * the backend is initialised once and stays; the networks belong to whoever loaded them. One thread, SIMD where the
  * platform has it.
  */
+import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type * as TensorflowCore from '@tensorflow/tfjs-core';
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
-import { planGraph } from './graph.ts';
-import { GraphRunner } from './graph-runner.ts';
 
 /**
  * Gives the bytes of one of {@link MEDIAPIPE_ASSETS} or {@link DESCRIPTOR_ASSETS}, or of tfjs' WebAssembly binaries (`tfjs-backend-wasm-simd.wasm`,
@@ -50,12 +49,6 @@ export interface Networks {
   dispose(): void;
 }
 
-/** What each network is asked for. */
-const DETECTOR_OUTPUTS = ['Identity:0', 'Identity_1:0', 'Identity_2:0', 'Identity_3:0'];
-const MESH_OUTPUTS = ['output_mesh', 'output_faceflag'];
-const IRIS_OUTPUTS = ['Identity:0'];
-const DESCRIPTOR_OUTPUTS = ['global_pooling/Mean'];
-
 type Core = typeof TensorflowCore;
 
 let backend: Promise<Core> | null = null;
@@ -73,15 +66,20 @@ export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
     throw error;
   });
   const tf = await backend;
+  const { loadGraphModelSync } = await import('@tensorflow/tfjs-converter');
   const bytes = await files;
-  const load = (
-    name: string,
-    topology: Uint8Array,
-    weights: Uint8Array,
-    outputs: readonly string[],
-  ): GraphRunner => {
+  const load = (name: string, topology: Uint8Array, weights: Uint8Array): GraphModel => {
     try {
-      return new GraphRunner(tf, planGraph(JSON.parse(new TextDecoder().decode(topology)), weights, outputs));
+      const json = JSON.parse(new TextDecoder().decode(topology));
+      return loadGraphModelSync(
+        tf.io.fromMemorySync({
+          modelTopology: json.modelTopology,
+          format: json.format,
+          signature: json.signature ?? json.userDefinedMetadata?.signature,
+          weightSpecs: json.weightsManifest[0].weights,
+          weightData: ownBuffer(weights),
+        }),
+      ) as unknown as GraphModel;
     } catch (cause) {
       throw new FormatError(
         `${name}: not a readable tfjs graph model with its .bin; take both files from the models folder of @vladmandic/human`,
@@ -89,47 +87,59 @@ export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
       );
     }
   };
-  const [blazeface, facemesh, irisNet] = [DETECTOR_OUTPUTS, MESH_OUTPUTS, IRIS_OUTPUTS].map((outputs, k) =>
-    load(MEDIAPIPE_ASSETS[2 * k], bytes[2 * k], bytes[2 * k + 1], outputs),
+  const [blazeface, facemesh, irisNet] = [0, 2, 4].map((k) =>
+    load(MEDIAPIPE_ASSETS[k], bytes[k], bytes[k + 1]),
   );
-  let faceres: Promise<GraphRunner> | null = null;
-  const loadFaceres = async (): Promise<GraphRunner> => {
+  let faceres: Promise<GraphModel> | null = null;
+  const loadFaceres = async (): Promise<GraphModel> => {
     const [topology, weights] = await Promise.all(DESCRIPTOR_ASSETS.map((name) => assets(name)));
-    return load(DESCRIPTOR_ASSETS[0], topology, weights, DESCRIPTOR_OUTPUTS);
+    return load(DESCRIPTOR_ASSETS[0], topology, weights);
   };
 
   let disposed = false;
-  /** Runs one network on a batch of square RGB crops; its outputs as plain arrays. */
-  const run = (network: GraphRunner, input: Float32Array, size: number): Float32Array[] => {
+  /** Runs one network on a batch of square RGB crops; the named outputs as plain arrays. */
+  const run = (model: GraphModel, input: Float32Array, size: number, outputs: string[]): Float32Array[] => {
     if (disposed) throw new InvalidArgumentError('this perception has been disposed; load another one');
-    return network.run(input, [input.length / (size * size * 3), size, size, 3]);
+    let out: Float32Array[] = [];
+    // Nothing is returned: tidy looks for tensors in what it gives back, number by number (2 ms for a mesh and two eyes).
+    tf.tidy(() => {
+      const x = tf.tensor4d(input, [input.length / (size * size * 3), size, size, 3]);
+      const y = model.execute(x, outputs);
+      out = (Array.isArray(y) ? y : [y]).map((t) => t.dataSync() as Float32Array);
+    });
+    return out;
   };
 
   return {
     detect(input) {
-      const [logitsA, logitsB, boxesA, boxesB] = run(blazeface, input, 256);
+      const [logitsA, logitsB, boxesA, boxesB] = run(blazeface, input, 256, [
+        'Identity:0',
+        'Identity_1:0',
+        'Identity_2:0',
+        'Identity_3:0',
+      ]);
       return { logits: joined(logitsA, logitsB), boxes: joined(boxesA, boxesB) };
     },
     mesh(input) {
-      const [points, flag] = run(facemesh, input, 192);
+      const [points, flag] = run(facemesh, input, 192, ['output_mesh', 'output_faceflag']);
       return { points, presence: flag[0] };
     },
     iris(input) {
-      return run(irisNet, input, 64)[0];
+      return run(irisNet, input, 64, ['Identity:0'])[0];
     },
     async describe(input) {
       faceres ??= loadFaceres().catch((error) => {
         faceres = null;
         throw error;
       });
-      return run(await faceres, input, 224)[0];
+      return run(await faceres, input, 224, ['global_pooling/Mean'])[0];
     },
     dispose() {
       if (disposed) return;
       disposed = true;
-      for (const network of [blazeface, facemesh, irisNet]) network.dispose();
+      for (const model of [blazeface, facemesh, irisNet]) model.dispose();
       faceres?.then(
-        (network) => network.dispose(),
+        (model) => model.dispose(),
         () => {},
       );
     },
@@ -162,11 +172,11 @@ async function startBackend(assets: AssetLoader): Promise<Core> {
   return tf as unknown as Core;
 }
 
-/** The bytes as an ArrayBuffer of their own (a Node Buffer may be a view of a shared pool, and its `slice` is no copy). */
+/** The bytes as an ArrayBuffer of their own (a Node Buffer may be a view of a shared pool). */
 function ownBuffer(bytes: Uint8Array): ArrayBuffer {
   if (bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength)
     return bytes.buffer as ArrayBuffer;
-  return new Uint8Array(bytes).buffer;
+  return bytes.slice().buffer as ArrayBuffer;
 }
 
 function joined(a: Float32Array, b: Float32Array): Float32Array {

@@ -257,9 +257,9 @@ describe('no face', () => {
 describe('behaviour', () => {
   it('leaves no tensors behind', async () => {
     await perception.detect(portrait);
-    const before = tf.backend().numDataIds();
+    const before = tf.memory().numTensors;
     for (let k = 0; k < 20; k++) await perception.detect(portrait);
-    expect(tf.backend().numDataIds()).toBe(before);
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   it('gives the same for the same photo, and does not touch it', async () => {
@@ -292,12 +292,12 @@ describe('behaviour', () => {
   });
 
   it('frees its networks, says so when used afterwards, and leaves others alone', async () => {
-    const before = tf.backend().numDataIds();
+    const before = tf.memory().numTensors;
     const second = await loadPerception();
-    expect(tf.backend().numDataIds()).toBeGreaterThan(before);
+    expect(tf.memory().numTensors).toBeGreaterThan(before);
     second.dispose();
     second.dispose();
-    expect(tf.backend().numDataIds()).toBe(before);
+    expect(tf.memory().numTensors).toBe(before);
     await expect(second.detect(portrait)).rejects.toThrow(InvalidArgumentError);
     expect(await only(portrait)).toEqual(upright);
   });
