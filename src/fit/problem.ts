@@ -34,7 +34,6 @@ import type { CommonPoints } from './common-albedo.ts';
 import { type KnownSize, knownSizeEnergy, noseRootCorners } from './known-size.ts';
 import {
   addLandmarkEquations,
-  headYaw,
   type LandmarkLoss,
   type LandmarkTargets,
   type LandmarkWeights,
@@ -181,13 +180,7 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
 
   /** Derivatives of the surface at `state`, of which samples were taken. */
   const differentiate = (state: FitState, skeleton: Skeleton): void => {
-    if (input.landmarks)
-      targets = landmarkTargets(
-        model,
-        input.observation,
-        headYaw(model, state.pose),
-        input.landmarks.weights,
-      );
+    if (input.landmarks) targets = landmarkTargets(model, input.observation, state, input.landmarks.weights);
     if (!moves) return;
     kernels.scope(() => {
       const points = [targets?.corners, input.known?.distance && noseRootCorners(model)];

@@ -16,7 +16,7 @@ import type { Camera } from '../../camera/camera.ts';
 import type { HeadModel, HeadParams, SurfacePoints } from '../../model/head-model.ts';
 import { poseHead } from '../../model/pose.ts';
 import type { FaceObservation } from '../../perceive/types.ts';
-import { headYaw, landmarkTargets, projectTargets } from '../landmark-energy.ts';
+import { landmarkTargets, projectTargets } from '../landmark-energy.ts';
 
 /** A detector's errors on one face. */
 export interface DetectorBias {
@@ -66,7 +66,7 @@ export function landmarkOffsets(model: HeadModel, fits: readonly FittedLandmarks
   const sums = new Float64Array(2 * (68 + model.landmarks.mesh.indices.length));
   const counts = new Float64Array(sums.length / 2);
   for (const { observation, params, camera } of fits) {
-    const targets = landmarkTargets(model, observation, headYaw(model, params.pose), ALL);
+    const targets = landmarkTargets(model, observation, { pose: params.pose, camera }, ALL);
     const projected = projectTargets(targets, poseHead(model, params).vertices, camera);
     const [a, b] = eyeVector(observation);
     const square = Math.max(a * a + b * b, 1e-12);

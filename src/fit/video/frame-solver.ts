@@ -33,6 +33,7 @@ import {
   predict,
   withMotionPrior,
 } from './motion.ts';
+import { type SymmetryPrior, symmetryPrior } from './symmetry.ts';
 import type { TrackIdentity } from './types.ts';
 
 /** Tuning of {@link FrameSolver}. */
@@ -43,13 +44,15 @@ export interface FrameSolverOptions {
   readonly iterations: number;
   readonly weights: FitWeights;
   readonly motion: MotionDeviations;
+  /** Deviation of the difference between the expressions of both sides, in an expression's own; see `symmetry.ts`. */
+  readonly symmetry: number;
 }
 
 /** Defaults of {@link FrameSolverOptions}. */
 export const FRAME_SOLVER_DEFAULTS: FrameSolverOptions = {
   size: 96,
   iterations: 5,
-  weights: { ...FIT_PHOTO_DEFAULTS.weights, landmarks: 40, gap: 2, photometric: 1500 },
+  weights: { ...FIT_PHOTO_DEFAULTS.weights, landmarks: 20, gap: 2, photometric: 1500 },
   motion: {
     root: 0.1,
     jaw: 0.15,
@@ -59,6 +62,7 @@ export const FRAME_SOLVER_DEFAULTS: FrameSolverOptions = {
     expression: 1.5,
     light: 0.03,
   },
+  symmetry: 0.15,
 };
 
 /** What a frame's solve gives; the camera is in pixels of the frame. */
@@ -108,6 +112,8 @@ const WIDTHS = [
 const ACQUIRING = 2;
 /** Width of the motion's robust loss in deviations. */
 const MOTION_K = 2;
+/** Width of the robust loss of {@link FrameSolverOptions.symmetry} in deviations. */
+const SYMMETRY_K = 2;
 /** Share of the last move that is expected to go on. */
 const INERTIA = 0.7;
 /** Frames a second that deviations of motion are given for. */
@@ -124,6 +130,7 @@ export class FrameSolver {
   /** Its first columns: all but light. */
   readonly faceLayout: ParameterLayout;
   private readonly deviations: Float64Array;
+  private readonly symmetry: SymmetryPrior;
   private crop: CropTransform | null = null;
   /** As in {@link SolverMemory}. */
   private last: SolvedState | null = null;
@@ -143,6 +150,7 @@ export class FrameSolver {
     this.poseLayout = createLayout(model, POSE);
     this.faceLayout = motionLayout(model);
     this.deviations = motionDeviations(model, this.layout, options.motion);
+    this.symmetry = symmetryPrior(model, this.layout, { sd: options.symmetry, k: SYMMETRY_K });
   }
 
   /** What the next frame starts from; null before the first one. */
@@ -193,11 +201,16 @@ export class FrameSolver {
     kernels.scope(() => {
       const problem = this.problem(layout, local, { photo, mask: clean });
       let linearized = false;
+      const { symmetry } = this;
       const followed: LeastSquaresProblem<FitState> = {
         ...problem,
+        cost: (at) => problem.cost(at) + symmetry.cost(at),
         linearize: (around) => {
           const chord = previous !== null && linearized;
-          const equations = chord ? problem.relinearize(around) : problem.linearize(around);
+          const equations = symmetry.add(
+            chord ? problem.relinearize(around) : problem.linearize(around),
+            around,
+          );
           linearized = true;
           evidence = { around, equations };
           return equations;

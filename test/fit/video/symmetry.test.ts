@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createRandom } from '../../../src/core/random.ts';
+import { landmarkTargets, projectTargets } from '../../../src/fit/landmark-energy.ts';
+import { createLayout, type FitState } from '../../../src/fit/parameters.ts';
+import { sidePairs, symmetryPrior } from '../../../src/fit/video/symmetry.ts';
+import { type HeadModel, headSizes } from '../../../src/model/head-model.ts';
+import { readHeadPack } from '../../../src/model/pack.ts';
+import { poseHead } from '../../../src/model/pose.ts';
+import { observeTruth, sampleTruth } from '../../helpers/synthetic.ts';
+
+let model: HeadModel;
+beforeAll(async () => {
+  model = await readHeadPack(new Uint8Array(readFileSync('models/open-head.head')));
+});
+
+describe('sidePairs', () => {
+  it('pairs what moves one side each, and not what moves the whole mouth to a side', () => {
+    const names = sidePairs(model).map((pair) => pair.map((e) => model.expressionNames[e]));
+    expect(names).toContainEqual(['eyeBlinkLeft', 'eyeBlinkRight']);
+    expect(names).toContainEqual(['mouthUpperUpLeft', 'mouthUpperUpRight']);
+    expect(names.flat()).not.toContain('mouthLeft');
+  });
+
+  it('finds none where expressions have no names', () => {
+    const expressionNames = model.expressionNames.map((_, i) => `expression ${i}`);
+    expect(sidePairs({ ...model, expressionNames })).toEqual([]);
+  });
+});
+
+describe('symmetryPrior', () => {
+  it('has the gradient of its energy, and none for a face of equal sides', () => {
+    const random = createRandom(5);
+    const layout = createLayout(model, ['joint:jaw', 'expression']);
+    const { offset, size } = layout.blocks.get('expression')!;
+    const prior = symmetryPrior(model, layout, { sd: 0.15, k: 2 });
+    const stateOf = (expression: Float64Array) => ({ expression }) as FitState;
+    const n = layout.size;
+    const nothing = { cost: 0, hessian: new Float64Array(n * n), gradient: new Float64Array(n) };
+    const expression = Float64Array.from({ length: headSizes(model).E }, () => random.uniform());
+    const { cost, gradient } = prior.add(nothing, stateOf(expression));
+    expect(cost).toBe(prior.cost(stateOf(expression)));
+    for (let e = 0; e < size; e++) {
+      const at = (d: number) => prior.cost(stateOf(expression.map((x, i) => (i === e ? x + d : x))));
+      expect(gradient[offset + e]).toBeCloseTo((at(1e-5) - at(-1e-5)) / 2e-5, 4);
+    }
+    const even = prior.add(nothing, stateOf(expression.fill(0.3)));
+    expect(even.cost).toBe(0);
+    expect(Math.max(...even.gradient.map(Math.abs))).toBe(0);
+  });
+});
+
+describe('gaps of the lips', () => {
+  it('want the neutral mouth where lips are drawn on each other, and the less the wider they are drawn apart', () => {
+    const random = createRandom(3);
+    const truth = sampleTruth(model, random);
+    const params = {
+      ...truth.params,
+      expression: new Float32Array(truth.params.expression.length),
+      identity: new Float32Array(truth.params.identity.length),
+      pose: truth.params.pose.map((x, i) => (i < 3 ? x : 0)),
+    };
+    const seen = observeTruth(model, { ...truth, params }, random);
+    const drawn = (apart: number) => {
+      const landmarks68 = seen.landmarks68.slice();
+      for (const [upper, lower] of [
+        [61, 67],
+        [62, 66],
+        [63, 65],
+      ])
+        for (const i of [0, 1])
+          landmarks68[2 * lower + i] =
+            landmarks68[2 * upper + i] + apart * (landmarks68[114 + i] - landmarks68[102 + i]);
+      const weights = { inner: 1, contour: 1, mesh: 1, iris: 1, gap: 1 };
+      return landmarkTargets(model, { ...seen, landmarks68 }, { ...params, camera: truth.camera }, weights);
+    };
+    const shut = drawn(0);
+    const projected = projectTargets(shut, poseHead(model, params).vertices, truth.camera);
+    const wide = drawn(2);
+    const lips = shut.gaps.slice(4);
+    expect(lips).toHaveLength(3);
+    for (const [i, gap] of lips.entries()) {
+      const { first, second, across } = gap;
+      const between = [0, 1].map((a) => across[a] * (projected[3 * first + a] - projected[3 * second + a]));
+      expect(gap.apart / (between[0] + between[1])).toBeCloseTo(1, 3);
+      expect(wide.gaps[4 + i].apart).toBeLessThan(gap.apart);
+      expect(wide.gaps[4 + i].weight).toBeLessThan(0.1 * gap.weight);
+    }
+  });
+});
