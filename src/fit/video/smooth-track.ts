@@ -49,7 +49,7 @@ export const ACCELERATION: MotionDeviations = {
   eyes: 0.045,
   translation: 0.00075,
   depth: 0.0015,
-  expression: 0.12,
+  expression: 0.18,
   light: 1,
 };
 
