@@ -62,7 +62,7 @@ export const FRAME_SOLVER_DEFAULTS: FrameSolverOptions = {
     expression: 1.5,
     light: 0.03,
   },
-  symmetry: 0.15,
+  symmetry: 0.33,
 };
 
 /** What a frame's solve gives; the camera is in pixels of the frame. */
@@ -113,7 +113,7 @@ const ACQUIRING = 2;
 /** Width of the motion's robust loss in deviations. */
 const MOTION_K = 2;
 /** Width of the robust loss of {@link FrameSolverOptions.symmetry} in deviations. */
-const SYMMETRY_K = 2;
+const SYMMETRY_K = 1;
 /** Share of the last move that is expected to go on. */
 const INERTIA = 0.7;
 /** Frames a second that deviations of motion are given for. */
