@@ -12,6 +12,7 @@ import {
   restrictAtlas,
   restrictTexture,
 } from '../../src/texture/completion/atlas.ts';
+import { answerCheck, checkQuestions } from '../../src/texture/completion/check.ts';
 import { confidenceWeights } from '../../src/texture/completion/confidence.ts';
 import { hide, question } from '../../src/texture/completion/examples.ts';
 import { blendKnown, mirrorFill } from '../../src/texture/completion/mirror-fill.ts';
@@ -337,6 +338,20 @@ describe('training', () => {
     const second = new ExampleRunner(kernels, again.atlas, options.base);
     for (let i = 0; i < 3; i++) other = trainingStep(second, again.set, other, options, gradients);
     expect(other.losses).toEqual(state.losses.slice(0, 3));
+  });
+
+  it('is checked by components that have not seen the answer', async () => {
+    const { set, part, runner, start } = await prepare();
+    runner.network.network.load(start().parameters);
+    const [question] = checkQuestions(part, set, 1);
+    const { network } = answerCheck(runner, set, question);
+    const nothing = set.pca.mean.map(() => Number.NaN);
+    const blind = { ...set, pca: { ...set.pca, mean: nothing, basis: set.pca.basis.map(() => Number.NaN) } };
+    expect(answerCheck(runner, blind, question).network).toEqual(network);
+    expect(network.every(Number.isFinite)).toBe(true);
+    // Of a map that nothing was learned from, all components know nothing.
+    const heldOut = { ...blind, trained: 0 };
+    expect(answerCheck(runner, heldOut, question).network.every(Number.isFinite)).toBe(false);
   });
 
   it('hears between the components of its folds that it is no longer wanted', async () => {

@@ -5,7 +5,7 @@
 import type { CompletionAtlas, KnownTexture } from './atlas.ts';
 import { exampleSeed, hide, type Question } from './examples.ts';
 import type { ExampleRunner } from './training.ts';
-import { type TrainingSet, textureOf } from './training-set.ts';
+import { componentsWithout, type TrainingSet, textureOf } from './training-set.ts';
 
 /** A question, and what is true where the photo shows it. */
 export interface CheckQuestion extends Question {
@@ -41,9 +41,16 @@ export function checkQuestions(atlas: CompletionAtlas, set: TrainingSet, seed: n
   });
 }
 
-/** Answers a question with the parameters that `runner` holds. */
-export function answerCheck(runner: ExampleRunner, set: TrainingSet, { known }: CheckQuestion): CheckAnswers {
-  const { values, candidates } = runner.complete(set.pca, known);
+/**
+ * Answers a question with the parameters that `runner` holds, told by components that have not seen the answer: with those of
+ * all maps a network that learned how far to trust them looked worse with every step.
+ */
+export function answerCheck(
+  runner: ExampleRunner,
+  set: TrainingSet,
+  { known, map }: CheckQuestion,
+): CheckAnswers {
+  const { values, candidates } = runner.complete(componentsWithout(set, map), known);
   return { network: values, components: candidates[0], mirror: candidates[1] };
 }
 

@@ -182,6 +182,17 @@ export async function createTrainingSet(
 /** Lets what waits be handled, such as Ctrl-C, which no long computation notices by itself. */
 const eventsHandled = () => new Promise<void>((resolve) => setTimeout(resolve));
 
+/**
+ * Components that learned nothing from map `index`: those of all maps if it is held out, else those of its fold's others
+ * (of all maps where there are no folds).
+ */
+export function componentsWithout(
+  { folds, trained, pca }: Pick<TrainingSet, 'folds' | 'trained' | 'pca'>,
+  index: number,
+): MissingPca {
+  return (index < trained && folds[index % folds.length]) || pca;
+}
+
 /** Map `index` of a set. */
 export function textureOf(
   set: Pick<TrainingSet, 'values' | 'weights' | 'count'>,

@@ -24,7 +24,7 @@ import {
 } from './examples.ts';
 import type { MissingPca } from './missing-pca.ts';
 import { type CompletionNetwork, createCompletionNetwork } from './network.ts';
-import { type TrainingSet, textureOf } from './training-set.ts';
+import { componentsWithout, type TrainingSet, textureOf } from './training-set.ts';
 
 /** How a network is trained; defaults: `TRAINING_DEFAULTS`. */
 export interface TrainingOptions {
@@ -88,7 +88,7 @@ export class ExampleRunner {
   /** Loss of an example; its gradient with respect to the parameters to `gradient` (P). */
   train(set: TrainingSet, seed: number, step: number, index: number, gradient: Float32Array): number {
     const { map, known, weights } = this.question(set, seed, step, index);
-    const pca = set.folds[map % set.folds.length] ?? set.pca;
+    const pca = componentsWithout(set, map);
     const { network, output } = this.network;
     const candidates = this.#run(pca, known);
     network.clearGradients();
