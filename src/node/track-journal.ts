@@ -1,8 +1,9 @@
 /**
  * What has been tracked so far, on disk: who it is, then a record per frame with all its numbers, what it says for
- * smoothing, and what the next one starts from, appended as frames come. A run that was broken off (Ctrl-C, a crash, a full disk) goes on from its last
- * whole record, exactly as if it had not been; and smoothing reads from here, so that memory does not grow by the 16 kB a
- * frame that perception and evidence take.
+ * smoothing, and what the next one starts from, appended as frames come. A run that was broken off (Ctrl-C, a crash, a
+ * full disk) goes on from its last whole record, exactly as if it had not been; and smoothing reads from here, so that
+ * memory does not grow by the 16 kB a frame that perception and evidence take. Another version of Photofit would solve
+ * the rest of the frames in another way, and begins anew.
  *
  * One line of JSON, then records: their length (uint32), the length of a JSON of scalars (uint32), that JSON, and float32
  * arrays. A torn last record is cut off. Written synchronously: 18 kB a frame cost 0.05 ms, and a record is either asked
@@ -24,8 +25,10 @@ import type { EvidenceStore, FrameEvidence } from '../fit/video/evidence.ts';
 import type { SolvedState, SolverMemory } from '../fit/video/frame-solver.ts';
 import type { ResumePoint } from '../fit/video/track-video.ts';
 import type { TrackedFrame, TrackIdentity } from '../fit/video/types.ts';
+import { packageVersion } from './version.ts';
 
-const VERSION = 'photofit track journal 3';
+/** Of the records, and of what solves frames. */
+const versionOf = () => `photofit ${packageVersion()} track journal 3`;
 /** Longest first line that is believed. */
 const MOST_HEADER = 2 ** 24;
 
@@ -115,7 +118,7 @@ export class TrackJournal implements EvidenceStore {
     ].map((a) => Array.from(a));
     const who = { modelName, modelHash, camera, keyFrames, arrays };
     const texture = texturePng && Buffer.from(texturePng).toString('base64');
-    journal.#append(Buffer.from(`${JSON.stringify({ journal: VERSION, key, who, texture })}\n`));
+    journal.#append(Buffer.from(`${JSON.stringify({ journal: versionOf(), key, who, texture })}\n`));
     return journal;
   }
 
@@ -132,9 +135,10 @@ export class TrackJournal implements EvidenceStore {
     }
     const journal = new TrackJournal(file, handle);
     const head = journal.#readHeader();
-    if (!head || head.journal !== VERSION || head.key !== key) {
+    const ours = head?.journal === versionOf();
+    if (!head || !ours || head.key !== key) {
       closeSync(handle);
-      const of = head?.journal === VERSION ? 'another video, head or option' : 'another version of photofit';
+      const of = ours ? 'another video, head or option' : 'another version of photofit';
       onRefused?.(`an earlier run of ${of} is not gone on from; beginning anew`);
       return null;
     }
