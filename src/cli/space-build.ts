@@ -58,7 +58,7 @@ export async function spaceBuild(
     while (round > 1 && !existsSync(workPaths(folderOf(round)).initial)) round--;
     for (; ; round++) {
       const folder = folderOf(round);
-      const work = round === 1 ? first : await openRound(first, folder, fit);
+      const work = round === 1 ? first : await openRound(first, folderOf(round - 1), folder, fit);
       const fitted = await fitStage(work, named, { ...options, out: folder, shard: undefined }, context, bar);
       await writeReport(work, fitted);
       quietly.stdout.write(fitWords(folder, fitted));
@@ -91,15 +91,20 @@ export async function spaceBuild(
   });
 }
 
-/** The work folder of a later round, with the photos of the first. */
-async function openRound(first: Work, folder: string, fit: ReturnType<typeof settingsOf>): Promise<Work> {
+/** The work folder of a later round, with the photos of the one before. */
+async function openRound(
+  first: Work,
+  before: string,
+  folder: string,
+  fit: ReturnType<typeof settingsOf>,
+): Promise<Work> {
   const space = workPaths(folder).initial;
   const work = await openWork(folder, {
     model: first.file.model.source,
     space,
     fit: { ...first.file.fit, ...fit },
   });
-  const photos = await readManifest(first.paths);
+  const photos = await readManifest(workPaths(before));
   if (photos && !(await readManifest(work.paths))) await writeManifest(work.paths, photos);
   return work;
 }

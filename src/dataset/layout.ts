@@ -14,6 +14,7 @@
  *     completed/<hash>.npz  maps without unseen texels
  *     space/                what `space pca` writes
  *     report/               index.html and its pictures
+ *     round-2/, …           later rounds of `space build --rounds`, each a work folder
  *
  * A photo is done when `fits/<hash>/` or `failed/<hash>.json` is there. Names that begin with a dot are being
  * written or were left by a killed process; nobody reads them. Nothing here holds a time, a host or a process number,
