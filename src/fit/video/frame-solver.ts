@@ -44,7 +44,10 @@ export interface FrameSolverOptions {
   readonly iterations: number;
   readonly weights: FitWeights;
   readonly motion: MotionDeviations;
-  /** Deviation of the difference between the expressions of both sides, in an expression's own; see `symmetry.ts`. */
+  /**
+   * Deviation of the difference between the expressions of both sides, in an expression's own; `Infinity` lets each go
+   * its way. See `symmetry.ts`.
+   */
   readonly symmetry: number;
 }
 

@@ -65,7 +65,7 @@ export interface TrainingSet {
  */
 const SMOOTHNESS = 4;
 /**
- * `least` where the set is to complete maps: what one or two people show says more about them and their light than about a
+ * `least` where the set is to complete maps: what up to three people show says more about them and their light than about a
  * face, and is completed like what nobody shows.
  */
 export const LEAST_MAPS = 3;
@@ -81,7 +81,7 @@ export function learnedComponents(wanted: number, trained: number): number {
  * Reads all maps of `source` and learns their components.
  * @param whole the atlas of the model at the training size.
  * @returns the set, and the part of the atlas that it is about.
- * @throws {InvalidArgumentError} on fewer than 8 maps, or maps that show nothing
+ * @throws {InvalidArgumentError} on fewer than 8 maps, or maps of which no more than `options.least` show any texel
  */
 export async function createTrainingSet(
   kernels: Kernels,
