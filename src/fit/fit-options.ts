@@ -61,7 +61,7 @@ export interface FitWeights {
   readonly contour: number;
   readonly mesh: number;
   readonly iris: number;
-  /** Of each distance between the lids and the inner lips; see `landmark-energy.ts`. */
+  /** Of each distance between the lids and the inner lips; see `landmark-gaps.ts`. */
   readonly gap: number;
   /** Weight of the photometric energy: the number of independent pixels' worth of evidence. */
   readonly photometric: number;

@@ -85,7 +85,9 @@ describe('photofit space build', { timeout: 600_000 }, () => {
     expect(again.code, again.stderr).toBe(0);
     expect(contentsOf(folder)).toEqual(before);
     // A third round is of the second's photos, here one fewer; once it was of the first's.
-    const fewer = readdirSync(photos).filter((name) => name.endsWith('.png') && !name.startsWith('photo-000'));
+    const fewer = readdirSync(photos).filter(
+      (name) => name.endsWith('.png') && !name.startsWith('photo-000'),
+    );
     const named = fewer.map((name) => path.join(photos, name));
     expect((await build(twice, ...named, '--rounds', '2')).code).toBe(0);
     const third = await build(twice, '--rounds', '3');
