@@ -37,9 +37,9 @@ function multiply(kernels: Kernels, scratchBytes: number): void {
   });
 }
 
-/** Which thread takes a task is chance, and at first the others are not up. */
+/** Which thread takes a task is chance, and at first the others are not up: long, where processors are busy. */
 async function untilItThrows(body: () => void): Promise<unknown> {
-  for (let run = 0; run < 4000; run++) {
+  for (let run = 0; ; run++) {
     try {
       body();
     } catch (error) {
@@ -47,7 +47,6 @@ async function untilItThrows(body: () => void): Promise<unknown> {
     }
     if (run % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  return null;
 }
 
 it.each([
