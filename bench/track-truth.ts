@@ -4,9 +4,10 @@
  * alone. Prints how well the motion is followed, frame by frame on its own, tracked, and smoothed.
  *
  *   node scripts/run.mjs bench/track-truth.ts [--heads 3] [--seed 1] [--frames 200] [--size 384]
- *       [--landmarks detected|exact] [--model FILE.head]
+ *       [--landmarks detected|exact] [--crooked] [--solver JSON] [--model FILE.head]
  *
- * `alone` fits every frame without its neighbours: what tracking and smoothing have to beat.
+ * `alone` fits every frame without its neighbours: what tracking and smoothing have to beat. With `--crooked` the sides
+ * of mouth and brows move independently: what a prior that draws both sides together must not flatten.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     frames: { type: 'string', default: '200' },
     size: { type: 'string', default: '384' },
     landmarks: { type: 'string', default: 'detected' },
+    crooked: { type: 'boolean', default: false },
     solver: { type: 'string', default: '{}' },
     strength: { type: 'string', default: '1' },
     brief: { type: 'boolean', default: false },
@@ -106,7 +108,7 @@ const number = (x: number, digits = 3) => x.toFixed(digits).padStart(9);
 for (let h = 0; h < Number(values.heads); h++) {
   const seed = 100 * Number(values.seed) + h;
   const events = { occlusion: [Math.round(0.45 * count), 12] as const, cut: Math.round(0.7 * count) };
-  const options = { frames: count, fps: 25, size, seed };
+  const options = { frames: count, fps: 25, size, seed, crooked: values.crooked };
   const film = filmTalkingHead(kernels, model, { ...options, ...events });
   const perceptionOf = (f: TalkingHead) =>
     values.landmarks === 'exact' ? trueLandmarks(model, f, seed) : detector;

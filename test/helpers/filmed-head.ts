@@ -21,8 +21,10 @@ export interface TalkingHeadOptions {
   /** Width and height in pixels. */
   readonly size: number;
   readonly seed: number;
-  /** Whether it moves at all. */
+  /** Whether it stays as it is in its first frame. */
   readonly still?: boolean;
+  /** Whether the sides of mouth and brows move independently, each by a rate and phase of its own. */
+  readonly crooked?: boolean;
   /** First frame and number of frames with something before the whole face. */
   readonly occlusion?: readonly [number, number];
   /** First frame of another shot. */
@@ -54,6 +56,8 @@ const MOVES: readonly (readonly [string, number, number, number])[] = [
   ['browInnerUpLeft', 0.2, 0.35, 0.35],
   ['browInnerUpRight', 0.2, 0.35, 0.35],
 ];
+/** Rate of the right side over that of the left where they move independently. */
+const CROOKED_RATE = 1.13;
 const BLINKS = ['eyeBlinkLeft', 'eyeBlinkRight'];
 
 /** Films a talking head; frames are rendered when they are read. */
@@ -76,8 +80,8 @@ export function filmTalkingHead(kernels: Kernels, model: HeadModel, o: TalkingHe
     at: model.expressionNames.indexOf(name),
     mean,
     amplitude,
-    // Left and right go together.
-    wave: i % 2 === 0 ? wave(cycles) : null,
+    // Left and right go together, or the right by a rate that keeps no time with the left.
+    wave: i % 2 === 0 ? wave(cycles) : o.crooked ? wave(CROOKED_RATE * cycles) : null,
   })).filter(({ at }) => at >= 0);
   for (const [i, move] of moves.entries()) move.wave ??= moves[i - 1].wave;
   const blinks = BLINKS.map((name) => model.expressionNames.indexOf(name)).filter((at) => at >= 0);
