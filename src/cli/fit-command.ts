@@ -66,7 +66,7 @@ export function addFitCommand(program: Command, context: CliContext, done: (code
     )
     .option(
       '--principal-point <x,y>',
-      "where the camera looks, in pixels of the photo from its top left corner: for crops (default: the photo's middle)",
+      "where the camera looks, in pixels of the photo from its top left corner: for crops, best with --focal, as EXIF's is not theirs (default: the photo's middle)",
       parsePoint,
     )
     .option('--mask <picture>', 'picture as large as the photo, white where skin is (one photo only)')

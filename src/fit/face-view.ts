@@ -203,10 +203,14 @@ export class FaceView {
       warnings.push(
         `only ${Math.round((100 * metrics.skinPixels) / Math.max(region, 1))} % of the visible face looks like skin; the rest was left out`,
       );
-    if (this.options.distance !== undefined && !this.focal())
+    if (this.options.distance !== undefined && !this.focal()) {
+      const missing = this.options.principal
+        ? "the options do not say the focal length, and EXIF's is that of the whole photo"
+        : 'neither the options nor EXIF say the focal length';
       warnings.push(
-        'the distance was given, but neither the options nor EXIF say the focal length: without it the distance does not tell how large the head is',
+        `the distance was given, but ${missing}: without it the distance does not tell how large the head is`,
       );
+    }
     const f32 = (x: Float64Array) => Float32Array.from(x);
     return {
       modelName: model.name,
@@ -230,13 +234,13 @@ export class FaceView {
 
   /**
    * Focal length in crop pixels with the deviation of its logarithm, null when neither the caller nor EXIF gave one. The
-   * 35 mm equivalent refers to a 43.27 mm diagonal.
+   * 35 mm equivalent refers to a 43.27 mm diagonal, that of the whole photo: of a crop nobody says how long that was.
    */
   private focal(): { readonly pixels: number; readonly sd: number } | null {
     const known = measured(this.options.focal, MEASURED.focal.sd);
     if (known) return { pixels: known.value * this.crop.scale, sd: known.sd };
     const f = this.options.focal35mm;
-    if (!f || !(f > 0)) return null;
+    if (!f || !(f > 0) || this.options.principal) return null;
     return {
       pixels: (f / 43.27) * Math.hypot(this.image.width, this.image.height) * this.crop.scale,
       // Whoever measures the distance knows whether the photo is as the camera took it.

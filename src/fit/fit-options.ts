@@ -18,7 +18,10 @@ export interface ViewOptions {
    * large the head is where the focal length is known too.
    */
   readonly distance?: Measured;
-  /** Where the camera looks, pixels of the photo; its middle by default, which is wrong where the photo was cropped. */
+  /**
+   * Where the camera looks, pixels of the photo; its middle by default, which is wrong where the photo was cropped. Where
+   * it is given, `focal35mm` does not count: EXIF's is that of the whole photo.
+   */
   readonly principal?: readonly [number, number];
   /** Skin mask over the whole photo, one channel in [0, 1]: replaces the estimate. */
   readonly mask?: ImageF | null;

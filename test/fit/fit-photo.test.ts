@@ -82,6 +82,20 @@ describe('a crop of a photo', () => {
   });
 });
 
+describe("a crop's focal length", () => {
+  it("is not EXIF's, which is that of the whole photo", async () => {
+    const random = createRandom(100);
+    const truth = expose(kernels, model, sampleTruth(model, random));
+    const image = photograph(kernels, model, truth, random);
+    const common = { observation: observeTruth(model, truth, random), principal: truth.camera.principal };
+    const without = await fitPhoto(image, model, common);
+    const exif = await fitPhoto(image, model, { ...common, focal35mm: 20 });
+    expect(exif.camera).toEqual(without.camera);
+    const { warnings } = await fitPhoto(image, model, { ...common, focal35mm: 20, distance: 0.5 });
+    expect(warnings.join()).toMatch(/the distance was given, but .* EXIF's is that of the whole photo/);
+  });
+});
+
 describe('a size that is known', () => {
   const heads = [100, 101, 102].map((seed) => ({ seed }));
   const made = ({ seed }: { seed: number }) => {
