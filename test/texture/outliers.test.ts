@@ -1,5 +1,6 @@
 /** What few maps agree with is found and replaced, and nothing else is touched. */
 import { describe, expect, it } from 'vitest';
+import { AbortedError } from '../../src/core/errors.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { createKernelsSync } from '../../src/kernels/runtime.ts';
 import { buildCompletionAtlas } from '../../src/texture/completion/atlas.ts';
@@ -169,5 +170,20 @@ describe('outliers', () => {
     });
     expect(count).toBeGreaterThan(800);
     expect((await found).map(0).excess).toBeNull();
+  });
+
+  // The rounds once were one computation of a minute for 300 maps, in which no Ctrl-C was heard, nor a second one.
+  it('hears between rounds that it is no longer wanted', async () => {
+    const controller = new AbortController();
+    let rounds = 0;
+    const finding = findOutliers(kernels, atlas, source, {
+      signal: controller.signal,
+      onProgress: ({ stage }) => {
+        // As a signal of the system does: heard when nothing is being computed.
+        if (stage === 'outliers' && ++rounds === 1) setTimeout(() => controller.abort());
+      },
+    });
+    await expect(finding).rejects.toBeInstanceOf(AbortedError);
+    expect(rounds).toBe(1);
   });
 });

@@ -27,7 +27,7 @@ import { facesInSkin } from '../skin-trust.ts';
 import type { TextureMapSource } from '../texture-map.ts';
 import type { CompletionAtlas, KnownTexture } from './atlas.ts';
 import { completeByPca, fitMissingPca, type MissingPca } from './missing-pca.ts';
-import { createTrainingSet, textureOf } from './training-set.ts';
+import { createTrainingSet, eventsHandled, textureOf } from './training-set.ts';
 
 /** Tuning of {@link findOutliers}; distances in units of what is usual at a texel. */
 export const OUTLIER_DEFAULTS = {
@@ -143,7 +143,8 @@ export async function findOutliers(
   const space = options.head?.texture;
   const mean = space && planeOf(space, space.mean, atlas);
   const known = mean ? texturesOf(space, atlas, mean) : [];
-  const learn = (components: number, iterations: number, start?: MissingPca) => {
+  const learn = async (components: number, iterations: number, start?: MissingPca) => {
+    await eventsHandled();
     throwIfAborted(signal);
     const maps = [...Array.from({ length: N }, (_, i) => weighted(i)), ...known];
     const pca = fitMissingPca(kernels, maps, {
@@ -163,7 +164,7 @@ export async function findOutliers(
   for (let round = 1; round <= all; round++) {
     const few = round < o.fewRounds;
     const fresh = round === o.fewRounds;
-    pca = learn(few ? o.few : o.components, fresh ? o.first : o.next, fresh ? undefined : pca);
+    pca = await learn(few ? o.few : o.components, fresh ? o.first : o.next, fresh ? undefined : pca);
     onProgress?.({ stage: 'outliers', fraction: 0.3 + (0.7 * round) / all });
   }
   const [least, most] = options.gate ?? o.gate;

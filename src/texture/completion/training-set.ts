@@ -179,8 +179,8 @@ export async function createTrainingSet(
   return { set: { ...set, pca, folds }, atlas };
 }
 
-/** Lets what waits be handled, such as Ctrl-C, which no long computation notices by itself. */
-const eventsHandled = () => new Promise<void>((resolve) => setTimeout(resolve));
+/** Lets what waits be handled, such as Ctrl-C, which no long computation notices by itself. @internal */
+export const eventsHandled = () => new Promise<void>((resolve) => setTimeout(resolve));
 
 /**
  * Components that learned nothing from map `index`: those of all maps if it is held out, else those of its fold's others
