@@ -34,7 +34,7 @@ const TASKS: usize = 256;
 const COUNT: usize = 260;
 /** i32: 1 ends the workers. */
 const STOP: usize = 264;
-/** i32: 1 once a worker has failed in a task; what it says of it follows (src/kernels/tasks.ts). */
+/** i32: 1 once a worker has failed in a task; what it says of it follows (src/kernels/task-table.ts). */
 const FAILED: usize = 268;
 
 const CLOSED: i64 = 0xffffffff;

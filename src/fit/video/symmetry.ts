@@ -7,6 +7,7 @@
  * Pairs are found by their names, and kept where each expression moves its own side: `mouthLeft` and `mouthRight` move
  * the whole mouth, and not at the same time. Heads whose expressions have no names have no pairs.
  */
+import { InvalidArgumentError } from '../../core/errors.ts';
 import { sidedName } from '../../model/arkit.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import type { NormalEquations } from '../../solve/levenberg-marquardt.ts';
@@ -50,12 +51,14 @@ export interface SymmetryPrior {
  * Makes the prior.
  * @param sd standard deviation of the difference, in those of the expressions.
  * @param k width of the loss in `sd`.
+ * @throws {InvalidArgumentError} when `sd` is not positive
  */
 export function symmetryPrior(
   model: HeadModel,
   layout: ParameterLayout,
   { sd, k }: { readonly sd: number; readonly k: number },
 ): SymmetryPrior {
+  if (!(sd > 0)) throw new InvalidArgumentError(`symmetry must be a positive number, got ${sd}`);
   const offset = layout.blocks.get('expression')?.offset;
   const pairs = offset === undefined ? [] : sidePairs(model);
   const n = layout.size;

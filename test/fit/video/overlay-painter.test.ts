@@ -5,11 +5,9 @@ import { OverlayPainter, type PaintedFrame } from '../../../src/fit/video/overla
 import { personalModel } from '../../../src/fit/video/personal-model.ts';
 import { createKernels } from '../../../src/kernels/runtime.ts';
 import type { HeadModel, HeadParams } from '../../../src/model/head-model.ts';
-import { poseHead } from '../../../src/model/pose.ts';
 import { loadHeadModel } from '../../../src/node/models.ts';
-import { albedoMap } from '../../../src/render/albedo.ts';
-import { renderHead } from '../../../src/render/render-head.ts';
 import { makeHeadFit } from '../../helpers/open-head-fit.ts';
+import { renderState } from '../../helpers/render-state.ts';
 
 const [W, H] = [120, 140];
 
@@ -51,21 +49,7 @@ describe('OverlayPainter', () => {
       principal: [60, 65],
       translation: [0.01, -0.03, -0.6],
     } as const;
-    const truth = renderHead(await createKernels(), {
-      ...{
-        vertices: poseHead(model, params).vertices,
-        faces: model.faces,
-        uvs: model.uvs,
-        faceUvs: model.faceUvs,
-      },
-      ...{
-        albedo: albedoMap(model.texture!, params.texture),
-        light: frame.light,
-        camera,
-        width: W,
-        height: H,
-      },
-    });
+    const truth = renderState(await createKernels(), model, { ...params, light: frame.light, camera }, W, H);
     let [inside, colour, shape, differing] = [0, 0, 0, 0];
     for (let y = 0; y < H; y++)
       for (let x = 0; x < W; x++) {

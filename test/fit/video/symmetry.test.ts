@@ -48,6 +48,12 @@ describe('symmetryPrior', () => {
     expect(even.cost).toBe(0);
     expect(Math.max(...even.gradient.map(Math.abs))).toBe(0);
   });
+
+  it('refuses a deviation that is none', () => {
+    const layout = createLayout(model, ['expression']);
+    for (const sd of [0, -1, Number.NaN])
+      expect(() => symmetryPrior(model, layout, { sd, k: 1 })).toThrow('symmetry must be a positive number');
+  });
 });
 
 describe('gaps of the lips', () => {
