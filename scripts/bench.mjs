@@ -1,6 +1,6 @@
 // npm run bench: everything (bench/all.ts), appended to bench/results. npm run bench -- --profile: where the time goes.
 // npm run bench -- NAME [args…]: runs bench/NAME.ts, or that part of everything (command, folder, energy).
-// npm run bench -- --help: which there are and what each measures.
+// npm run bench -- --help: which there are and what each measures; npm run bench -- NAME --help: how one is called.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { install, root, run, runOrExit } from './lib/setup.mjs';
@@ -23,6 +23,10 @@ if (!names.includes(name)) {
   console.log('\nparts of all: command, folder, energy');
   process.exit(name.startsWith('-') ? 0 : 2);
 }
+if (['-h', '--help'].includes(rest[0]) && !part) {
+  console.log(headerOf(`${name}.ts`));
+  process.exit(0);
+}
 install();
 const first = path.join(root, 'scripts', name === 'all' ? 'build.mjs' : 'build-kernels.mjs');
 runOrExit(process.execPath, [first], { stdio: 'ignore' });
@@ -32,11 +36,14 @@ process.exit(
 
 /** First sentence of a file's header comment, empty without one. */
 function describes(file) {
+  return headerOf(file)
+    .replace(/\s+/g, ' ')
+    .split(/[.:;](?:\s|$)/)[0];
+}
+
+/** A file's header comment without its marks; how it is called stands there. */
+function headerOf(file) {
   const text = readFileSync(path.join(folder, file), 'utf8');
   const header = /^(?:\/\*\*[\s\S]*?\*\/|(?:\/\/.*\n)+)/.exec(text)?.[0] ?? '';
-  const words = header
-    .replace(/^\s*(?:\/\*\*|\*\/|\*|\/\/)/gm, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
-  return words.split(/[.:;](?:\s|$)/)[0];
+  return header.replace(/^ *(?:\/\*\*|\*\/|\*|\/\/) ?/gm, '').trim();
 }

@@ -26,7 +26,7 @@ import { makeSpace } from './space-pca-action.ts';
 import { GOES_ON, untilCancelled } from './until-cancelled.ts';
 
 /** Fewest maps that say anything about how skin varies. */
-const LEAST_MAPS = 3;
+const LEAST_KEPT = 3;
 /**
  * Components that a later round fits photos with, at most: of 48 made people's photos fitted again with 20 or 40, those with
  * 40 were nearer to the true surface (1.19 and 1.29 pixels off, 1.69 in the first round).
@@ -133,9 +133,9 @@ async function initialSpace(
 /** @throws {InvalidArgumentError} when too few fits were kept. */
 function checkEnough(root: string, { gate }: FitStageResult): void {
   const kept = gate?.gate.kept.length ?? 0;
-  if (kept < LEAST_MAPS)
+  if (kept < LEAST_KEPT)
     throw new InvalidArgumentError(
-      `${root}: only ${kept} fits are good enough, a space needs at least ${LEAST_MAPS}; see ${path.join(root, 'report', 'index.html')} for why, add photos or lower thresholds with --gate`,
+      `${root}: only ${kept} fits are good enough, a space needs at least ${LEAST_KEPT}; see ${path.join(root, 'report', 'index.html')} for why, add photos or lower thresholds with --gate`,
     );
 }
 

@@ -20,6 +20,7 @@ import {
 } from '../texture/space-init.ts';
 import { openHdf5File } from './hdf5.ts';
 import { loadPerception } from './perception.ts';
+import { PHOTO_EXTENSIONS } from './photo.ts';
 import { loadSpace, wearFlameTexture } from './spaces.ts';
 
 /** Options of {@link loadInitialSpace}. */
@@ -72,6 +73,10 @@ export async function loadInitialSpace(
     });
     return spaceFromHead(worn, model, about('as the file', 'the makers of the file'), options);
   }
+  if (PHOTO_EXTENSIONS.includes(ending.slice(1)))
+    throw new InvalidArgumentError(
+      `${from}: a picture is no beginning of a texture space; name a head, a .space file, FLAME_texture.npz, a Basel Face Model or a colour as #c68863 (a space from photos: photofit space build)`,
+    );
   const head = await loadSpace(from);
   return spaceFromHead(head, model, about(head.license, `the makers of ${head.name}`), options);
 }

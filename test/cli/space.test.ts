@@ -99,6 +99,7 @@ describe('photofit space init', () => {
       [['--from', path.join(folder, 'no.h5')], /no\.h5: no such file or folder; check the path/],
       [['--from', 'nobody'], /nobody: no head model of that name/],
       [['--from', '#zz'], /#zz: is no colour/],
+      [['--from', PHOTO], /portrait\.jpg: a picture is no beginning of a texture space/],
       [['--landmarks', mat], /open-head needs none/],
     ] as const) {
       const { code, stderr } = await cli(['space', 'init', ...args, '-o', out, '-q']);
