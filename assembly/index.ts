@@ -7,6 +7,7 @@ export { choleskySolve, eliminateFront, eliminateGroup, gatherDamped, groupUnkno
 export { collectSamples } from './collect';
 export { addStrided, blendRows, convTaps, convWeightsRow, elu, eluBackward, spreadRows } from './conv';
 export { countSeen, countTrusted, markSeen, nodeVisibility, renumber, takeEvidence } from './evidence';
+export { yuvPlanes } from './film';
 export { addParts, gemmSlice, mirrorLower } from './gemm';
 export { facesAround, mirrorImages, mirrorTaps, twinFaces } from './mirror';
 export { originalPart } from './original';

@@ -34,6 +34,7 @@ export interface KernelExports extends TexelExports, TextureMapExports {
     scratch: number,
     scratchBytes: number,
   ): void;
+  yuvPlanes(rgba: number, width: number, height: number, factors: number, out: number): void;
   addParts(c: number, parts: number, count: number, length: number): void;
   mirrorLower(c: number, n: number, ldc: number): void;
   convTaps(

@@ -15,8 +15,8 @@ export interface FilmFormat {
   /** Pixels; odd sizes get a column or row of padding. */
   readonly width: number;
   readonly height: number;
-  /** Bytes a pixel: RGB or RGBA. */
-  readonly channels: 3 | 4;
+  /** What pictures come as: bytes a pixel, RGB or RGBA; or the planes of `kernels/film.ts`, of even sizes. */
+  readonly channels: 3 | 4 | 'yuv420';
   readonly fps: number;
   /** x264's constant rate factor: smaller is better and larger. */
   readonly quality?: number;
@@ -42,38 +42,46 @@ export async function writeFilm(
   film: FilmFormat,
   draw: (write: FilmPictures) => Promise<void>,
 ): Promise<void> {
-  const ending = path.extname(out).toLowerCase();
-  await produceFileAtomically(
-    out,
-    async (aside) => {
-      const ffmpeg = await startFfmpeg(encodingArguments(film, ending.slice(1), aside)).catch((cause) => {
-        if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-        throw new PhotofitError(
-          `${out}: a film needs ffmpeg, which is not on the PATH; install it, or write .webp, .gif or a folder of PNGs`,
-          { cause },
-        );
-      });
-      let said = '';
-      ffmpeg.child.stderr.on('data', (part: Buffer) => {
-        said += part.toString();
-      });
-      ffmpeg.child.stdout.resume();
-      const failed = (code: number | null) =>
-        new PhotofitError(`${out}: ffmpeg failed: ${lastLine(said) || `exit code ${code}`}`);
-      try {
-        await draw(async (pixels) => {
-          throwIfAborted(film.signal);
-          if (!(await ffmpeg.write(pixels as Uint8Array))) throw failed(await ffmpeg.ended);
-        });
-        ffmpeg.child.stdin.end();
-        const code = await ffmpeg.ended;
-        if (code !== 0) throw failed(code);
-      } finally {
-        ffmpeg.kill();
-      }
-    },
-    { signal: film.signal },
-  );
+  await produceFileAtomically(out, (aside) => encodeFilm(aside, out, film, draw), { signal: film.signal });
+}
+
+/**
+ * As {@link writeFilm}, straight into `file`, which nobody removes when it fails.
+ * @param out gives the format by its ending, and is what messages call it
+ * @internal
+ */
+export async function encodeFilm(
+  file: string,
+  out: string,
+  film: FilmFormat,
+  draw: (write: FilmPictures) => Promise<void>,
+): Promise<void> {
+  const format = path.extname(out).toLowerCase().slice(1);
+  const ffmpeg = await startFfmpeg(encodingArguments(film, format, file)).catch((cause) => {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    throw new PhotofitError(
+      `${out}: a film needs ffmpeg, which is not on the PATH; install it, or write .webp, .gif or a folder of PNGs`,
+      { cause },
+    );
+  });
+  let said = '';
+  ffmpeg.child.stderr.on('data', (part: Buffer) => {
+    said += part.toString();
+  });
+  ffmpeg.child.stdout.resume();
+  const failed = (code: number | null) =>
+    new PhotofitError(`${out}: ffmpeg failed: ${lastLine(said) || `exit code ${code}`}`);
+  try {
+    await draw(async (pixels) => {
+      throwIfAborted(film.signal);
+      if (!(await ffmpeg.write(pixels as Uint8Array))) throw failed(await ffmpeg.ended);
+    });
+    ffmpeg.child.stdin.end();
+    const code = await ffmpeg.ended;
+    if (code !== 0) throw failed(code);
+  } finally {
+    ffmpeg.kill();
+  }
 }
 
 function encodingArguments(film: FilmFormat, format: string, file: string): string[] {
@@ -83,12 +91,14 @@ function encodingArguments(film: FilmFormat, format: string, file: string): stri
     format === 'webm'
       ? ['-c:v', 'libvpx-vp9', '-b:v', '0', '-crf', '30']
       : ['-c:v', 'libx264', '-preset', preset, '-crf', String(quality)];
+  const pixels = channels === 'yuv420' ? 'yuv420p' : channels === 3 ? 'rgb24' : 'rgba';
+  const toPlanes = 'pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv';
   return [
     [...FFMPEG_QUIET, '-loglevel', 'error', '-y'],
-    ['-f', 'rawvideo', '-pix_fmt', channels === 3 ? 'rgb24' : 'rgba', '-s', `${width}x${height}`],
+    ['-f', 'rawvideo', '-pix_fmt', pixels, '-s', `${width}x${height}`],
     ['-r', String(fps), '-i', 'pipe:0'],
     // Films have even sizes; their colours are told, lest players guess.
-    ['-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv', '-pix_fmt', 'yuv420p'],
+    [...(channels === 'yuv420' ? [] : ['-vf', toPlanes]), '-pix_fmt', 'yuv420p'],
     ['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'iec61966-2-1', '-color_range', 'tv'],
     // The index goes before the pictures, so that players on the web can start at once.
     [...codec, ...(format === 'mp4' || format === 'mov' ? ['-movflags', '+faststart'] : [])],

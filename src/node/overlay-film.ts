@@ -5,21 +5,13 @@
  * Films have a constant rate and videos may not: each picture is shown for as long as its frame is, in units of the
  * track's usual distance of frames.
  */
-import { availableParallelism } from 'node:os';
 import { FormatError, throwIfAborted } from '../core/errors.ts';
-import type { Image8 } from '../core/image.ts';
 import type { VideoFrame, VideoSource } from '../core/video.ts';
-import {
-  OVERLAY_PANELS,
-  type OverlayLayout,
-  OverlayPainter,
-  type PaintedFrame,
-} from '../fit/video/overlay-painter.ts';
-import type { VideoTrack } from '../fit/video/types.ts';
-import { createKernels } from '../kernels/runtime.ts';
+import type { OverlayLayout, PaintedFrame } from '../fit/video/overlay-painter.ts';
 import type { HeadModel } from '../model/head-model.ts';
-import { type FilmFormat, type FilmPictures, writeFilm } from './film.ts';
-import { startThread, type Thread } from './threads.ts';
+import { produceFileAtomically } from './atomic.ts';
+import { encodeFilm, type FilmFormat, type FilmPictures } from './film.ts';
+import { type Painters, startPainters } from './film-painters.ts';
 
 /** Options of {@link writeOverlayFilm}. */
 export interface OverlayFilmOptions {
@@ -31,74 +23,102 @@ export interface OverlayFilmOptions {
   readonly onFrame?: (done: number) => void;
 }
 
-/** Most threads that are of use: decoder and encoder work beside them, and take a core of two for themselves. */
-const MOST_THREADS = 4;
 /** Highest rate of a film, pictures a second. */
 const MOST_RATE = 120;
 
+/** A video to film over, as large as panels shall be; for the layout `alone` only how large that is. */
+export type FilmedVideo = VideoSource | { readonly width: number; readonly height: number };
+
+/** What of a track is drawn. */
+export interface FilmedTrack {
+  readonly width: number;
+  readonly frames: readonly (PaintedFrame & { readonly time: number })[];
+}
+
 /**
  * Writes the film of a track.
- * @param video its frames, as large as panels shall be; for the layout `alone` only how large that is
+ * @param video its frames
  * @param person the model with the track's identity and texture in it, from `personalModel`
  * @throws {PhotofitError} when ffmpeg is missing or fails, or the file cannot be written
  * @throws {AbortedError} when cancelled; nothing is left
  */
 export async function writeOverlayFilm(
   out: string,
-  video: VideoSource | { readonly width: number; readonly height: number },
+  video: FilmedVideo,
   person: HeadModel,
-  track: VideoTrack,
+  track: FilmedTrack,
   options: OverlayFilmOptions = {},
 ): Promise<void> {
-  const { width, height } = video;
-  const { frames } = track;
-  const { signal, layout = 'over' } = options;
-  const scale = width / track.width;
-  const fps = filmRate(frames.map((f) => f.time));
-  const painters = await startPainters(person, { width, height }, layout, options.threads);
-  const film: FilmFormat = {
-    ...{ width: OVERLAY_PANELS[layout] * width, height, channels: 4, fps, signal },
-    ...{ preset: 'superfast', quality: 21 },
-  };
+  const { signal, layout = 'over', threads } = options;
+  const painters = await startPainters(person, video, layout, threads);
   try {
-    await writeFilm(out, film, async (write) => {
-      const waiting: { readonly pixels: Promise<Uint8Array>; readonly times: number }[] = [];
-      const shown = picturesOf(
-        frames.map((f) => f.time),
-        fps,
-      );
-      let done = 0;
-      const flush = async (most: number) => {
-        while (waiting.length > most) {
-          const { pixels, times } = waiting.shift()!;
-          await show(write, await pixels, times);
-          options.onFrame?.(++done);
-        }
-      };
-      try {
-        let next = 0;
-        const pictures = 'frames' in video ? matched(video, track, signal) : alone(track, signal);
-        for await (const { image, frame } of pictures) {
-          const i = frames.indexOf(frame, next);
-          next = i + 1;
-          const pixels = painters.paint(image, frame, scale);
-          pixels.catch(() => {});
-          waiting.push({ pixels, times: shown[i] });
-          await flush(painters.count);
-        }
-        await flush(0);
-      } finally {
-        await Promise.allSettled(waiting.map((w) => w.pixels));
-      }
-      if (done === 0) throw new FormatError(`${out}: none of the track's frames could be read again`);
-    });
+    await produceFileAtomically(
+      out,
+      (aside) => paintFilm({ file: aside, out }, video, painters, track, options),
+      { signal },
+    );
   } finally {
     await painters.stop();
   }
 }
 
+/**
+ * Paints the film of a track into a file.
+ * @param to.file which nobody removes when it fails
+ * @param to.out what messages call it; its ending is the format
+ * @internal
+ */
+export async function paintFilm(
+  to: { readonly file: string; readonly out: string },
+  video: FilmedVideo,
+  painters: Painters,
+  track: FilmedTrack,
+  options: Pick<OverlayFilmOptions, 'signal' | 'onFrame'>,
+): Promise<void> {
+  const { frames } = track;
+  const { signal } = options;
+  const scale = video.width / track.width;
+  const fps = filmRate(frames.map((f) => f.time));
+  const film: FilmFormat = {
+    ...{ width: painters.width, height: video.height, fps, signal },
+    ...{ channels: painters.planes ? 'yuv420' : 4, preset: 'superfast', quality: 21 },
+  };
+  await encodeFilm(to.file, to.out, film, async (write) => {
+    const waiting: { readonly pixels: Promise<Uint8Array>; readonly times: number }[] = [];
+    const shown = picturesOf(
+      frames.map((f) => f.time),
+      fps,
+    );
+    let done = 0;
+    const flush = async (most: number) => {
+      while (waiting.length > most) {
+        const { pixels, times } = waiting.shift()!;
+        await show(write, await pixels, times);
+        done++;
+        options.onFrame?.(done);
+      }
+    };
+    try {
+      let next = 0;
+      const pictures = 'frames' in video ? matched(video, track, signal) : alone(track, signal);
+      for await (const { image, frame } of pictures) {
+        const i = frames.indexOf(frame, next);
+        next = i + 1;
+        const pixels = painters.paint(image, frame, scale);
+        pixels.catch(() => {});
+        waiting.push({ pixels, times: shown[i] });
+        await flush(painters.ahead);
+      }
+      await flush(0);
+    } finally {
+      await Promise.allSettled(waiting.map((w) => w.pixels));
+    }
+    if (done === 0) throw new FormatError(`${to.out}: none of the track's frames could be read again`);
+  });
+}
+
 /** Frames of the track without photos. */
-async function* alone({ frames }: VideoTrack, signal: AbortSignal | undefined) {
+async function* alone({ frames }: FilmedTrack, signal: AbortSignal | undefined) {
   for (const frame of frames) {
     throwIfAborted(signal);
     yield { image: null, frame };
@@ -106,7 +126,7 @@ async function* alone({ frames }: VideoTrack, signal: AbortSignal | undefined) {
 }
 
 /** Frames of the video with what the track has at their time. */
-async function* matched(video: VideoSource, { frames }: VideoTrack, signal: AbortSignal | undefined) {
+async function* matched(video: VideoSource, { frames }: FilmedTrack, signal: AbortSignal | undefined) {
   if (frames.length === 0) return;
   const end = frames[frames.length - 1].time;
   let i = 0;
@@ -144,55 +164,4 @@ export function picturesOf(times: readonly number[], fps: number): number[] {
 
 async function show(write: FilmPictures, pixels: Uint8Array, times: number): Promise<void> {
   for (let n = 0; n < times; n++) await write(pixels);
-}
-
-interface Painters {
-  readonly count: number;
-  paint(photo: Image8 | null, frame: PaintedFrame, scale: number): Promise<Uint8Array>;
-  stop(): Promise<void>;
-}
-
-async function startPainters(
-  person: HeadModel,
-  panel: { readonly width: number; readonly height: number },
-  layout: OverlayLayout,
-  wanted: number = Math.min(Math.max(availableParallelism() - 1, 1), MOST_THREADS),
-): Promise<Painters> {
-  const started = Array.from({ length: wanted }, () => startThread('overlay-worker'));
-  const threads = started.filter((thread): thread is Thread => thread !== null);
-  if (threads.length === 0) {
-    const painter = new OverlayPainter(await createKernels(), person, panel, layout);
-    return {
-      count: 1,
-      paint: async (photo, frame, scale) => painter.paint(photo, frame, scale),
-      stop: async () => {},
-    };
-  }
-  const stop = async () => {
-    await Promise.all(threads.map((thread) => thread.stop()));
-  };
-  try {
-    await Promise.all(threads.map((thread) => thread.ask('start', { person, panel, layout })));
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  let turn = 0;
-  return {
-    count: 2 * threads.length,
-    paint: (photo, { expression, pose, camera, light, status }, scale) => {
-      const thread = threads[turn++ % threads.length];
-      const frame = { expression, pose, camera, light, status };
-      // The picture changes hands, nobody needs it here afterwards; part of a larger buffer is copied.
-      const whole = photo && photo.data.byteLength === photo.data.buffer.byteLength;
-      const asked = thread.ask(
-        'paint',
-        { photo, frame, scale },
-        // Shared memory (`openThreadedVideo`) needs no moving, and can't be.
-        whole && photo.data.buffer instanceof ArrayBuffer ? [photo.data.buffer] : [],
-      );
-      return asked as Promise<Uint8Array>;
-    },
-    stop,
-  };
 }

@@ -1,11 +1,11 @@
-/** The thread that paints overlays; see `overlay-film.ts`. */
+/** The thread that paints overlays; see `film-painters.ts`. */
 import type { Image8 } from '../core/image.ts';
-import { type OverlayLayout, OverlayPainter, type PaintedFrame } from '../fit/video/overlay-painter.ts';
-import { createKernels } from '../kernels/runtime.ts';
+import type { OverlayLayout, PaintedFrame } from '../fit/video/overlay-painter.ts';
 import type { HeadModel } from '../model/head-model.ts';
+import { filmPainter, type PaintForFilm } from './film-painters.ts';
 import { serve } from './threads.ts';
 
-let painter: OverlayPainter | null = null;
+let paint: PaintForFilm | null = null;
 
 serve({
   start: async ({
@@ -17,11 +17,11 @@ serve({
     panel: { width: number; height: number };
     layout: OverlayLayout;
   }) => {
-    painter = new OverlayPainter(await createKernels(), person, panel, layout);
+    paint = await filmPainter(person, panel, layout);
     return { value: null };
   },
   paint: ({ photo, frame, scale }: { photo: Image8 | null; frame: PaintedFrame; scale: number }) => {
-    const value = painter!.paint(photo, frame, scale);
+    const value = paint!(photo, frame, scale);
     return { value, transfer: [value.buffer] };
   },
 });
