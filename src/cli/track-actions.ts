@@ -1,13 +1,12 @@
 /** What `photofit track` does. */
 import path from 'node:path';
 import { AbortedError } from '../core/errors.ts';
-import { personalModel } from '../fit/video/personal-model.ts';
+import type { TrackFile } from '../fit/video/track-file.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
 import { ffmpegVersion } from '../node/ffmpeg.ts';
-import { writeOverlayFilm } from '../node/overlay-film.ts';
+import { type OverlayFilm, openOverlayFilm } from '../node/threaded-film.ts';
 import { OVERLAY_FILM, writeTrackFolder } from '../node/track-results.ts';
 import { packageVersion } from '../node/version.ts';
-import { openVideo } from '../node/video-source.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { openTrackPerception } from './open-perception.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -33,24 +32,24 @@ export async function trackCommand(
   bar.start(path.basename(video));
   const perception = await openTrackPerception(options);
   const share = options.overlay ? BEFORE_OVERLAY : 1;
+  const filmable = options.overlay && (await ffmpegVersion()) !== null;
+  let film: OverlayFilm | null = null;
   try {
     const run = await runTrack({
       ...{ video, options, signal, perception: perception.faces },
       journal: path.join(folder, JOURNAL),
       onProgress: (event) => bar.update({ ...event, fraction: share * event.fraction }),
       onNote: (line) => bar.note(line),
+      onPerson: (person) => {
+        if (!filmable) return;
+        const { overlaySize: maxDimension, pictureRate } = options;
+        film = openOverlayFilm({ video, options: { maxDimension, pictureRate }, person, layout: 'over' });
+      },
       // Nothing is looked at from here on; the film needs the memory.
     }).finally(() => perception.dispose());
-    const { track, model, texturePng, rate, complete, smoothed } = run;
-    const file = await writeTrackFolder(folder, {
-      ...{ track, model, texturePng, rate, complete, smoothed },
-      version: packageVersion(),
-      path: video,
-      range: options,
-      warnings: run.warnings,
-    });
-    const written = performance.now();
-    const filmed = complete && options.overlay ? await film(video, folder, options, run, bar, signal) : null;
+    const solved = performance.now();
+    const { complete } = run;
+    const file = await writeResults(video, folder, options, run, complete ? film : null, bar, signal);
     const whole = complete && !signal.aborted;
     if (whole) run.done();
     bar.end();
@@ -59,7 +58,7 @@ export async function trackCommand(
     const { summary, warnings } = file;
     if (options.json) {
       const line = { input: video, output: folder, ok: true, complete: whole, summary, warnings };
-      const stages = { ...run.seconds, overlay: (now - written) / 1000, total: seconds };
+      const stages = { ...run.seconds, overlay: (now - solved) / 1000, total: seconds };
       const rounded = Object.entries(stages).map(([stage, s]) => [stage, Math.round(1000 * s) / 1000]);
       stdout.write(`${JSON.stringify({ ...line, seconds: Object.fromEntries(rounded) })}\n`);
     } else {
@@ -70,47 +69,67 @@ export async function trackCommand(
       );
     }
     for (const warning of warnings) bar.note(`${video}: warning: ${warning}`);
-    if (filmed) bar.note(`${video}: warning: ${filmed}`);
+    if (complete && options.overlay && !filmable)
+      bar.note(
+        `${video}: warning: no ${OVERLAY_FILM}: films are encoded by ffmpeg, which is not on the PATH`,
+      );
     if (whole) return EXIT.ok;
     bar.note(`${video}: interrupted; the same command again goes on from there`);
     return EXIT.interrupted;
   } finally {
     bar.end();
+    await (film as OverlayFilm | null)?.stop();
   }
 }
 
-/** Writes the overlay; why there is none, or null. */
-async function film(
+/** Writes the files of a track, and its film while they are made; which is put in place after them. */
+async function writeResults(
   video: string,
   folder: string,
   options: TrackOptions,
-  { track, model, albedo }: TrackRun,
+  { track, model, texturePng, rate, complete, smoothed, warnings }: TrackRun,
+  film: OverlayFilm | null,
   bar: ProgressBar,
   signal: AbortSignal,
-): Promise<string | null> {
-  if (!(await ffmpegVersion()))
-    return `no ${OVERLAY_FILM}: films are encoded by ffmpeg, which is not on the PATH`;
-  const source = await openVideo(video, {
-    maxDimension: options.overlaySize,
-    pictureRate: options.pictureRate,
+): Promise<TrackFile> {
+  let placed = () => {};
+  const when = new Promise<void>((resolve) => {
+    placed = resolve;
   });
-  const person = personalModel(model, track.identity, albedo ?? undefined);
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
   const started = performance.now();
+  const making = film?.make(path.join(folder, OVERLAY_FILM), track, {
+    signal: ending.signal,
+    when,
+    onFrame: (done) =>
+      bar.update({
+        stage: 'overlay',
+        fraction: BEFORE_OVERLAY + (1 - BEFORE_OVERLAY) * (done / track.frames.length),
+        detail: `${done} frames, ${((1000 * done) / (performance.now() - started)).toFixed(0)} a second`,
+      }),
+  });
+  await making?.begun;
   try {
-    await writeOverlayFilm(path.join(folder, OVERLAY_FILM), source, person, track, {
-      signal,
-      onFrame: (done) =>
-        bar.update({
-          stage: 'overlay',
-          fraction: BEFORE_OVERLAY + (1 - BEFORE_OVERLAY) * (done / track.frames.length),
-          detail: `${done} frames, ${((1000 * done) / (performance.now() - started)).toFixed(0)} a second`,
-        }),
+    const file = await writeTrackFolder(folder, {
+      ...{ track, model, texturePng, rate, complete, smoothed, warnings },
+      version: packageVersion(),
+      path: video,
+      range: options,
     });
-    return null;
+    placed();
+    await making?.done.catch((error) => {
+      if (!(error instanceof AbortedError)) throw error;
+    });
+    return file;
   } catch (error) {
-    if (error instanceof AbortedError) return null;
+    end();
+    placed();
+    await making?.done.catch(() => {});
     throw error;
   } finally {
-    source.close();
+    signal.removeEventListener('abort', end);
   }
 }

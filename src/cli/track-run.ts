@@ -5,25 +5,25 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AbortedError, InvalidArgumentError, NoFaceError, throwIfAborted } from '../core/errors.ts';
-import type { ImageF } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import { findIdentity } from '../fit/video/find-identity.ts';
+import { personalModel } from '../fit/video/personal-model.ts';
 import { smoothTrack } from '../fit/video/smooth-track.ts';
 import { type ResumePoint, trackVideo, watchFrom } from '../fit/video/track-video.ts';
 import type { TrackedFrame, TrackIdentity, VideoTrack } from '../fit/video/types.ts';
 import type { Watch } from '../fit/video/watch-video.ts';
-import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { decodeTexture, type LoadedFit, loadFit } from '../node/load-fit.ts';
 import { loadHeadModel } from '../node/models.ts';
 import type { WatchOrder } from '../node/perception-worker.ts';
 import { albedoPng } from '../node/picture-files.ts';
 import type { ThreadedPerception } from '../node/threaded-perception.ts';
+import { personTexturePng } from '../node/threaded-texture.ts';
 import { openThreadedVideo } from '../node/threaded-video.ts';
 import { lighter, TrackJournal } from '../node/track-journal.ts';
 import type { OpenVideo } from '../node/video-types.ts';
+import { shareArrays } from '../node/worker-pool.ts';
 import { albedoMap } from '../render/albedo.ts';
-import { solvePersonTexture } from '../texture/solve-offset.ts';
 import type { TrackOptions } from './track-options.ts';
 
 /** The options that a track depends on. */
@@ -56,6 +56,8 @@ export interface TrackRunInput {
   readonly perception: ThreadedPerception;
   readonly onProgress: ProgressListener;
   readonly onNote: (line: string) => void;
+  /** Told who it is, skin and all, once that is known, while frames are tracked. */
+  readonly onPerson?: (person: HeadModel) => void;
   readonly signal: AbortSignal;
 }
 
@@ -66,8 +68,6 @@ export interface TrackRun {
   readonly rate: number | null;
   /** Skin of the person; null for heads without texture. */
   readonly texturePng: Uint8Array | null;
-  /** What is in `texturePng`. */
-  readonly albedo: ImageF | null;
   /** False where it was broken off; the journal is there to go on from. */
   readonly complete: boolean;
   readonly smoothed: boolean;
@@ -113,11 +113,14 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
       watch = input.perception.watch?.(watchOrder(input, resume), signal, warnings);
     };
     if (resumed) beginToWatch();
-    const who = resumed ?? (await identify(input, video, model, from, beginToWatch));
+    const who = resumed
+      ? known(resumed.identity, resumed.texturePng)
+      : await identify(input, video, model, from, beginToWatch);
     // From here on frames come from the perception's thread; this one's takes memory.
     if (watch) video.close();
-    const { identity, texturePng } = who;
-    const journal = resumed?.journal ?? TrackJournal.begin(input.journal, key, identity, texturePng);
+    const { identity } = who;
+    const journal = resumed?.journal ?? TrackJournal.begin(input.journal, key, identity, who.textured);
+    const skin = skinOf(input, model, who, resumed ? null : journal);
     const frames = [...earlier];
     const started = performance.now();
     let complete = true;
@@ -134,17 +137,21 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
         onSolved: (memory) => journal.remember(memory),
         signal,
       })) {
+        skin.check();
         journal.append(frame);
         frames.push(lighter(frame));
         onProgress(progressOf(frames, frames.length - earlier.length, started, total));
       }
     } catch (error) {
       if (!(error instanceof AbortedError) || frames.length === 0) {
+        who.giveUp();
+        await skin.known.catch(() => {});
         journal.close();
         throw error;
       }
       complete = false;
     }
+    const texturePng = await skin.known;
     const tracked = performance.now();
     const rough: VideoTrack = { identity, width: video.width, height: video.height, frames };
     // Not to be cancelled: what is done shall become a result, and it takes seconds.
@@ -158,7 +165,6 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
     return {
       ...{ track, model, texturePng, complete, smoothed: options.smooth },
       rate: video.rate,
-      albedo: texturePng && (await decodeTexture(texturePng, 'texture.png')).albedo,
       warnings: [...new Set([...video.warnings, ...warnings]), ...lossWarnings(frames)],
       newFrames: frames.length - earlier.length,
       seconds: {
@@ -180,17 +186,27 @@ async function loadPerson({ options, head }: TrackRunInput) {
       `${options.ipd === undefined ? '--distance' : '--ipd'} with --from: the fit says how large the head is; leave one out`,
     );
   const from = options.from === undefined ? null : await loadFit(options.from, { model: options.model });
-  return { from, model: from?.model ?? head ?? (await loadHeadModel(options.model)) };
+  // In shared memory: the threads that make texture and film have it too.
+  return { from, model: from?.model ?? head ?? shareArrays(await loadHeadModel(options.model)) };
 }
 
-/** Who is in the video, and a texture that matches it. */
+/** Who was found. */
+interface Identified {
+  readonly identity: TrackIdentity;
+  /** A PNG, once it is there; null for heads without texture. */
+  readonly texture: Promise<Uint8Array | null>;
+  readonly textured: boolean;
+  giveUp(): void;
+}
+
+/** Who is in the video, and a texture that matches it, on its way. */
 async function identify(
   { video: file, options, perception, signal, onProgress }: TrackRunInput,
   video: OpenVideo,
   model: HeadModel,
   from: LoadedFit | null,
   onSearched: () => void,
-): Promise<{ readonly identity: TrackIdentity; readonly texturePng: Uint8Array | null }> {
+): Promise<Identified> {
   const found = await findIdentity(video, model, {
     ...range(options),
     perception,
@@ -216,22 +232,49 @@ async function identify(
     const albedo = from.texture?.png ?? (await parametricPng(model, texture));
     // What landmarks are off by is known of the shape that was found.
     const own = { ...params, keyFrames: [], detectorBias: undefined };
-    return { identity: { ...identity, ...own }, texturePng: albedo };
+    return known({ ...identity, ...own }, albedo);
   }
   throwIfAborted(signal);
   if (!options.offset || model.uvs.length === 0)
-    return { identity, texturePng: await parametricPng(model, identity.texture) };
+    return known(identity, await parametricPng(model, identity.texture));
   onProgress({ stage: 'texture', fraction: SHARES.identity });
   const views = keyFits.map(({ frame, fit }) => ({ photo: frame.image, fit }));
-  const { texture } = solvePersonTexture(await createKernels(), views, model, {
-    signal,
-    onProgress: ({ fraction }) =>
-      onProgress({
-        stage: 'texture',
-        fraction: SHARES.identity + (SHARES.texture - SHARES.identity) * fraction,
-      }),
+  // Frames done before Ctrl-C become a result, with the texture: it is given up only where there are none.
+  const cancelling = new AbortController();
+  const texture = personTexturePng({ views, model }, { signal: cancelling.signal });
+  texture.catch(() => {});
+  return { identity, texture, textured: true, giveUp: () => cancelling.abort() };
+}
+
+/** A person whose skin is there already. */
+function known(identity: TrackIdentity, png: Uint8Array | null): Identified {
+  return { identity, texture: Promise.resolve(png), textured: png !== null, giveUp: () => {} };
+}
+
+/** The skin on its way: into the journal, and to whoever wants to draw the person. */
+function skinOf(
+  input: TrackRunInput,
+  model: HeadModel,
+  { identity, texture }: Identified,
+  journal: TrackJournal | null,
+) {
+  let failure: { readonly error: unknown } | null = null;
+  const known = texture.then(async (png) => {
+    if (png) journal?.keepTexture(png);
+    const albedo = png && (await decodeTexture(png, 'texture.png')).albedo;
+    input.onPerson?.(personalModel(model, identity, albedo ?? undefined));
+    return png;
   });
-  return { identity, texturePng: await albedoPng(texture.albedo) };
+  known.catch((error) => {
+    failure = { error };
+  });
+  return {
+    known,
+    /** Fails when it has failed: nobody is to wait for the last frame to hear of it. */
+    check: () => {
+      if (failure) throw failure.error;
+    },
+  };
 }
 
 async function parametricPng(model: HeadModel, texture: Float32Array): Promise<Uint8Array | null> {

@@ -102,13 +102,14 @@ export async function writeFileAtomically(
 
 /**
  * Has `produce` write a file aside, at the path that it is given, and moves it into place; parents are made.
+ * @param options.when waited for before the file is moved into place; when that fails, so does this
  * @throws {PhotofitError} when it cannot be written
  * @throws {AbortedError} when cancelled; nothing is left
  */
 export async function produceFileAtomically(
   file: string,
   produce: (aside: string) => Promise<void>,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal; readonly when?: Promise<unknown> } = {},
 ): Promise<void> {
   throwIfAborted(options.signal);
   const target = path.resolve(file);
@@ -119,6 +120,7 @@ export async function produceFileAtomically(
       await inTemporaryFolder(target, async (temporary) => {
         const aside = path.join(temporary, 'content');
         await produce(aside);
+        await options.when;
         throwIfAborted(options.signal);
         await rename(aside, target);
       });

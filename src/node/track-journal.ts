@@ -6,7 +6,7 @@
  * the rest of the frames in another way, and begins anew.
  *
  * One line of JSON, then records: their length (uint32), the length of a JSON of scalars (uint32), that JSON, and float32
- * arrays. A torn last record is cut off. Written synchronously: 18 kB a frame cost 0.05 ms, and a record is either asked
+ * arrays. One of them, as soon as it is known, is the person's texture; without it the track is not gone on from. A torn last record is cut off. Written synchronously: 18 kB a frame cost 0.05 ms, and a record is either asked
  * for or not.
  */
 import {
@@ -28,9 +28,15 @@ import type { TrackedFrame, TrackIdentity } from '../fit/video/types.ts';
 import { packageVersion } from './version.ts';
 
 /** Of the records, and of what solves frames. */
-const versionOf = () => `photofit ${packageVersion()} track journal 3`;
+const versionOf = () => `photofit ${packageVersion()} track journal 4`;
 /** Longest first line that is believed. */
 const MOST_HEADER = 2 ** 24;
+
+/** A record without arrays: the person's skin, once, whenever it is there. */
+interface TextureHead {
+  /** PNG in base64. */
+  readonly texture: string;
+}
 
 /** Scalars of a record, and the lengths of its arrays in order. */
 interface RecordHead {
@@ -87,6 +93,7 @@ export class TrackJournal implements EvidenceStore {
   /** Where each frame's record begins. */
   readonly #places = new Map<number, number>();
   #end = 0;
+  #texture: Uint8Array | null = null;
   #pending: FrameEvidence | null = null;
   #memory: SolverMemory | null = null;
 
@@ -98,14 +105,9 @@ export class TrackJournal implements EvidenceStore {
   /**
    * Begins a journal, over one that may be there.
    * @param key says of what: video, model, options.
-   * @param texturePng skin of the person, kept along.
+   * @param textured whether the person's skin will be kept along: `keepTexture`.
    */
-  static begin(
-    file: string,
-    key: string,
-    identity: TrackIdentity,
-    texturePng: Uint8Array | null = null,
-  ): TrackJournal {
+  static begin(file: string, key: string, identity: TrackIdentity, textured = false): TrackJournal {
     mkdirSync(path.dirname(file), { recursive: true });
     const journal = new TrackJournal(file, openSync(file, 'w+'));
     const { modelName, modelHash, camera, keyFrames, detectorBias: bias } = identity;
@@ -117,8 +119,8 @@ export class TrackJournal implements EvidenceStore {
       bias?.lids ?? [],
     ].map((a) => Array.from(a));
     const who = { modelName, modelHash, camera, keyFrames, arrays };
-    const texture = texturePng && Buffer.from(texturePng).toString('base64');
-    journal.#append(Buffer.from(`${JSON.stringify({ journal: versionOf(), key, who, texture })}\n`));
+    const header: StoredHeader = { journal: versionOf(), key, who, textured };
+    journal.#append(Buffer.from(`${JSON.stringify(header)}\n`));
     return journal;
   }
 
@@ -143,19 +145,32 @@ export class TrackJournal implements EvidenceStore {
       return null;
     }
     journal.#findRecords();
+    if (head.textured && !journal.#texture) {
+      closeSync(handle);
+      onRefused?.(
+        'an earlier run that was broken off before it had the texture is not gone on from; beginning anew',
+      );
+      return null;
+    }
     const { modelName, modelHash, camera, keyFrames, arrays } = head.who;
     const [shape, texture, light, offsets, lids] = arrays.map((a) => Float32Array.from(a));
     const detectorBias = offsets.length > 0 ? { offsets, lids } : undefined;
     return {
       journal,
       identity: { modelName, modelHash, camera, keyFrames, identity: shape, texture, light, detectorBias },
-      texturePng: head.texture === null ? null : new Uint8Array(Buffer.from(head.texture, 'base64')),
+      texturePng: journal.#texture,
     };
   }
 
   /** Frames in it. */
   get length(): number {
     return this.#places.size;
+  }
+
+  /** Keeps the person's skin, a PNG. */
+  keepTexture(png: Uint8Array): void {
+    const head: TextureHead = { texture: Buffer.from(png).toString('base64') };
+    this.#write(head, []);
   }
 
   /** Keeps what the next frame starts from, for the record of the frame that comes. */
@@ -198,14 +213,8 @@ export class TrackJournal implements EvidenceStore {
       },
       lengths: arrays.map((a) => a.length),
     };
-    const text = Buffer.from(JSON.stringify(head));
-    const sizes = Buffer.alloc(8);
-    const bytes = arrays.map((a) => Buffer.from(a.buffer, a.byteOffset, a.byteLength));
-    const floats = bytes.reduce((sum, b) => sum + b.length, 0);
-    sizes.writeUInt32LE(4 + text.length + floats, 0);
-    sizes.writeUInt32LE(text.length, 4);
     this.#places.set(frame.index, this.#end);
-    this.#append(Buffer.concat([sizes, text, ...bytes]));
+    this.#write(head, arrays);
   }
 
   /** All frames, in order; what perception saw without its mesh, which only the last one is asked for. */
@@ -269,6 +278,16 @@ export class TrackJournal implements EvidenceStore {
     rmSync(this.#file, { force: true });
   }
 
+  #write(head: RecordHead | TextureHead, arrays: readonly Float32Array[]): void {
+    const text = Buffer.from(JSON.stringify(head));
+    const sizes = Buffer.alloc(8);
+    const bytes = arrays.map((a) => Buffer.from(a.buffer, a.byteOffset, a.byteLength));
+    const floats = bytes.reduce((sum, b) => sum + b.length, 0);
+    sizes.writeUInt32LE(4 + text.length + floats, 0);
+    sizes.writeUInt32LE(text.length, 4);
+    this.#append(Buffer.concat([sizes, text, ...bytes]));
+  }
+
   #append(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; )
       at += writeSync(this.#handle, bytes, at, bytes.length - at, this.#end + at);
@@ -307,17 +326,19 @@ export class TrackJournal implements EvidenceStore {
       if (this.#end + 4 + length > size) break;
       const head = this.#head(this.#end);
       if (!head) break;
-      this.#places.set(head.head.index, this.#end);
+      if ('texture' in head.head) this.#texture = new Uint8Array(Buffer.from(head.head.texture, 'base64'));
+      else this.#places.set(head.head.index, this.#end);
       this.#end += 4 + length;
     }
     ftruncateSync(this.#handle, this.#end);
   }
 
-  #head(place: number): { readonly head: RecordHead; readonly floats: number } | null {
+  #head(place: number): { readonly head: RecordHead | TextureHead; readonly floats: number } | null {
     const length = this.#read(place + 4, 4).readUInt32LE(0);
     try {
-      const head = JSON.parse(this.#read(place + 8, length).toString('utf8')) as RecordHead;
-      return head.lengths.length === ARRAYS.length ? { head, floats: place + 8 + length } : null;
+      const head = JSON.parse(this.#read(place + 8, length).toString('utf8')) as RecordHead | TextureHead;
+      const whole = 'texture' in head || head.lengths.length === ARRAYS.length;
+      return whole ? { head, floats: place + 8 + length } : null;
     } catch {
       return null;
     }
@@ -332,8 +353,8 @@ export class TrackJournal implements EvidenceStore {
   #record(index: number, from: number, to: number) {
     const place = this.#places.get(index);
     const found = place === undefined ? null : this.#head(place);
-    if (!found) return null;
-    const { head, floats } = found;
+    if (!found || 'texture' in found.head) return null;
+    const [head, floats] = [found.head, found.floats];
     const before = head.lengths.slice(0, from).reduce((a, b) => a + b, 0);
     const wanted = head.lengths.slice(from, to);
     const bytes = this.#read(floats + 4 * before, 4 * wanted.reduce((a, b) => a + b, 0));
@@ -352,8 +373,8 @@ interface StoredHeader {
   readonly journal: string;
   readonly key: string;
   readonly who: StoredIdentity;
-  /** PNG in base64. */
-  readonly texture: string | null;
+  /** Whether there is to be a record with the texture. */
+  readonly textured: boolean;
 }
 
 interface StoredIdentity {

@@ -35,7 +35,8 @@ const memory = (index: number, before = true): SolverMemory => {
 
 function written(): string {
   const file = path.join(temporaryFolder(), 'deep', 'journal');
-  const journal = TrackJournal.begin(file, 'key', track.identity, png);
+  const journal = TrackJournal.begin(file, 'key', track.identity, true);
+  journal.keepTexture(png);
   for (const frame of track.frames) {
     if (frame.status !== 'lost') journal.put(evidence(frame.index));
     journal.append(frame);
@@ -80,11 +81,29 @@ describe('TrackJournal', () => {
     empty.close();
   });
 
+  // Frames are tracked before the texture is there; who was in the video is not known without.
+  it('that ends before its texture came is not gone on from', () => {
+    const file = path.join(temporaryFolder(), 'j');
+    const journal = TrackJournal.begin(file, 'key', track.identity, true);
+    journal.append(track.frames[0]);
+    const told: string[] = [];
+    expect(TrackJournal.resume(file, 'key', (line) => told.push(line))).toBeNull();
+    expect(told).toEqual([expect.stringMatching(/before it had the texture/)]);
+    journal.keepTexture(png);
+    journal.append(track.frames[1]);
+    journal.close();
+    const resumed = TrackJournal.resume(file, 'key')!;
+    expect(resumed.texturePng).toEqual(png);
+    expect(resumed.journal.frames()).toEqual(track.frames.slice(0, 2).map(lighter));
+    resumed.journal.close();
+  });
+
   it('a torn last record is cut off, wherever it was torn, and the next one follows the whole ones', () => {
     const whole = readFileSync(written());
     const sizes = track.frames.map((_, n) => {
       const file = path.join(temporaryFolder(), 'j');
-      const journal = TrackJournal.begin(file, 'key', track.identity, png);
+      const journal = TrackJournal.begin(file, 'key', track.identity, true);
+      journal.keepTexture(png);
       for (const frame of track.frames.slice(0, n)) {
         if (frame.status !== 'lost') journal.put(evidence(frame.index));
         journal.append(frame);

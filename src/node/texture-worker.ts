@@ -1,0 +1,19 @@
+/** The thread that solves for a person's texture; see `threaded-texture.ts`. */
+import { createKernels } from '../kernels/runtime.ts';
+import type { HeadModel } from '../model/head-model.ts';
+import { solvePersonTexture, type TextureView } from '../texture/solve-offset.ts';
+import { albedoPng } from './picture-files.ts';
+import { serve } from './threads.ts';
+
+/** What is solved. */
+export interface TextureOrder {
+  readonly views: readonly TextureView[];
+  readonly model: HeadModel;
+}
+
+serve({
+  solve: async ({ views, model }: TextureOrder) => {
+    const { texture } = solvePersonTexture(await createKernels(), views, model);
+    return { value: await albedoPng(texture.albedo) };
+  },
+});
