@@ -9,6 +9,7 @@ export { addStrided, blendRows, convTaps, convWeightsRow, elu, eluBackward, spre
 export { countSeen, countTrusted, markSeen, nodeVisibility, renumber, takeEvidence } from './evidence';
 export { yuvPlanes } from './film';
 export { addParts, gemmSlice, mirrorLower } from './gemm';
+export { tile4, tile6 } from './gemm-tiles';
 export { facesAround, mirrorImages, mirrorTaps, twinFaces } from './mirror';
 export { originalPart } from './original';
 export { photometricCost, photometricGradient, photometricPart, photometricResiduals } from './photometric';

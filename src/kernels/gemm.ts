@@ -6,7 +6,7 @@
  * are added up at the end, so that threads can take one each; the cut depends on the rows alone, and so do the bits
  * of the result.
  *
- * A 4×8 tile of C stays in registers (see assembly/gemm.ts).
+ * A tile of C of 6×8, or 4×8 without fused multiply-add, stays in registers (see assembly/gemm.ts).
  */
 import { InvalidArgumentError } from '../core/errors.ts';
 import { type F32, type F64, type Kernels, requireLength, resolveRange, type WorkRange } from './runtime.ts';
@@ -35,6 +35,9 @@ export const GEMM_DEFAULTS = { accumulate: true } as const;
 
 /** Rows summed in float32, as in assembly/gemm.ts. */
 const CHUNK = 256;
+/** Bytes of a packed panel of 8 columns and of a tile's sums, as there. */
+const PANEL_BYTES = 32 * CHUNK + 64;
+const TILE_BYTES = 192;
 /** Slices of a product over that many rows: each costs clearing and adding a C (eight instead of four: 8 % at n = 256). */
 const slicesOf = (rows: number) => (rows < 2048 ? 1 : 4);
 
@@ -112,8 +115,8 @@ function product(
   if (n === 0 || k === 0) return;
   const { raw, threads } = kernels;
   kernels.scope(() => {
-    const panels = (m: MatrixF32) => (m.stride % 64 === 0 ? 4 * CHUNK * ((m.columns + 7) & ~7) : 0);
-    const bytes = 32 + panels(a) + (b === a ? 0 : panels(b));
+    const panels = (m: MatrixF32) => PANEL_BYTES * Math.ceil(m.columns / 8);
+    const bytes = TILE_BYTES + panels(a) + (b === a ? 0 : panels(b));
     const scratch = kernels.f32((bytes * threads) / 4, false);
     const cuts = cutRange(begin, end, slicesOf(end - begin), 1);
     const length = (n * k + 1) & ~1;

@@ -101,5 +101,5 @@ function fillJob(kernels: Kernels, samples: OriginalSamples, input: OriginalInpu
     ...[map.data, whole(map.width), whole(map.height), input.picture],
     ...[input.weight, input.epsilon],
   ];
-  return sampleJob(kernels, samples, input, vectors, sums, { own, scratch: 32 + 12 * vectors });
+  return sampleJob(kernels, samples, input, vectors, sums, { own, scratch: 48 + 12 * vectors });
 }

@@ -52,6 +52,16 @@ describe.each(BUILDS)('gemm (%s)', (_name, create) => {
     [256, 8, 16],
     [257, 9, 17],
     [600, 13, 33],
+    // Packed from 64 columns of the other matrix on; tiles of six and four columns end in every way.
+    [258, 64, 79],
+    [258, 65, 78],
+    [258, 66, 77],
+    [258, 67, 76],
+    [258, 68, 75],
+    [258, 69, 74],
+    [258, 70, 73],
+    [258, 71, 72],
+    [70, 100, 1],
   ])('gemmTN equals the reference for m = %i, n = %i, k = %i', (m, n, k) => {
     checkGemm(m, n, k, 0, 0, m + n + k);
     checkGemm(m, n, k, 3, 5, m + n + k);
@@ -71,6 +81,9 @@ describe.each(BUILDS)('gemm (%s)', (_name, create) => {
     [300, 8],
     [513, 31],
     [700, 45],
+    [300, 127],
+    [300, 128],
+    [300, 133],
   ])('syrkTN and symmetricTN equal the reference for m = %i, n = %i', (m, n) => {
     const a = normals(m * n, m + n);
     // H = diagonal: AᵀHA is symmetric.
