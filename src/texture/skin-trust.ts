@@ -24,6 +24,10 @@ export const SKIN_TRUST_DEFAULTS = {
   brow: 0.03,
   /** How far the landmarks' outlines of eyes and mouth are grown. */
   aperture: 0.015,
+  /** Skin of the model that lies so near to an eye's outline, or within it, shows the eye in the photo. */
+  eye: 0.004,
+  /** So near to the edge of an upper lid it shows lashes and their shadow; a blink would stretch them over the lid. */
+  lashes: 0.014,
 } as const;
 
 /** (F) 1 where all corners of a face are in the skin region. */
@@ -65,9 +69,15 @@ export function skinTrust(
   const outside = faceHull(local, 1, s);
   for (let p = 0; p < outside.length; p++) outside[p] = 1 - outside[p];
   const toRim = chamferDistances(kernels, outside, s, s);
-  const openings = new Uint8Array(s * s);
-  for (const [first, end] of OPENINGS) fillPolygon(local.subarray(2 * first, 2 * end), s, openings);
-  const toOpening = chamferDistances(kernels, openings, s, s);
+  const eyes = new Uint8Array(s * s);
+  for (const [first, end] of EYES) fillPolygon(local.subarray(2 * first, 2 * end), s, eyes);
+  const openings = eyes.slice();
+  fillPolygon(local.subarray(2 * MOUTH[0], 2 * MOUTH[1]), s, openings);
+  const upper = new Uint8Array(s * s);
+  for (const [first, end] of UPPER_LIDS) drawLine(local.subarray(2 * first, 2 * end), s, upper);
+  const [toEye, toOpening, toLashes] = [eyes, openings, upper].map((set) =>
+    chamferDistances(kernels, set, s, s),
+  );
   const lines = new Uint8Array(s * s);
   for (const [first, end] of BROWS) drawLine(local.subarray(2 * first, 2 * end), s, lines);
   const toBrow = chamferDistances(kernels, lines, s, s);
@@ -81,20 +91,25 @@ export function skinTrust(
       (mask[p] >= 128 ? PIXEL.measured : 0) |
       (toRim[p] >= o.inner * s || brow || aperture ? PIXEL.inner : 0) |
       (aperture ? PIXEL.aperture : 0);
-    values[4 * p + 2] = mask[p] / 255;
+    const eye = toEye[p] <= o.eye * s || toLashes[p] <= o.lashes * s;
+    if (!eye) values[4 * p + 2] = mask[p] / 255;
     if (around[p] < 0.02) continue;
     const sure = smoothstep(o.agree[0], o.agree[1], agreeing[p] / around[p]);
     if (aperture) values[4 * p + 1] = sure;
-    if (aperture || brow || toRim[p] >= o.hull * s) values[4 * p] = sure;
+    if (!eye && (aperture || brow || toRim[p] >= o.hull * s)) values[4 * p] = sure;
   }
   return { side: s, planes, marks };
 }
 
-/** First landmark and end of the outlines of eyes and mouth, and of the brows' lines, in iBUG-68. */
-const OPENINGS = [
+/** First landmark and end of the outlines of eyes and mouth, and of the lines of upper lids and brows, in iBUG-68. */
+const EYES = [
   [36, 42],
   [42, 48],
-  [48, 60],
+] as const;
+const MOUTH = [48, 60] as const;
+const UPPER_LIDS = [
+  [36, 40],
+  [42, 46],
 ] as const;
 const BROWS = [
   [17, 22],

@@ -22,8 +22,10 @@ import { composeMap, gatherTexels, resizeMap } from '../kernels/texture-map.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
 import { takeAlbedoMap } from '../render/albedo.ts';
+import { blendViews, eyeballNodes } from './blend-views.ts';
 import { laplacianSystem, partLevels, solveLevels } from './coarse-levels.ts';
 import { fillOffset } from './fill.ts';
+import { addLashes, lashNodes, lashShade } from './lashes.ts';
 import { measure, type SkinMatch, shadingShare } from './match.ts';
 import { type Observation, observe } from './observe.ts';
 import {
@@ -114,7 +116,7 @@ export function solveTextureOffset(
 /**
  * One offset from several photos of one person, whose fits share their texture coefficients (`fitPerson`): each photo's
  * offset is solved on its own and they are blended texel by texel, by the square of how well each photo shows it, so that
- * the view that faces a place decides it. What no photo shows is filled as for one.
+ * the view that faces a place decides it (`blend-views.ts`). What no photo shows is filled as for one.
  * @returns the texture, with metrics of the first photo, and the metrics of all.
  * @throws {InvalidArgumentError} as {@link solveTextureOffset}, and without views or for fits of different people.
  * @throws {AbortedError} when `options.signal` is aborted.
@@ -159,10 +161,12 @@ export function solvePersonTexture(
       return { seen, offset, visibility: seen.visibility };
     });
     step('texture: fill', 0.7);
-    const { offset, visibility } = solved.length === 1 ? solved[0] : blend(kernels, n, solved);
+    const { offset, visibility } =
+      solved.length === 1 ? solved[0] : blendViews(kernels, solved, eyeballNodes(model, graph));
     const filled = kernels.f32(4 * n, false);
     const decided = fillOffset(kernels, atlas, offset, visibility, mean, filled);
     step('texture: finish', 0.95);
+    addLashes(lashNodes(model, graph), lashShade(views), mean.view, filled.view);
     const around = kernels.u32(made.padding.texels);
     const nodes = kernels.u32(made.padding.nodes);
     const composed = composeMap(kernels, { base, texels, mean, offset: filled, around, nodes });
@@ -190,29 +194,6 @@ export function solvePersonTexture(
   });
   options.onProgress?.({ stage: 'texture: done', fraction: 1 });
   return result;
-}
-
-/** Offsets of several views, (n,4) each, weighted by their visibility squared; a texel is as visible as it ever was. */
-function blend(
-  kernels: Kernels,
-  n: number,
-  views: readonly { readonly offset: F32; readonly visibility: F32 }[],
-): { offset: F32; visibility: F32 } {
-  const offset = kernels.f32(4 * n);
-  const visibility = kernels.f32(n);
-  const [sum, most] = [offset.view, visibility.view];
-  const total = new Float32Array(n);
-  for (const view of views) {
-    const [x, v] = [view.offset.view, view.visibility.view];
-    for (let i = 0; i < n; i++) {
-      const w = v[i] * v[i];
-      total[i] += w;
-      most[i] = Math.max(most[i], v[i]);
-      for (let c = 4 * i; c < 4 * i + 3; c++) sum[c] += w * x[c];
-    }
-  }
-  for (let i = 0; i < n; i++) if (total[i] > 0) for (let c = 4 * i; c < 4 * i + 3; c++) sum[c] /= total[i];
-  return { offset, visibility };
 }
 
 /** Width and height of the photo crop that is the evidence, at most; smaller maps need no more pixels than they have. */

@@ -1,0 +1,56 @@
+/**
+ * One offset of several photos' own ones, texel by texel, by the square of how well each photo shows it.
+ *
+ * Eyes move, and a fit knows where they look to a few degrees only: irises blended from several photos are a smear. So both
+ * eyes are taken from one photo, that which shows most of the one it shows less of.
+ */
+import type { F32, Kernels } from '../kernels/runtime.ts';
+import type { HeadModel } from '../model/head-model.ts';
+import type { TexelGraph } from './texel-graph.ts';
+
+/** What a photo says. */
+export interface OffsetView {
+  /** (n,4) float32. */
+  readonly offset: F32;
+  /** (n) float32 how well it shows each node, in [0, 1]. */
+  readonly visibility: F32;
+}
+
+const EYEBALLS = ['left_eyeball', 'right_eyeball'] as const;
+
+/** The blend; a node is as visible as it ever was. */
+export function blendViews(kernels: Kernels, views: readonly OffsetView[], eyes: Uint8Array): OffsetView {
+  const n = eyes.length;
+  const offset = kernels.f32(4 * n);
+  const visibility = kernels.f32(n);
+  const [sum, most] = [offset.view, visibility.view];
+  const total = new Float32Array(n);
+  const shown = views.map((view) => leastShown(view.visibility.view, eyes));
+  const chosen = shown.indexOf(Math.max(...shown));
+  for (const [k, view] of views.entries()) {
+    const [x, v] = [view.offset.view, view.visibility.view];
+    for (let i = 0; i < n; i++) {
+      if (eyes[i] > 0 && k !== chosen) continue;
+      const w = v[i] * v[i];
+      total[i] += w;
+      most[i] = Math.max(most[i], v[i]);
+      for (let c = 4 * i; c < 4 * i + 3; c++) sum[c] += w * x[c];
+    }
+  }
+  for (let i = 0; i < n; i++) if (total[i] > 0) for (let c = 4 * i; c < 4 * i + 3; c++) sum[c] /= total[i];
+  return { offset, visibility };
+}
+
+/** (n) 1 for nodes of the left eyeball, 2 for those of the right one, else 0. */
+export function eyeballNodes(model: HeadModel, { faces }: TexelGraph): Uint8Array {
+  const at = new Uint8Array(model.template.length / 3);
+  for (const [e, name] of EYEBALLS.entries()) for (const v of model.regions.get(name) ?? []) at[v] = e + 1;
+  return Uint8Array.from(faces, (f) => at[model.faces[3 * f]]);
+}
+
+/** How much is seen of the eyeball that is seen less. */
+function leastShown(visibility: Float32Array, eyes: Uint8Array): number {
+  const sums = EYEBALLS.map(() => 0);
+  for (const [i, e] of eyes.entries()) if (e > 0) sums[e - 1] += visibility[i] ** 2;
+  return Math.min(...sums);
+}

@@ -1,0 +1,239 @@
+/**
+ * The line of lashes along the upper lids. Nothing of a lid is taken from where a photo shows its lashes (`skin-trust.ts`):
+ * the few texels there are stretched to a whole shut lid by a blink, and what the photo has there, lashes and what of the eye
+ * a fit that is a pixel off puts on the lid, would go with them. Without any, open eyes look bare. So the very edge of the lid
+ * is made as much darker than the lid as the photo has it, alike along the whole edge.
+ */
+import type { Image8 } from '../core/image.ts';
+import type { PhotoFit } from '../fit/types.ts';
+import type { HeadModel, SurfacePoints } from '../model/head-model.ts';
+import { facesInSkin } from './skin-trust.ts';
+import type { TexelGraph } from './texel-graph.ts';
+
+/** A photo with its fit. */
+interface TextureView {
+  readonly fit: PhotoFit;
+  readonly photo: Image8;
+}
+
+/** Tuning; lengths in eye distances of the photo unless a unit is given. */
+export const LASHES_DEFAULTS = {
+  /** Metres from the edge of the lid at which lashes end. */
+  width: 0.0012,
+  /** Share of the edge over which they fade at each corner. */
+  taper: 0.2,
+  /** Where lashes are looked for, above the edge of the lid. */
+  across: [0, 0.03],
+  /** Where the skin that they are compared with is. */
+  skin: 0.07,
+  /** Least brightness of lashes over that of skin. */
+  least: 0.15,
+} as const;
+
+/** Nodes at the edges of the upper lids. */
+export interface LashNodes {
+  readonly nodes: Uint32Array;
+  /** float32 1 at the edge itself, falling to 0. */
+  readonly weights: Float32Array;
+}
+
+/** Face-mesh points along the edges of the upper lids, and those of the inner 51 landmarks for heads without them. */
+const EDGES = [
+  { mesh: [33, 246, 161, 160, 159, 158, 157, 173, 133], inner: [19, 20, 21, 22] },
+  { mesh: [362, 398, 384, 385, 386, 387, 388, 466, 263], inner: [25, 26, 27, 28] },
+] as const;
+/** iBUG-68 numbers of the same. */
+const LIDS = [
+  [36, 37, 38, 39],
+  [42, 43, 44, 45],
+] as const;
+/** Places along each piece of a lid's outline that are looked at, and across it. */
+const ALONG = 6;
+const ACROSS = 8;
+
+const known = new WeakMap<TexelGraph, LashNodes>();
+
+/** The nodes of `graph` at the edges of the upper lids of a model's neutral head; the same for the same graph. */
+export function lashNodes(model: HeadModel, graph: TexelGraph): LashNodes {
+  const made = known.get(graph);
+  if (made) return made;
+  const { width, taper } = LASHES_DEFAULTS;
+  const skin = facesInSkin(model);
+  const nodes: number[] = [];
+  const weights: number[] = [];
+  const edges = EDGES.map((edge) => {
+    const line = lidEdge(model, edge);
+    const box: Box = [0, 1, 2].map((a) => {
+      const values = line.map((p) => p[a]);
+      return [Math.min(...values) - width, Math.max(...values) + width];
+    });
+    return { line, box };
+  });
+  const near = facesNear(
+    model,
+    skin,
+    edges.map(({ box }) => box),
+  );
+  for (let i = 0; i < graph.texels.length; i++) {
+    const f = graph.faces[i];
+    if (near[f] === 0) continue;
+    const { line, box } = edges[near[f] - 1];
+    const p = onFace(model, f, graph.barycentrics, 3 * i);
+    if (box.some(([least, most], a) => p[a] < least || p[a] > most)) continue;
+    const { distance, along } = nearestOn(line, p);
+    const d = distance / width;
+    if (d >= 1) continue;
+    nodes.push(i);
+    weights.push((1 - d * d) ** 2 * Math.min(1, Math.min(along, 1 - along) / taper));
+  }
+  const found = { nodes: Uint32Array.from(nodes), weights: Float32Array.from(weights) };
+  known.set(graph, found);
+  return found;
+}
+
+/**
+ * (3) how bright lashes are over the skin above them, in all photos together; 1 where none shows that skin.
+ */
+export function lashShade(views: readonly TextureView[]): Float32Array {
+  const { least } = LASHES_DEFAULTS;
+  const shades: Shades = [[], [], []];
+  for (const view of views) lookAtLashes(view, shades);
+  return Float32Array.from(shades, (s) => (s.length > 0 ? Math.min(Math.max(median(s), least), 1) : 1));
+}
+
+type Shades = readonly [number[], number[], number[]];
+
+/** Adds what one photo shows at places along both lids. */
+function lookAtLashes({ fit, photo }: TextureView, shades: Shades): void {
+  const landmarks = fit.observation.landmarks68;
+  const { across, skin } = LASHES_DEFAULTS;
+  const at = (l: number) => [landmarks[2 * l], landmarks[2 * l + 1]] as const;
+  const [right, left] = [at(36), at(45)];
+  const eyes = Math.hypot(left[0] - right[0], left[1] - right[1]);
+  for (const lid of LIDS)
+    for (let k = 0; k + 1 < lid.length; k++) {
+      const [a, b] = [at(lid[k]), at(lid[k + 1])];
+      const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
+      const length = Math.max(Math.hypot(dx, dy), 1e-6);
+      // Upwards on an upright face: lids run from its right to its left.
+      const up = [dy / length, -dx / length];
+      for (let j = 0; j < ALONG; j++) {
+        const t = (j + 0.5) / ALONG;
+        const place = (by: number): Place => [
+          a[0] + t * dx + by * eyes * up[0],
+          a[1] + t * dy + by * eyes * up[1],
+        ];
+        if (!isSkin(fit, place(skin))) continue;
+        const plain = sample(photo, place(skin));
+        let darkest: readonly number[] | null = null;
+        for (let i = 0; i < ACROSS; i++) {
+          const here = sample(photo, place(across[0] + ((across[1] - across[0]) * i) / (ACROSS - 1)));
+          if (here && (!darkest || brightness(here) < brightness(darkest))) darkest = here;
+        }
+        if (plain && darkest) for (let c = 0; c < 3; c++) shades[c].push(darkest[c] / Math.max(plain[c], 1));
+      }
+    }
+}
+
+/**
+ * Darkens the edges of the lids.
+ * @param mean (n,4) parametric albedo, @param offset (n,4) filled; changed in place
+ * @param shade (3) from {@link lashShade}
+ */
+export function addLashes(
+  { nodes, weights }: LashNodes,
+  shade: ArrayLike<number>,
+  mean: Float32Array,
+  offset: Float32Array,
+): void {
+  for (const [k, i] of nodes.entries())
+    for (let c = 0; c < 3; c++) {
+      const at = 4 * i + c;
+      offset[at] += weights[k] * (shade[c] - 1) * (mean[at] + offset[at]);
+    }
+}
+
+/** The edge of an upper lid of the neutral head as a line, (K) points (3). */
+function lidEdge(model: HeadModel, { mesh, inner }: (typeof EDGES)[number]): readonly number[][] {
+  const { indices, points } = model.landmarks.mesh;
+  const numbers = mesh.map((index) => indices.indexOf(index));
+  const on = ({ faces, barycentrics }: SurfacePoints, l: number) =>
+    onFace(model, faces[l], barycentrics, 3 * l);
+  const placed = numbers.filter((l) => l >= 0);
+  return placed.length > inner.length
+    ? placed.map((l) => on(points, l))
+    : inner.map((l) => on(model.landmarks.inner51, l));
+}
+
+function onFace(
+  { faces, template }: HeadModel,
+  face: number,
+  barycentrics: Float32Array,
+  from: number,
+): number[] {
+  const p = [0, 0, 0];
+  for (let i = 0; i < 3; i++)
+    for (let a = 0; a < 3; a++) p[a] += barycentrics[from + i] * template[3 * faces[3 * face + i] + a];
+  return p;
+}
+
+type Box = readonly (readonly [least: number, most: number])[];
+
+/** (F) which box, from 1, a face of `skin` (F) may reach into; 0 for none. Boxes are apart by more than a face. */
+function facesNear({ faces, template }: HeadModel, skin: Uint8Array, boxes: readonly Box[]): Uint8Array {
+  const out = new Uint8Array(skin.length);
+  for (const [k, box] of boxes.entries())
+    for (let f = 0; f < out.length; f++) {
+      if (skin[f] === 0) continue;
+      let inside = true;
+      for (let a = 0; a < 3 && inside; a++) {
+        const x = template[3 * faces[3 * f] + a];
+        const y = template[3 * faces[3 * f + 1] + a];
+        const z = template[3 * faces[3 * f + 2] + a];
+        inside = Math.min(x, y, z) <= box[a][1] && Math.max(x, y, z) >= box[a][0];
+      }
+      if (inside) out[f] = k + 1;
+    }
+  return out;
+}
+
+/** How far a point is from a line of pieces, and where along it the nearest place lies, by pieces, from 0 to 1. */
+function nearestOn(
+  line: readonly number[][],
+  p: readonly number[],
+): { readonly distance: number; readonly along: number } {
+  let [distance, along] = [Infinity, 0];
+  for (let k = 0; k + 1 < line.length; k++) {
+    const d = line[k + 1].map((x, a) => x - line[k][a]);
+    const q = p.map((x, a) => x - line[k][a]);
+    const square = Math.max(d[0] ** 2 + d[1] ** 2 + d[2] ** 2, 1e-18);
+    const t = Math.min(Math.max((q[0] * d[0] + q[1] * d[1] + q[2] * d[2]) / square, 0), 1);
+    const here = Math.hypot(q[0] - t * d[0], q[1] - t * d[1], q[2] - t * d[2]);
+    if (here < distance) [distance, along] = [here, (k + t) / (line.length - 1)];
+  }
+  return { distance, along };
+}
+
+type Place = readonly [x: number, y: number];
+
+/** Whether the fit took a place of the photo for skin. */
+function isSkin({ skin: { crop, mask } }: PhotoFit, place: Place): boolean {
+  const [x, y] = place.map((at, i) => Math.floor((at - crop.origin[i]) * crop.scale));
+  return x >= 0 && y >= 0 && x < crop.size && y < crop.size && mask[y * crop.size + x] >= 128;
+}
+
+/** The colour at a place of the photo, 0…255; null outside. */
+function sample({ width, height, data }: Image8, [x, y]: Place): readonly number[] | null {
+  const [ix, iy] = [Math.floor(x), Math.floor(y)];
+  if (!(ix >= 0 && iy >= 0 && ix < width && iy < height)) return null;
+  const at = 4 * (iy * width + ix);
+  return [data[at], data[at + 1], data[at + 2]];
+}
+
+function brightness(colour: readonly number[]): number {
+  return colour[0] + colour[1] + colour[2];
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
+}
