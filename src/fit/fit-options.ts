@@ -61,6 +61,8 @@ export interface FitWeights {
   readonly landmarkSigma: number;
   /** Relative weights of the landmark kinds. */
   readonly inner: number;
+  /** Of the eyes' outlines, times `inner`; 1 where absent. */
+  readonly eyes?: number;
   readonly contour: number;
   readonly mesh: number;
   readonly iris: number;

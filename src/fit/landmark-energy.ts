@@ -40,6 +40,8 @@ export interface LandmarkWeights {
   /** Of gaps, see `landmark-gaps.ts`; none where absent. */
   readonly gap?: number;
   readonly inner: number;
+  /** Of the eyes' outlines, times `inner`; 1 where absent. */
+  readonly eyes?: number;
   readonly contour: number;
   readonly mesh: number;
   readonly iris: number;
@@ -107,7 +109,7 @@ export function landmarkTargets(
   const points = landmarks68(model, headYaw(model, head.pose));
   for (let l = 0; l < 68; l++) {
     // On the far side of a turned face the detector's contour is a guess behind the silhouette.
-    const w = l < 17 ? weights.contour : weights.inner;
+    const w = l < 17 ? weights.contour : weights.inner * (l >= 36 && l < 48 ? (weights.eyes ?? 1) : 1);
     put(l, points, l, observation.landmarks68[2 * l], observation.landmarks68[2 * l + 1], w);
   }
   for (let m = 0; m < M; m++) {

@@ -94,3 +94,17 @@ describe('gaps of the lips', () => {
     }
   });
 });
+
+describe('landmarks of the eyes', () => {
+  it('count as told, and others as before', () => {
+    const random = createRandom(4);
+    const truth = sampleTruth(model, random);
+    const seen = observeTruth(model, truth, random);
+    const head = { pose: truth.params.pose, camera: truth.camera };
+    const weights = { inner: 0.5, contour: 0.25, mesh: 0.4, iris: 0.6 };
+    const plain = landmarkTargets(model, seen, head, weights).weights;
+    const told = landmarkTargets(model, seen, head, { ...weights, eyes: 3 }).weights;
+    for (const [l, w] of plain.entries()) expect(told[l]).toBeCloseTo(l >= 36 && l < 48 ? 3 * w : w, 6);
+    expect(plain[36]).toBe(0.5);
+  });
+});
