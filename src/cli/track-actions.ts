@@ -32,24 +32,27 @@ export async function trackCommand(
   bar.start(path.basename(video));
   const perception = await openTrackPerception(options);
   const share = options.overlay ? BEFORE_OVERLAY : 1;
-  const filmable = options.overlay && (await ffmpegVersion()) !== null;
   let film: OverlayFilm | null = null;
+  let hasFfmpeg = false;
   try {
     const run = await runTrack({
       ...{ video, options, signal, perception: perception.faces },
       journal: path.join(folder, JOURNAL),
       onProgress: (event) => bar.update({ ...event, fraction: share * event.fraction }),
       onNote: (line) => bar.note(line),
-      onPerson: (person) => {
-        if (!filmable) return;
+      onPerson: (person, opened) => {
+        hasFfmpeg = opened.decoder === 'ffmpeg';
         const { overlaySize: maxDimension, pictureRate } = options;
-        film = openOverlayFilm({ video, options: { maxDimension, pictureRate }, person, layout: 'over' });
+        const reading = { maxDimension, pictureRate, probed: opened.probed };
+        if (options.overlay) film = openOverlayFilm({ video, options: reading, person, layout: 'over' });
       },
       // Nothing is looked at from here on; the film needs the memory.
     }).finally(() => perception.dispose());
     const solved = performance.now();
     const { complete } = run;
-    const file = await writeResults(video, folder, options, run, complete ? film : null, bar, signal);
+    // Films are encoded by ffmpeg.
+    const filmed = complete && options.overlay && (hasFfmpeg || (await ffmpegVersion()) !== null);
+    const file = await writeResults(video, folder, options, run, filmed ? film : null, bar, signal);
     const whole = complete && !signal.aborted;
     if (whole) run.done();
     bar.end();
@@ -69,7 +72,7 @@ export async function trackCommand(
       );
     }
     for (const warning of warnings) bar.note(`${video}: warning: ${warning}`);
-    if (complete && options.overlay && !filmable)
+    if (complete && options.overlay && !filmed)
       bar.note(
         `${video}: warning: no ${OVERLAY_FILM}: films are encoded by ffmpeg, which is not on the PATH`,
       );

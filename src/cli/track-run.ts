@@ -57,7 +57,7 @@ export interface TrackRunInput {
   readonly onProgress: ProgressListener;
   readonly onNote: (line: string) => void;
   /** Told who it is, skin and all, once that is known, while frames are tracked. */
-  readonly onPerson?: (person: HeadModel) => void;
+  readonly onPerson?: (person: HeadModel, video: OpenVideo) => void;
   readonly signal: AbortSignal;
 }
 
@@ -110,7 +110,7 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
     let watch: Watch | undefined;
     // Frames are looked at while it is found out who it is, which needs another core.
     const beginToWatch = () => {
-      watch = input.perception.watch?.(watchOrder(input, resume), signal, warnings);
+      watch = input.perception.watch?.(watchOrder(input, video, resume), signal, warnings);
     };
     if (resumed) beginToWatch();
     const who = resumed
@@ -120,7 +120,7 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
     if (watch) video.close();
     const { identity } = who;
     const journal = resumed?.journal ?? TrackJournal.begin(input.journal, key, identity, who.textured);
-    const skin = skinOf(input, model, who, resumed ? null : journal);
+    const skin = skinOf(input, video, model, who, resumed ? null : journal);
     const frames = [...earlier];
     const started = performance.now();
     let complete = true;
@@ -254,6 +254,7 @@ function known(identity: TrackIdentity, png: Uint8Array | null): Identified {
 /** The skin on its way: into the journal, and to whoever wants to draw the person. */
 function skinOf(
   input: TrackRunInput,
+  video: OpenVideo,
   model: HeadModel,
   { identity, texture }: Identified,
   journal: TrackJournal | null,
@@ -262,7 +263,7 @@ function skinOf(
   const known = texture.then(async (png) => {
     if (png) journal?.keepTexture(png);
     const albedo = png && (await decodeTexture(png, 'texture.png')).albedo;
-    input.onPerson?.(personalModel(model, identity, albedo ?? undefined));
+    input.onPerson?.(personalModel(model, identity, albedo ?? undefined), video);
     return png;
   });
   known.catch((error) => {
@@ -282,10 +283,14 @@ async function parametricPng(model: HeadModel, texture: Float32Array): Promise<U
 }
 
 /** What the perception's thread is to watch. */
-function watchOrder({ video, options }: TrackRunInput, resume: ResumePoint | undefined): WatchOrder {
+function watchOrder(
+  { video: file, options }: TrackRunInput,
+  { probed }: OpenVideo,
+  resume: ResumePoint | undefined,
+): WatchOrder {
   return {
-    file: video,
-    video: { pictureRate: options.pictureRate },
+    file,
+    video: { pictureRate: options.pictureRate, probed },
     options: {
       ...range(options),
       face: faceOf(options),

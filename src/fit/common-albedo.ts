@@ -95,7 +95,8 @@ export class CommonAlbedo {
     const faces = Uint32Array.from(skinFaces.keys()).filter((f) => skinFaces[f] === 1);
     this.faces = faces;
     this.corners = new Uint32Array(3 * faces.length);
-    for (const [p, f] of faces.entries()) this.corners.set(model.faces.subarray(3 * f, 3 * f + 3), 3 * p);
+    for (let p = 0; p < faces.length; p++)
+      for (let a = 0; a < 3; a++) this.corners[3 * p + a] = model.faces[3 * faces[p] + a];
     this.cornerFans = this.corners.map((vertex) => fanOf[vertex]);
     this.fans = Uint32Array.from(fans.centres.keys());
     this.photos = views.map(({ photo }) => takePhoto(kernels, photo));
@@ -119,7 +120,9 @@ export class CommonAlbedo {
     const residuals = new Float64Array(N);
     let count = 0;
     for (let p = 0; p < N; p++) {
-      let [shown, total, square] = [0, 0, 0];
+      let shown = 0;
+      let total = 0;
+      let square = 0;
       for (let i = 0; i < P; i++) {
         const w = weights[i][p];
         if (w > SHOWN) shown++;
@@ -128,9 +131,13 @@ export class CommonAlbedo {
       if (shown < 2) continue;
       for (let c = 0; c < 3; c++) {
         const k = 4 * p + c;
-        let [si, ss, ii] = [0, 0, 0];
+        let si = 0;
+        let ss = 0;
+        let ii = 0;
         for (let i = 0; i < P; i++) {
-          const [w, x, y] = [weights[i][p], shading[i][k], colour[i][k]];
+          const w = weights[i][p];
+          const x = shading[i][k];
+          const y = colour[i][k];
           si += w * x * y;
           ss += w * x * x;
           ii += w * y * y;
@@ -243,8 +250,17 @@ export class CommonAlbedo {
       /** How much farther away the second depth is, metres; −∞ is where no head is. */
       const behind = (front: number, back: number) => (parallel ? front - back : 1 / back - 1 / front);
       const [tx, ty, tz] = camera.translation;
+      // No lists taken apart in here: until V8 has compiled it, that takes most of the time.
       for (let p = 0; p < weights.length; p++) {
-        let [u, v, d, nx, ny, nz, x, y, z] = [0, 0, 0, 0, 0, 0, tx, ty, tz];
+        let u = 0;
+        let v = 0;
+        let d = 0;
+        let nx = 0;
+        let ny = 0;
+        let nz = 0;
+        let x = tx;
+        let y = ty;
+        let z = tz;
         for (let a = 3 * p; a < 3 * p + 3; a++) {
           const vertex = 3 * corners[a];
           const o = Q_STRIDE * cornerFans[a];

@@ -49,12 +49,7 @@ export function combineProblems(
       for (const [i, problem] of problems.entries()) {
         const e = problem.linearize(states[i]);
         cost += e.cost;
-        const map = maps[i];
-        for (let r = 0; r < layout.size; r++) {
-          gradient[map[r]] += e.gradient[r];
-          const row = map[r] * n;
-          for (let c = 0; c < layout.size; c++) hessian[row + map[c]] += e.hessian[r * layout.size + c];
-        }
+        addMapped(e, maps[i], hessian, gradient, n);
       }
       return { cost, hessian, gradient, groups: problems.map(() => P) };
     },
@@ -78,6 +73,24 @@ export function combineProblems(
       return { lower, upper };
     },
   };
+}
+
+/** Adds one photo's equations at their columns of all photos', `map`. */
+function addMapped(
+  one: NormalEquations,
+  map: ArrayLike<number>,
+  hessian: Float64Array,
+  gradient: Float64Array,
+  n: number,
+): void {
+  const size = one.gradient.length;
+  const own = one.hessian;
+  for (let r = 0; r < size; r++) {
+    gradient[map[r]] += one.gradient[r];
+    const row = map[r] * n;
+    const from = r * size;
+    for (let c = 0; c < size; c++) hessian[row + map[c]] += own[from + c];
+  }
 }
 
 /** One photo's problem as it is: nothing to reorder, nothing to eliminate. */

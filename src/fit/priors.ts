@@ -57,18 +57,9 @@ export function priors(
   const terms: PriorTerms = { identity: 0, expression: 0, texture: 0, joints: 0, light: 0, camera: 0 };
   const n = layout.size;
   /** One residual r with derivative entries (column, value), weighted by w. */
-  const add = (
-    term: keyof PriorTerms,
-    r: number,
-    w: number,
-    entries: readonly (readonly [number, number])[],
-  ) => {
+  const add = (term: keyof PriorTerms, r: number, w: number, entries: Entries) => {
     terms[term] += 0.5 * w * r * r;
-    if (!equations) return;
-    for (const [i, a] of entries) {
-      equations.gradient[i] += w * a * r;
-      for (const [j, b] of entries) if (j <= i) equations.hessian[i * n + j] += w * a * b;
-    }
+    if (equations) addEntries(equations, n, r, w, entries);
   };
   const coefficients = (
     term: 'identity' | 'expression' | 'texture',
@@ -79,7 +70,9 @@ export function priors(
     const block = layout.blocks.get(term);
     for (let k = 0; k < x.length; k++) {
       const s = sd ? 1 / sd[k] : 1;
-      add(term, x[k] * s, weight, block && k < block.size ? [[block.offset + k, s]] : []);
+      const r = x[k] * s;
+      terms[term] += 0.5 * weight * r * r;
+      if (equations && block && k < block.size) addEntry(equations, n, r, weight, block.offset + k, s);
     }
   };
   coefficients('identity', state.identity, o.identityWeight);
@@ -94,7 +87,8 @@ export function priors(
     const d = inverseLeftJacobian(w);
     for (let a = 0; a < 3; a++) {
       const entries: [number, number][] = [];
-      if (offset !== undefined) for (let b = 0; b < 3; b++) entries.push([offset + b, d[3 * a + b] / sd[a]]);
+      if (equations && offset !== undefined)
+        for (let b = 0; b < 3; b++) entries.push([offset + b, d[3 * a + b] / sd[a]]);
       add('joints', w[a] / sd[a], 1, entries);
     }
   }
@@ -110,7 +104,7 @@ export function priors(
       const b = MEAN_BASIS[k];
       if (b === 0) continue;
       shading += b * state.light[3 * k + c];
-      if (light) entries.push([column(k, c), b / o.light.level]);
+      if (light && equations) entries.push([column(k, c), b / o.light.level]);
     }
     add('light', (shading - 1) / o.light.level, w, entries);
   }
@@ -119,11 +113,11 @@ export function priors(
     for (let c = 0; c < 3; c++) {
       const l = state.light[3 * k + c];
       const s = scale / o.light.bands;
-      if (k > 0) add('light', s * l, w, light ? [[column(k, c), s]] : []);
+      if (k > 0) add('light', s * l, w, light && equations ? [[column(k, c), s]] : NONE);
       const mean = (state.light[3 * k] + state.light[3 * k + 1] + state.light[3 * k + 2]) / 3;
       const t = scale / o.light.colour;
       const colour: [number, number][] =
-        light && layout.lightColumns === 27
+        light && equations && layout.lightColumns === 27
           ? [0, 1, 2].map((d) => [column(k, d), t * ((d === c ? 1 : 0) - 1 / 3)])
           : [];
       add('light', t * (l - mean), w, colour);
@@ -151,4 +145,40 @@ export function priors(
     }
   }
   return terms;
+}
+
+/** Columns with their derivatives. */
+type Entries = readonly (readonly [column: number, value: number])[];
+const NONE: Entries = [];
+
+/** Adds w·(r + a·δ)² of one column. Not part of `priors`, which V8 then compiles once instead of again and again. */
+function addEntry(
+  { hessian, gradient }: { readonly hessian: Float64Array; readonly gradient: Float64Array },
+  n: number,
+  r: number,
+  w: number,
+  i: number,
+  a: number,
+): void {
+  gradient[i] += w * a * r;
+  hessian[i * n + i] += w * a * a;
+}
+
+/** Adds w·(r + Σ a_i·δ_i)², lower triangle. */
+function addEntries(
+  { hessian, gradient }: { readonly hessian: Float64Array; readonly gradient: Float64Array },
+  n: number,
+  r: number,
+  w: number,
+  entries: Entries,
+): void {
+  for (let p = 0; p < entries.length; p++) {
+    const i = entries[p][0];
+    const a = entries[p][1];
+    gradient[i] += w * a * r;
+    for (let q = 0; q < entries.length; q++) {
+      const j = entries[q][0];
+      if (j <= i) hessian[i * n + j] += w * a * entries[q][1];
+    }
+  }
 }

@@ -42,7 +42,7 @@ import {
 } from './landmark-energy.ts';
 import { type FitState, type ParameterLayout, retractState, stepBounds } from './parameters.ts';
 import type { PreparedModel } from './prepare.ts';
-import { type PriorOptions, priors } from './priors.ts';
+import { type PriorOptions, type PriorTerms, priors } from './priors.ts';
 import { type ResidentModel, rowStride, takeModel } from './resident.ts';
 import { addPoints, createSampleArrays, type PixelSamples, takeSamples } from './samples.ts';
 import { projectedNormals, type SurfaceGeometry, visibleRows, wantedRows } from './surface-rows.ts';
@@ -239,16 +239,16 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
       const { hessian: photo, width: then } = last!;
       // Of most samples, which every width takes for inliers, the weight is 1/σ².
       const share = (then / width) ** 2;
-      for (let i = 0; i < n; i++) for (let j = i * n; j <= i * n + i; j++) hessian[j] += share * photo[j];
+      addLower(hessian, photo, n, share);
     }
     const priorTerms = priors(model, layout, state, input.priors, { hessian, gradient });
-    cost += Object.values(priorTerms).reduce((a, b) => a + b, 0);
+    cost += sumOf(priorTerms);
     if (input.known) {
       const vertices = resident.head.vertices.view;
       const equations = { prepared, rows: rows.view, stride, hessian, gradient };
       cost += knownSizeEnergy(model, layout, state, vertices, input.known, equations);
     }
-    for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) hessian[j * n + i] = hessian[i * n + j];
+    mirrorLower(hessian, n);
     return { cost, hessian, gradient };
   };
 
@@ -264,11 +264,29 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
     widen: (factor) => {
       width = factor;
     },
-    cost: (state) => Object.values(terms(state)).reduce((a, b) => a + b, 0),
+    cost: (state) => sumOf(terms(state)),
     retract: (state, step) => retractState(model, layout, state, step),
     stepBounds: (state) => stepBounds(model, layout, state),
     terms,
   };
+}
+
+// Loops in functions of their own: within `assemble`, a closure made for every problem, V8 compiled them over and over.
+
+/** Lower triangle of a (n,n) += factor·b. */
+function addLower(a: Float64Array, b: Float64Array, n: number, factor: number): void {
+  for (let i = 0; i < n; i++) for (let j = i * n; j <= i * n + i; j++) a[j] += factor * b[j];
+}
+
+/** Upper triangle of a (n,n) from the lower one. */
+function mirrorLower(a: Float64Array, n: number): void {
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) a[j * n + i] = a[i * n + j];
+}
+
+function sumOf(terms: EnergyTerms | PriorTerms): number {
+  let sum = 0;
+  for (const value of Object.values(terms)) sum += value;
+  return sum;
 }
 
 /** What later equations may take from a linearisation besides what is in the problem's arrays. */

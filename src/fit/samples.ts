@@ -113,8 +113,13 @@ export function addPoints(
   factor: number,
 ): PixelSamples {
   const { fanOf, model } = prepared;
-  const fans = [...active];
-  const ends = [...edges];
+  const N = points.faces.length;
+  const fans = new Uint32Array(active.length + 3 * N);
+  const ends = new Uint32Array(edges.length + 6 * N);
+  fans.set(active);
+  ends.set(edges);
+  let fanCount = active.length;
+  let endCount = edges.length;
   const fanNumbers = new Int32Array(prepared.fans.centres.length).fill(-1);
   for (let i = 0; i < active.length; i++) fanNumbers[active[i]] = i;
   const edgeNumbers = new Map<number, number>();
@@ -123,11 +128,13 @@ export function addPoints(
   const [corners, sides, barycentrics] = [arrays.corners.view, arrays.edges.view, arrays.barycentrics.view];
   const [mask, appearance] = [arrays.mask.view, arrays.appearance.view];
   const stride = appearance.length / mask.length;
-  const N = points.faces.length;
   for (let i = 0, at = arrays.count; i < N; i++, at++) {
     for (let a = 0; a < 3; a++) {
       const fan = fanOf[model.faces[3 * points.faces[i] + a]];
-      if (fanNumbers[fan] < 0) fanNumbers[fan] = fans.push(fan) - 1;
+      if (fanNumbers[fan] < 0) {
+        fanNumbers[fan] = fanCount;
+        fans[fanCount++] = fan;
+      }
       corners[3 * at + a] = fanNumbers[fan];
       barycentrics[3 * at + a] = 1 / 3;
     }
@@ -136,20 +143,21 @@ export function addPoints(
       const to = corners[3 * at + ((a + 1) % 3)];
       let edge = edgeNumbers.get(key(from, to));
       if (edge === undefined) {
-        edge = ends.length / 2;
-        ends.push(from, to);
+        edge = endCount / 2;
+        ends[endCount++] = from;
+        ends[endCount++] = to;
         edgeNumbers.set(key(from, to), edge);
       }
       sides[3 * at + a] = edge;
     }
     mask[at] = factor * points.weights[i];
     appearance.fill(0, stride * at, stride * (at + 1));
-    appearance.set(points.albedo.subarray(3 * i, 3 * i + 3), stride * at);
+    for (let c = 0; c < 3; c++) appearance[stride * at + c] = points.albedo[3 * i + c];
   }
   return {
     arrays: { ...arrays, count: arrays.count + N },
-    active: Uint32Array.from(fans),
-    edges: Uint32Array.from(ends),
+    active: fans.slice(0, fanCount),
+    edges: ends.slice(0, endCount),
   };
 }
 

@@ -82,20 +82,28 @@ export function faceHull(landmarks68: ArrayLike<number>, scale: number, size: nu
     return chain.slice(0, -1);
   };
   const hull = [...half(points), ...half(points.slice().reverse())];
+  const corners = hull.length;
+  const [xs, ys] = [0, 1].map((a) =>
+    Float64Array.from({ length: corners + 1 }, (_, i) => hull[i % corners][a]),
+  );
   // Row by row between the two edges that the row's middle crosses.
   const mask = new Uint8Array(size * size);
   for (let y = 0; y < size; y++) {
-    let [left, right] = [-Infinity, Infinity];
-    for (let i = 0; i < hull.length; i++) {
-      const [ax, ay] = hull[i];
-      const [bx, by] = hull[(i + 1) % hull.length];
+    let left = -Infinity;
+    let right = Infinity;
+    for (let i = 0; i < corners; i++) {
+      const ax = xs[i];
+      const ay = ys[i];
+      const bx = xs[i + 1];
+      const by = ys[i + 1];
       // Inside is where (bx − ax)(y + ½ − ay) ≥ (by − ay)(x + ½ − ax).
       const across = (bx - ax) * (y + 0.5 - ay);
       if (by > ay) right = Math.min(right, ax + across / (by - ay) - 0.5);
       else if (by < ay) left = Math.max(left, ax + across / (by - ay) - 0.5);
       else if (across < 0) left = Infinity;
     }
-    const [from, to] = [Math.max(Math.ceil(left), 0), Math.min(Math.floor(right), size - 1)];
+    const from = Math.max(Math.ceil(left), 0);
+    const to = Math.min(Math.floor(right), size - 1);
     if (from <= to) mask.fill(1, y * size + from, y * size + to + 1);
   }
   return mask;

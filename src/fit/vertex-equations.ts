@@ -108,14 +108,15 @@ export function addGeometryGradient(
   const m = SURFACE_ROWS * linearized.fans.length;
   const column = kernels.f32(m);
   const [rows, from, t] = [column.view, seen.gradient.view, linearized.frames.view];
-  const place = new Map<number, number>();
-  for (const [b, fan] of linearized.fans.entries()) place.set(fan, b);
+  const place = placesOf(linearized.fans);
   for (let a = 0; a < seen.fans.length; a++) {
-    const b = place.get(seen.fans[a]);
-    if (b === undefined) continue;
+    const b = seen.fans[a] < place.length ? place[seen.fans[a]] : -1;
+    if (b < 0) continue;
     const i = 8 * a;
     const f = 8 * b;
-    const [x, y, z] = [from[i + 2], from[i + 3], from[i + 4]];
+    const x = from[i + 2];
+    const y = from[i + 3];
+    const z = from[i + 4];
     const o = SURFACE_ROWS * b;
     rows[o] = from[i];
     rows[o + 1] = from[i + 1];
@@ -126,6 +127,15 @@ export function addGeometryGradient(
   const p = matrixF32(firstOf(linearized.P, m * linearized.stride), m, g, linearized.stride);
   gemmTN(kernels, matrixF32(column, m, 1), p, product);
   for (let i = 0; i < g; i++) to.gradient[i] += product.view[i];
+}
+
+/** Where each number stands in `numbers`, −1 for those that don't. */
+function placesOf(numbers: Uint32Array): Int32Array {
+  let most = -1;
+  for (let b = 0; b < numbers.length; b++) most = Math.max(most, numbers[b]);
+  const place = new Int32Array(most + 1).fill(-1);
+  for (let b = 0; b < numbers.length; b++) place[numbers[b]] = b;
+  return place;
 }
 
 /** Column in the layout of each column of the appearance block; −1 where it is fixed or no parameter. */

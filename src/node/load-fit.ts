@@ -103,7 +103,10 @@ export async function decodeTexture(png: Uint8Array, file: string): Promise<Load
       .raw()
       .toBuffer({ resolveWithObject: true });
     const albedo = { width: info.width, height: info.height, channels: 3 };
-    return { png, albedo: { ...albedo, data: Float32Array.from(data, (byte) => byte / 255) } };
+    // `Float32Array.from` takes ten times as long, with garbage of its own for each of the 800,000.
+    const values = new Float32Array(data.length);
+    for (let i = 0; i < data.length; i++) values[i] = data[i] / 255;
+    return { png, albedo: { ...albedo, data: values } };
   } catch (cause) {
     throw new FormatError(`${file}: not a picture that can be read; remove it to use the fit's own texture`, {
       cause,

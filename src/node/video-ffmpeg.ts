@@ -15,7 +15,7 @@ import { FormatError, InvalidArgumentError, throwIfAborted } from '../core/error
 import type { FrameRange, VideoFrame } from '../core/video.ts';
 import { checkRange, fitInside, TIME_SLACK } from '../io/frame-range.ts';
 import { FFMPEG_QUIET, type FfmpegProcess, ffprobe, passFrames, startFfmpeg } from './ffmpeg.ts';
-import type { OpenVideo, VideoOptions } from './video-types.ts';
+import type { OpenVideo, ProbedVideo, VideoOptions } from './video-types.ts';
 
 /** Starts up to here are decoded to, seconds: numbers of frames are then counted. */
 const COUNTED = 20;
@@ -47,17 +47,9 @@ const ENTRIES =
   'duration,start_time:stream_disposition=attached_pic:stream_side_data=rotation:stream_tags=rotate:' +
   'format=format_name,duration';
 
-/** What reading needs to know of a file. */
-interface Stream {
+/** What reading needs to know of a file; width and height are those of the frames. */
+interface Stream extends ProbedVideo {
   readonly file: string;
-  readonly version: string;
-  readonly index: number;
-  readonly width: number;
-  readonly height: number;
-  /** Time stamp of the first frame, seconds. */
-  readonly first: number;
-  readonly duration: number | null;
-  readonly rate: number | null;
 }
 
 /**
@@ -87,20 +79,26 @@ export async function openWithFfmpeg(
   const rate = fraction(stream.avg_frame_rate) ?? fraction(stream.r_frame_rate);
   const duration = seconds(stream.duration) ?? seconds(probed.format.duration);
   const counted = Number(stream.nb_frames);
-  const size = fitInside(...uprightSize(stream), options.maxDimension);
-  const warnings: string[] = [];
-  const source: Stream = {
-    ...{ file, version, index: stream.index, duration, rate },
-    ...size,
+  const [width, height] = uprightSize(stream);
+  const found = {
+    ...{ version, index: stream.index, width, height, duration, rate },
     first: Number(stream.start_time) || 0,
+    count: counted > 0 ? counted : duration !== null && rate ? Math.round(duration * rate) : null,
   };
+  return openProbed(file, found, options.maxDimension);
+}
+
+/** As {@link openWithFfmpeg}, where it is known what is in the file. */
+export function openProbed(file: string, probed: ProbedVideo, maxDimension: number): OpenVideo {
+  const { duration, count, rate } = probed;
+  const size = fitInside(probed.width, probed.height, maxDimension);
+  const source: Stream = { ...probed, file, ...size };
+  const warnings: string[] = [];
   return {
     ...size,
-    duration,
-    frameCount: counted > 0 ? counted : duration !== null && rate ? Math.round(duration * rate) : null,
-    rate,
+    ...{ duration, rate, warnings, probed },
+    frameCount: count,
     decoder: 'ffmpeg',
-    warnings,
     frames: (range) => framesOf(source, range ?? {}, warnings),
     close: () => {},
   };

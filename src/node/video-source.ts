@@ -6,7 +6,7 @@
 import { stat } from 'node:fs/promises';
 import { InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
 import { ffmpegVersion } from './ffmpeg.ts';
-import { openWithFfmpeg } from './video-ffmpeg.ts';
+import { openProbed, openWithFfmpeg } from './video-ffmpeg.ts';
 import { openPictureFolder } from './video-folder.ts';
 import { mediabunnyServer, openWithMediabunny } from './video-mediabunny.ts';
 import type { OpenVideo, VideoOptions } from './video-types.ts';
@@ -35,6 +35,7 @@ export async function openVideo(file: string, options: VideoOptions = {}): Promi
   if (!kind) throw new InvalidArgumentError(`${file}: there is no such file or folder; give a video`);
   if (kind.isDirectory()) return openPictureFolder(file, { maxDimension, rate: pictureRate, signal });
   if (kind.size === 0) throw new InvalidArgumentError(`${file}: the file is empty`);
+  if (options.probed) return openProbed(file, options.probed, maxDimension);
   const version = decoder === 'mediabunny' ? null : await ffmpegVersion();
   if (version) return openWithFfmpeg(file, version, { maxDimension, signal });
   const server = decoder === 'ffmpeg' ? null : await mediabunnyServer();

@@ -4,6 +4,23 @@ import type { VideoSource } from '../core/video.ts';
 /** What reads a video. */
 export type VideoDecoderName = 'ffmpeg' | 'mediabunny' | 'pictures';
 
+/** What ffprobe found in a file, as plain data: another thread need not ask again, which takes three processes. */
+export interface ProbedVideo {
+  /** Of the ffmpeg that reads it. */
+  readonly version: string;
+  /** Number of the stream. */
+  readonly index: number;
+  /** Pixels, upright and square. */
+  readonly width: number;
+  readonly height: number;
+  /** Time stamp of the first frame, seconds. */
+  readonly first: number;
+  readonly duration: number | null;
+  /** Frames, and frames a second. */
+  readonly count: number | null;
+  readonly rate: number | null;
+}
+
 /** A video that was opened. */
 export interface OpenVideo extends VideoSource {
   readonly decoder: VideoDecoderName;
@@ -11,6 +28,8 @@ export interface OpenVideo extends VideoSource {
   readonly rate: number | null;
   /** What was odd, for the user; grows while frames are read. */
   readonly warnings: readonly string[];
+  /** For whoever opens the same file again. @internal */
+  readonly probed?: ProbedVideo;
   /** Gives back what is held; reading ends. */
   close(): void;
 }
@@ -23,5 +42,7 @@ export interface VideoOptions {
   readonly decoder?: 'auto' | 'ffmpeg' | 'mediabunny';
   /** Pictures a second of a folder of pictures. */
   readonly pictureRate?: number;
+  /** What was found in the same file just before. @internal */
+  readonly probed?: ProbedVideo;
   readonly signal?: AbortSignal;
 }

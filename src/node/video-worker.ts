@@ -56,8 +56,8 @@ class Reading {
 serve({
   open: async ({ file, options }: { file: string; options: VideoOptions }) => {
     video = await openVideo(file, options);
-    const { width, height, duration, frameCount, rate, decoder, warnings } = video;
-    return { value: { width, height, duration, frameCount, rate, decoder, warnings: [...warnings] } };
+    const { frames: _, close: __, warnings, ...facts } = video;
+    return { value: { ...facts, warnings: [...warnings] } };
   },
   begin: ({ id, range }: { id: number; range: FrameRange }) => {
     readings.set(id, new Reading(video!.frames(range)));
