@@ -50,7 +50,9 @@ const ENTRIES =
 /** What reading needs to know of a file; width and height are those of the frames. */
 interface Stream extends ProbedVideo {
   readonly file: string;
+  readonly shared: boolean;
 }
+type FfmpegOptions = Required<Pick<VideoOptions, 'maxDimension'>> & Pick<VideoOptions, 'shared'>;
 
 /**
  * Opens a video file.
@@ -60,7 +62,7 @@ interface Stream extends ProbedVideo {
 export async function openWithFfmpeg(
   file: string,
   version: string,
-  options: Required<Pick<VideoOptions, 'maxDimension'>> & Pick<VideoOptions, 'signal'>,
+  options: FfmpegOptions & Pick<VideoOptions, 'signal'>,
 ): Promise<OpenVideo> {
   const { answer, complaint } = await ffprobe(['-show_entries', ENTRIES, `file:${file}`], options.signal);
   const probed = (answer ?? {}) as Probed;
@@ -85,14 +87,18 @@ export async function openWithFfmpeg(
     first: Number(stream.start_time) || 0,
     count: counted > 0 ? counted : duration !== null && rate ? Math.round(duration * rate) : null,
   };
-  return openProbed(file, found, options.maxDimension);
+  return openProbed(file, found, options);
 }
 
 /** As {@link openWithFfmpeg}, where it is known what is in the file. */
-export function openProbed(file: string, probed: ProbedVideo, maxDimension: number): OpenVideo {
+export function openProbed(
+  file: string,
+  probed: ProbedVideo,
+  { maxDimension, shared = false }: FfmpegOptions,
+): OpenVideo {
   const { duration, count, rate } = probed;
   const size = fitInside(probed.width, probed.height, maxDimension);
-  const source: Stream = { ...probed, file, ...size };
+  const source: Stream = { ...probed, file, shared, ...size };
   const warnings: string[] = [];
   return {
     ...size,
@@ -124,8 +130,9 @@ async function* framesOf(
   const told = new Told(ffmpeg, stream, end);
   const abort = () => ffmpeg.kill();
   range.signal?.addEventListener('abort', abort, { once: true });
-  const { width, height } = stream;
-  const fresh = () => new Uint8ClampedArray(4 * width * height);
+  const bytes = 4 * stream.width * stream.height;
+  const fresh = () =>
+    stream.shared ? new Uint8ClampedArray(new SharedArrayBuffer(bytes)) : new Uint8ClampedArray(bytes);
   let [data, filled, given, last] = [fresh(), 0, 0, Number.NEGATIVE_INFINITY];
   try {
     for await (const part of ffmpeg.child.stdout as AsyncIterable<Buffer>) {
@@ -140,7 +147,7 @@ async function* framesOf(
         if (!frame || frame.time >= end - TIME_SLACK) return;
         // Damaged files repeat times.
         const time = Math.max(frame.time, last + 1e-4);
-        yield { index: frame.index, time, image: { width, height, data } };
+        yield { index: frame.index, time, image: { width: stream.width, height: stream.height, data } };
         throwIfAborted(range.signal);
         [data, filled, last] = [fresh(), 0, time];
         given++;

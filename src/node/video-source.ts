@@ -35,9 +35,10 @@ export async function openVideo(file: string, options: VideoOptions = {}): Promi
   if (!kind) throw new InvalidArgumentError(`${file}: there is no such file or folder; give a video`);
   if (kind.isDirectory()) return openPictureFolder(file, { maxDimension, rate: pictureRate, signal });
   if (kind.size === 0) throw new InvalidArgumentError(`${file}: the file is empty`);
-  if (options.probed) return openProbed(file, options.probed, maxDimension);
+  const { probed, shared } = options;
+  if (probed) return openProbed(file, probed, { maxDimension, shared });
   const version = decoder === 'mediabunny' ? null : await ffmpegVersion();
-  if (version) return openWithFfmpeg(file, version, { maxDimension, signal });
+  if (version) return openWithFfmpeg(file, version, { maxDimension, shared, signal });
   const server = decoder === 'ffmpeg' ? null : await mediabunnyServer();
   if (server) return openWithMediabunny(file, server, { maxDimension, signal });
   const missing = {

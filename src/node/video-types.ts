@@ -42,6 +42,8 @@ export interface VideoOptions {
   readonly decoder?: 'auto' | 'ffmpeg' | 'mediabunny';
   /** Pictures a second of a folder of pictures. */
   readonly pictureRate?: number;
+  /** Frames in memory that threads share, from decoders that can put them there. @internal */
+  readonly shared?: boolean;
   /** What was found in the same file just before. @internal */
   readonly probed?: ProbedVideo;
   readonly signal?: AbortSignal;

@@ -47,6 +47,7 @@ class Reading {
     if (done) return null;
     const { width, height, data } = value.image;
     // In memory that threads share: several look at it.
+    if (data.buffer instanceof SharedArrayBuffer) return value;
     const shared = new Uint8ClampedArray(new SharedArrayBuffer(data.length));
     shared.set(data);
     return { ...value, image: { width, height, data: shared } };
@@ -55,7 +56,7 @@ class Reading {
 
 serve({
   open: async ({ file, options }: { file: string; options: VideoOptions }) => {
-    video = await openVideo(file, options);
+    video = await openVideo(file, { ...options, shared: true });
     const { frames: _, close: __, warnings, ...facts } = video;
     return { value: { ...facts, warnings: [...warnings] } };
   },
