@@ -9,8 +9,7 @@
  * then turns out to do wrong with this face is told to the tracker (`detector-bias.ts`).
  *
  * The outlines of the eyes count as in a photo: colours, which are compared over skin, say nothing about where lids end, and
- * statistics alone put the lower lids of a filmed person who squints 4 mm too low, and then, told to be no further apart than
- * he has them, the upper ones 3 mm.
+ * statistics alone put the lower lids of a filmed person who squints 3 to 5 % of the eye distance too low.
  */
 import { InvalidArgumentError, NoFaceError, throwIfAborted } from '../../core/errors.ts';
 import type { Image8 } from '../../core/image.ts';

@@ -5,9 +5,11 @@
  * texture then wanders from one side's curves to the other's; together they say what they share.
  *
  * Pairs are found by their names, and kept where each expression moves its own side: `mouthLeft` and `mouthRight` move
- * the whole mouth, and not at the same time. Heads whose expressions have no names have no pairs.
+ * the whole mouth, and not at the same time. Where expressions have no names, as FLAME's, each one of the left side is paired
+ * with the one of the right that moves its mirror image alike; components that move both sides have no counterpart.
  */
 import { InvalidArgumentError } from '../../core/errors.ts';
+import { createHit, createNearest } from '../../geometry/nearest.ts';
 import { sidedName } from '../../model/arkit.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import type { NormalEquations } from '../../solve/levenberg-marquardt.ts';
@@ -17,8 +19,18 @@ import type { FitState, ParameterLayout } from '../parameters.ts';
 /** Share of its squared displacement that an expression of one side has there. */
 const OWN_SIDE = 0.75;
 
+/** Least cosine between an expression of one side and the mirror image of its counterpart, both without names. */
+const MIRRORED = 0.9;
+
+type Pair = readonly [left: number, right: number];
+
 /** Numbers of the expressions of the left side, each with its counterpart of the right. */
-export function sidePairs(model: HeadModel): readonly (readonly [left: number, right: number])[] {
+export function sidePairs(model: HeadModel): readonly Pair[] {
+  const named = namedPairs(model);
+  return named.length > 0 ? named : mirroredPairs(model);
+}
+
+function namedPairs(model: HeadModel): readonly Pair[] {
   const names = model.expressionNames.map(sidedName);
   return names.flatMap((name, left) => {
     const right = name.endsWith('Left') ? names.indexOf(name.replace(/Left$/, 'Right')) : -1;
@@ -26,6 +38,56 @@ export function sidePairs(model: HeadModel): readonly (readonly [left: number, r
     const shares = [left, right].map((e) => shareOnLeft(model, e));
     return shares[0] > OWN_SIDE && 1 - shares[1] > OWN_SIDE ? [[left, right] as const] : [];
   });
+}
+
+/** Pairs of expressions that are each other's nearest mirror image. */
+function mirroredPairs(model: HeadModel): readonly Pair[] {
+  const { template, expressionBasis } = model;
+  const n = template.length;
+  const share = model.expressionNames.map((_, e) => shareOnLeft(model, e));
+  const moved = share.map((_, e) => expressionBasis.subarray(e * n, (e + 1) * n));
+  const sided = (least: (s: number) => boolean) =>
+    share.flatMap((s, e) => (least(s) && moved[e].some((x) => x !== 0) ? [e] : []));
+  const [left, right] = [sided((s) => s > OWN_SIDE), sided((s) => 1 - s > OWN_SIDE)];
+  if (left.length === 0 || right.length === 0) return [];
+  const images = right.map((e) => mirrored(template, moved[e]));
+  const cosines = left.map((e) => images.map((image) => cosine(moved[e], image)));
+  return left.flatMap((e, i) => {
+    const k = cosines[i].indexOf(Math.max(...cosines[i]));
+    const mutual = cosines.every((row, j) => j === i || row[k] < cosines[i][k]);
+    return cosines[i][k] > MIRRORED && mutual ? [[e, right[k]] as const] : [];
+  });
+}
+
+const opposites = new WeakMap<Float32Array, Uint32Array>();
+
+/** (V,3) displacements as the other side of the face would show them. */
+function mirrored(template: Float32Array, displacement: Float32Array): Float32Array {
+  let others = opposites.get(template);
+  if (!others) {
+    const nearest = createNearest(template, null);
+    const hit = createHit();
+    others = Uint32Array.from(
+      { length: template.length / 3 },
+      (_, v) => nearest.find(-template[3 * v], template[3 * v + 1], template[3 * v + 2], Infinity, hit).face,
+    );
+    opposites.set(template, others);
+  }
+  const found = others;
+  return Float32Array.from(
+    displacement,
+    (_, i) => (i % 3 === 0 ? -1 : 1) * displacement[3 * found[Math.floor(i / 3)] + (i % 3)],
+  );
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  let [ab, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    ab += a[i] * b[i];
+    aa += a[i] * a[i];
+    bb += b[i] * b[i];
+  }
+  return ab / Math.max(Math.sqrt(aa * bb), 1e-30);
 }
 
 /** Share of an expression's squared displacement at vertices with x > 0, the subject's left. */

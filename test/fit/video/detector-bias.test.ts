@@ -78,7 +78,7 @@ describe('withoutBias', () => {
 
   it('leaves open lids, and shuts those that come as near as shut ones are drawn', () => {
     const none = { offsets: new Float32Array(bias.offsets.length), lids: Float32Array.of(0.1, 0.1) };
-    const opened = (share: number) => {
+    const opened = (share: number, left = share) => {
       const l = seen[0].landmarks68.slice();
       const [a, b] = [l[90] - l[72], l[91] - l[73]];
       // Upper lids straight above the lower ones.
@@ -88,8 +88,9 @@ describe('withoutBias', () => {
         [43, 47],
         [44, 46],
       ]) {
-        l[2 * upper] = l[2 * lower] + 0.1 * share * b;
-        l[2 * upper + 1] = l[2 * lower + 1] - 0.1 * share * a;
+        const apart = 0.1 * (upper < 42 ? share : left);
+        l[2 * upper] = l[2 * lower] + apart * b;
+        l[2 * upper + 1] = l[2 * lower + 1] - apart * a;
       }
       return lidDistances(withoutBias(model, { ...seen[0], landmarks68: l }, none));
     };
@@ -99,6 +100,13 @@ describe('withoutBias', () => {
       expect(opened(0.725)[side]).toBeCloseTo(0.05, 5);
       expect(opened(0.4)[side]).toBeCloseTo(0, 5);
     }
+    // Eyes that look down: one was shut, the other a third open. A wink stays one.
+    const [right, left] = opened(0.65, 0.46);
+    expect(left).toBeGreaterThan(0.015);
+    expect(right).toBeLessThan(0.03);
+    expect(right).toBeGreaterThan(left);
+    expect(opened(1, 0.3)[0]).toBeGreaterThan(0.07);
+    expect(opened(1, 0.3)[1]).toBeCloseTo(0, 5);
   });
 
   it('lets lips that touch touch', () => {

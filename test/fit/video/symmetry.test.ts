@@ -22,9 +22,18 @@ describe('sidePairs', () => {
     expect(names.flat()).not.toContain('mouthLeft');
   });
 
-  it('finds none where expressions have no names', () => {
+  it('finds the same by their shapes where they have no names', () => {
     const expressionNames = model.expressionNames.map((_, i) => `expression ${i}`);
-    expect(sidePairs({ ...model, expressionNames })).toEqual([]);
+    expect(sidePairs({ ...model, expressionNames })).toEqual(sidePairs(model));
+  });
+
+  it('finds none among expressions that move both sides', () => {
+    const n = model.template.length;
+    const both = model.expressionBasis.slice();
+    for (const [a, b] of sidePairs(model))
+      for (let i = 0; i < n; i++) both[a * n + i] = both[b * n + i] += both[a * n + i];
+    const expressionNames = model.expressionNames.map((_, i) => `expression ${i}`);
+    expect(sidePairs({ ...model, expressionNames, expressionBasis: both })).toEqual([]);
   });
 });
 
