@@ -125,6 +125,7 @@ export type { FaceChoice } from './fit/video/follow.ts';
 export type { SolverMemory } from './fit/video/frame-solver.ts';
 export { FRAME_SOLVER_DEFAULTS, type FrameSolverOptions } from './fit/video/frame-solver.ts';
 export { type Lids, lidsOf } from './fit/video/lids.ts';
+export { type Lips, lipsOf } from './fit/video/lips.ts';
 export type { MotionDeviations } from './fit/video/motion.ts';
 export {
   OVERLAY_PANELS,
@@ -153,6 +154,7 @@ export { type ResumePoint, type TrackVideoOptions, trackVideo } from './fit/vide
 export {
   faceCentre,
   fitCamera,
+  type MouthSource,
   type NeutralFace,
   neutralOf,
   TRANSFER_DEFAULTS,

@@ -6,6 +6,7 @@ import type { ImageF } from '../core/image.ts';
 import { originalState } from '../fit/original-energy.ts';
 import { readOriginalFit } from '../fit/original-files.ts';
 import { lidsOf } from '../fit/video/lids.ts';
+import { lipsOf } from '../fit/video/lips.ts';
 import { personalModel } from '../fit/video/personal-model.ts';
 import {
   faceCentre,
@@ -192,6 +193,7 @@ async function storedSource(
     jointNames: metadata.joint_names,
     centre: model && faceCentre(model, track.identity.identity),
     lids: model && lidsOf(model, track.identity.identity),
+    lips: model && lipsOf(model, track.identity.identity),
     video: metadata.input.path,
     rate: metadata.input.rate,
     smoothed: metadata.smoothed,
@@ -237,6 +239,7 @@ async function trackedSource(
       jointNames: model.joints.map((joint) => joint.name),
       centre: faceCentre(model, track.identity.identity),
       lids: lidsOf(model, track.identity.identity),
+      lips: lipsOf(model, track.identity.identity),
     };
   } finally {
     perception.dispose();

@@ -12,6 +12,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { interpupillaryDistance } from '../../src/fit/known-size.ts';
 import { writeOriginalFit } from '../../src/fit/original-files.ts';
 import type { PhotoFit } from '../../src/fit/types.ts';
+import { lipsOf } from '../../src/fit/video/lips.ts';
 import { parseTrackArrays, parseTrackFile, type StoredTrack } from '../../src/fit/video/track-file.ts';
 import { neutralOf } from '../../src/fit/video/transfer.ts';
 import { readNpz } from '../../src/io/npz.ts';
@@ -297,7 +298,11 @@ describe('photofit track', () => {
         readTrack(path.join(driven, 'me')).track,
       ];
       // What the source differs by from its neutral face, within the bounds; blinks may be raised further.
-      const { expression: neutral } = neutralOf(source);
+      const { expression: neutral } = neutralOf(source, null, {
+        lips: lipsOf(model, source.identity.identity),
+        expressionNames: model.expressionNames,
+        jointNames: model.joints.map((joint) => joint.name),
+      });
       let moved = 0;
       target.frames.forEach((frame, i) => {
         model.expressionNames.forEach((name, e) => {

@@ -20,6 +20,7 @@ import { poseHead } from '../../model/pose.ts';
 import { axisAngleFromRotation, multiply3, rotationFromAxisAngle } from '../../model/rotation.ts';
 import { type Correspondence, correspond } from './correspondence.ts';
 import { blinksOf, type Lids, lidsOf, shutLids } from './lids.ts';
+import type { Lips } from './lips.ts';
 import type { TrackedFrame, VideoTrack } from './types.ts';
 
 /** The head that is driven; a fit is one. */
@@ -81,6 +82,8 @@ export interface TransferSource {
   readonly centre: readonly [number, number, number] | null;
   /** Of the source's person, from `lidsOf`; null where its head is not known: blinks then are weights. */
   readonly lids: Lids | null;
+  /** Of the source's person, from `lipsOf`; where absent, its mouth at rest is the mode of all frames. */
+  readonly lips?: Lips | null;
 }
 
 /** Options of {@link transferMotion}. */
@@ -137,7 +140,7 @@ export function transferMotion(
       `transfer: no expression of the source (${some(source.expressionNames)}) is one of the head ${model.name} ` +
         `(${some(model.expressionNames)}); track with that head, or name the expressions of the unnamed one`,
     );
-  const neutral = mode === 'relative' ? neutralOf(track, neutralFrame) : null;
+  const neutral = mode === 'relative' ? neutralOf(track, neutralFrame, source) : null;
   const root = source.jointNames.indexOf('root');
   const blinks = neutral && source.lids && blinksOf(model);
   const eyes = blinks && {
@@ -238,11 +241,20 @@ export interface NeutralFace {
   readonly pose: Float32Array;
 }
 
+/** What tells a mouth at rest. */
+export type MouthSource = Pick<TransferSource, 'lips' | 'expressionNames' | 'jointNames'>;
+
 /**
- * The neutral face of a track: that of the frame `index`, or the mode of each coefficient over the frames that are sure.
+ * The neutral face of a track: that of the frame `index`, or the mode of each coefficient over the frames that are sure. A
+ * talking mouth is more often open than shut; where `mouth` tells how far, jaw and mouth are those of the frames that have
+ * the lips shut.
  * @throws {InvalidArgumentError} when there is no such frame, or it shows no face, or no frame does
  */
-export function neutralOf({ frames }: Pick<VideoTrack, 'frames'>, index: number | null = null): NeutralFace {
+export function neutralOf(
+  { frames }: Pick<VideoTrack, 'frames'>,
+  index: number | null = null,
+  mouth?: MouthSource,
+): NeutralFace {
   if (index !== null) {
     const frame = frames.find((f) => f.index === index);
     if (!frame || frame.status === 'lost')
@@ -255,9 +267,41 @@ export function neutralOf({ frames }: Pick<VideoTrack, 'frames'>, index: number 
   const sure = seen.filter((f) => f.confidence >= SURE);
   const used = sure.length > 0 ? sure : seen;
   if (used.length === 0) throw new InvalidArgumentError('transfer: the track has no frame with a face');
-  const modes = (of: (f: TrackedFrame) => Float32Array) =>
-    of(used[0]).map((_, i) => halfSampleMode(used.map((f) => of(f)[i])));
-  return { expression: modes((f) => f.expression), pose: modes((f) => f.pose) };
+  const shut = mouth?.lips ? shutFrames(used, mouth.lips) : used;
+  const modes = (of: (f: TrackedFrame) => Float32Array, ofMouth: (i: number) => boolean) =>
+    of(used[0]).map((_, i) => halfSampleMode((ofMouth(i) ? shut : used).map((f) => of(f)[i])));
+  const jaw = mouth?.jointNames.indexOf('jaw') ?? -1;
+  return {
+    expression: modes(
+      (f) => f.expression,
+      (e) => MOUTH.test(mouth?.expressionNames[e] ?? ''),
+    ),
+    pose: modes(
+      (f) => f.pose,
+      (i) => Math.floor(i / 3) === jaw,
+    ),
+  };
+}
+
+/** Expressions of the mouth, by ARKit's names. */
+const MOUTH = /^(mouth|jaw)/i;
+/** Frames whose lips are looked at, about; each takes milliseconds. */
+const LOOKED_AT = 200;
+/** Lips are shut up to this share of the way from their least distance, but for the nearest of all, to their greatest. */
+const SHUT = 0.15;
+/** Least frames with shut lips that are believed. */
+const ENOUGH = 8;
+
+/** Those of `frames` that have the lips shut, of some of them; all where there are few. */
+function shutFrames(frames: readonly TrackedFrame[], lips: Lips): readonly TrackedFrame[] {
+  const step = Math.ceil(frames.length / LOOKED_AT);
+  const some = frames.filter((_, i) => i % step === 0);
+  const apart = some.map(({ expression, pose }) => lips.apart(expression, pose));
+  const sorted = [...apart].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))];
+  const most = at(0.03) + SHUT * (at(0.97) - at(0.03));
+  const shut = some.filter((_, i) => apart[i] <= most);
+  return shut.length >= ENOUGH ? shut : frames;
 }
 
 /** The mode of a sample by halving: the densest half of it, of that the densest half, … (Bickel and Frühwirth 2006). */

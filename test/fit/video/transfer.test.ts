@@ -5,6 +5,7 @@ import { InvalidArgumentError } from '../../../src/core/errors.ts';
 import { createRandom } from '../../../src/core/random.ts';
 import { correspond } from '../../../src/fit/video/correspondence.ts';
 import { blinksOf, lidsOf } from '../../../src/fit/video/lids.ts';
+import { lipsOf } from '../../../src/fit/video/lips.ts';
 import {
   faceCentre,
   fitCamera,
@@ -266,5 +267,37 @@ describe('transfer', () => {
     expect(halfSampleMode([1, 2])).toBe(1.5);
     const frames = values.map((x) => ({ ...track.frames[0], expression: Float32Array.of(x) }));
     expect(Math.abs(neutralOf({ frames }).expression[0] - 0.08)).toBeLessThan(0.01);
+  });
+
+  it('a mouth is at rest with its lips shut, though it mostly is open', () => {
+    const joints = model.joints.map((j) => j.name);
+    const [jaw, part, brow] = [
+      3 * joints.indexOf('jaw'),
+      model.expressionNames.indexOf('mouthPartLeft'),
+      model.expressionNames.indexOf('browInnerUpLeft'),
+    ];
+    const frames = Array.from({ length: 100 }, (_, i) => {
+      const open = i % 5 !== 0;
+      const expression = new Float32Array(model.expressionNames.length);
+      const pose = new Float32Array(3 * joints.length);
+      const jitter = 0.001 * (i % 7);
+      pose[jaw] = (open ? 0.2 : 0.01) + jitter;
+      expression[part] = open ? 0.4 + jitter : jitter;
+      // Frowns while the lips are shut.
+      expression[brow] = open ? 0.1 + jitter : 0.6;
+      return { ...track.frames[0], index: i, confidence: 1, expression, pose };
+    });
+    const lips = lipsOf(model, track.identity.identity);
+    expect(lips.apart(frames[1].expression, frames[1].pose)).toBeGreaterThan(
+      lips.apart(frames[0].expression, frames[0].pose) + 0.004,
+    );
+    const names = { expressionNames: model.expressionNames, jointNames: joints };
+    const told = neutralOf({ frames }, null, { ...names, lips });
+    expect(told.pose[jaw]).toBeLessThan(0.02);
+    expect(told.expression[part]).toBeLessThan(0.01);
+    expect(told.expression[brow]).toBeLessThan(0.11);
+    const plain = neutralOf({ frames }, null, { ...names, lips: null });
+    expect(plain.pose[jaw]).toBeGreaterThan(0.19);
+    expect(plain.expression[part]).toBeGreaterThan(0.39);
   });
 });
