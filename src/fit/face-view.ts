@@ -313,6 +313,7 @@ export class FaceView {
     const focal = this.focal();
     return {
       identityWeight: this.weights.identity * share,
+      skullWeight: this.weights.skull * share,
       expressionWeight: this.weights.expression,
       textureWeight: this.weights.texture * share,
       joints: JOINTS,

@@ -75,6 +75,8 @@ export interface FitWeights {
   /** Colour noise, RGB in [0, 1]. */
   readonly photometricSigma: number;
   readonly identity: number;
+  /** Observations of the mean skull; see `skull-prior.ts`. */
+  readonly skull: number;
   readonly expression: number;
   readonly texture: number;
 }
@@ -110,7 +112,8 @@ export const FIT_PHOTO_DEFAULTS = {
     photometric: 600,
     common: 3000,
     photometricSigma: 0.06,
-    identity: 2,
+    identity: 1.2,
+    skull: 30,
     expression: 1,
     texture: 1,
   },

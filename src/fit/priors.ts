@@ -1,6 +1,7 @@
 /**
  * Priors: ½ Σ (residual)² with
  *   identity, texture: coefficient (already in standard deviations);  expression: coefficient / sd
+ *   skull:   ½ weight αᵀKα of the identity, see `skull-prior.ts`
  *   joints:  axis-angle / sd per axis (jaw opens about +x; eyes hardly roll)
  *   light:   (mean shading of what faces the camera − 1)/σ_level, higher bands / σ, difference of the channels from
  *            their mean / σ_colour: brightness and tint belong to the skin unless the picture says otherwise
@@ -11,10 +12,13 @@ import { SH_CONSTANTS } from '../light/sh.ts';
 import { type HeadModel, jointIndex } from '../model/head-model.ts';
 import { inverseLeftJacobian } from '../model/rotation.ts';
 import type { FitState, ParameterLayout } from './parameters.ts';
+import { skullPrecision } from './skull-prior.ts';
 
 /** Standard deviations of the priors; `weight` factors multiply the squared residuals. */
 export interface PriorOptions {
   readonly identityWeight: number;
+  /** Observations of the mean skull. */
+  readonly skullWeight: number;
   readonly expressionWeight: number;
   readonly textureWeight: number;
   /** Radians per axis. */
@@ -76,6 +80,20 @@ export function priors(
     }
   };
   coefficients('identity', state.identity, o.identityWeight);
+  if (o.skullWeight > 0) {
+    const K = skullPrecision(model);
+    const S = state.identity.length;
+    const block = layout.blocks.get('identity');
+    for (let j = 0; j < S; j++) {
+      let slope = 0;
+      for (let k = 0; k < S; k++) slope += o.skullWeight * K[j * S + k] * state.identity[k];
+      terms.identity += 0.5 * slope * state.identity[j];
+      if (!equations || !block || j >= block.size) continue;
+      equations.gradient[block.offset + j] += slope;
+      const row = (block.offset + j) * n + block.offset;
+      for (let k = 0; k <= j; k++) equations.hessian[row + k] += o.skullWeight * K[j * S + k];
+    }
+  }
   coefficients('expression', state.expression, o.expressionWeight, model.expressionSd);
   coefficients('texture', state.texture, o.textureWeight);
 

@@ -137,6 +137,7 @@ describe('CommonAlbedo', () => {
 
 const NO_PRIORS: ProblemInput['priors'] = {
   identityWeight: 0,
+  skullWeight: 0,
   expressionWeight: 0,
   textureWeight: 0,
   joints: {},

@@ -16,6 +16,7 @@ const model: HeadModel = makeTinyHead();
 const prepared = prepareModel(model);
 const PRIORS: PriorOptions = {
   identityWeight: 1,
+  skullWeight: 4,
   expressionWeight: 1,
   textureWeight: 1,
   joints: { jaw: [0.2, 0.05, 0.05], left_eye: [0.2, 0.2, 0.02] },
@@ -26,6 +27,7 @@ const PRIORS: PriorOptions = {
 const NO_PRIORS: PriorOptions = {
   ...PRIORS,
   identityWeight: 0,
+  skullWeight: 0,
   expressionWeight: 0,
   textureWeight: 0,
   joints: {},

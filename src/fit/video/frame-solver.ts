@@ -320,6 +320,7 @@ export class FrameSolver {
     const { expression } = this.options.weights;
     return {
       identityWeight: 0,
+      skullWeight: 0,
       expressionWeight: expression,
       textureWeight: 0,
       joints: JOINTS,
