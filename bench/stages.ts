@@ -1,14 +1,16 @@
-// Where the time of one fit goes: node scripts/run.mjs bench/stages.ts [--model FILE.head] [--runs N] [PHOTO]
+// Where the time of one fit goes: node scripts/run.mjs bench/stages.ts [--model FILE.head] [--threads N] [--runs N] [PHOTO]
 //
 // Two tables: the recipe's stages (between progress events; the masks between stages count to the one before) and
 // the WebAssembly kernels inside them. The first fit of a process, with everything cold, is given beside the best and
-// the median of the further ones. Kernels are timed by wrapping the module's functions, at some 50 ns a call.
+// the median of the further ones. Kernels are timed by wrapping the module's functions, at some 50 ns a call; with
+// threads, those that are shared by the call that waits for all of them.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fitPhoto } from '../src/fit/fit-photo.ts';
 import { prepareModel } from '../src/fit/prepare.ts';
 import { fitMemory } from '../src/fit/resident.ts';
 import { readHeadPack } from '../src/model/pack.ts';
+import { useThreads } from '../src/node/kernel-workers.ts';
 import { loadPerception } from '../src/node/perception.ts';
 import { decodePhoto } from '../src/node/photo.ts';
 
@@ -16,6 +18,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     model: { type: 'string', default: 'models/open-head.head' },
+    threads: { type: 'string', default: '1' },
     runs: { type: 'string', default: '15' },
   },
 });
@@ -42,7 +45,8 @@ const perception = await timed('load networks', once, () => loadPerception());
 const [observation] = await timed('perceive, first', once, () => perception.detect(photo.image));
 await timed('perceive, again', once, () => perception.detect(photo.image));
 const prepared = await timed('prepareModel', once, () => prepareModel(model));
-const memory = await timed('model into kernel memory', once, () => fitMemory(prepared));
+await timed('model into kernel memory', once, () => useThreads(model, { threads: Number(values.threads) }));
+const memory = await fitMemory(prepared);
 
 let kernelTimes: Times = new Map();
 const raw = memory.kernels.raw as unknown as Record<string, (...args: number[]) => number>;
@@ -55,6 +59,14 @@ for (const name of Object.keys(raw))
     return result;
   };
 Object.assign(memory.kernels, { raw: wrapped });
+if (memory.kernels.threads > 1) {
+  const share = memory.kernels.run.bind(memory.kernels);
+  memory.kernels.run = (kernel, calls) => {
+    const start = performance.now();
+    share(kernel, calls);
+    clock(kernelTimes, kernel, performance.now() - start);
+  };
+}
 
 interface Run {
   readonly total: number;
