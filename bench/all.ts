@@ -5,11 +5,11 @@
  *   npm run bench [-- --runs 5] [--photos 24] [--skip kernels,folder,…] [--only energy] [--dry-run]
  *   npm run bench -- command | folder | energy [--photos 12] …    that part alone
  *
- * Medians. "First" is what a process pays the first time, while its code is not compiled yet. Needs the built program.
+ * Medians, and how busy the machine was before. "First" is what a process pays the first time, while its code is not compiled yet. Needs the built program.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { readHeadPack } from '../src/model/pack.ts';
@@ -39,6 +39,9 @@ const MB = 1e6;
 const figures = new Figures();
 const scratch = mkdtempSync(path.join(tmpdir(), 'photofit-bench-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+
+// Times of a machine that is busy otherwise compare with each other only.
+figures.add('machine', 'load average before', loadavg()[0], '');
 
 const sections: Readonly<Record<string, () => Promise<void>>> = { stages, command, folder, energy, kernels };
 const skipped = values.skip.split(',');
