@@ -5,7 +5,8 @@
  *   npm run bench [-- --runs 5] [--photos 24] [--skip kernels,folder,…] [--only energy] [--dry-run]
  *   npm run bench -- command | folder | energy [--photos 12] …    that part alone
  *
- * Medians, and how busy the machine was before. "First" is what a process pays the first time, while its code is not compiled yet. Needs the built program.
+ * Medians, and how busy the machine was before. "First" is what a process pays the first time, while its code is not
+ * compiled yet. Needs the built program.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -15,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { readHeadPack } from '../src/model/pack.ts';
 import { loadPerception } from '../src/node/perception.ts';
 import { decodePhoto } from '../src/node/photo.ts';
+import { enableRelaxedSimd } from '../src/node/relaxed-simd.ts';
 import { runCommand } from './lib/command.ts';
 import { energyMoments } from './lib/energy-times.ts';
 import { Figures, median } from './lib/figures.ts';
@@ -107,6 +109,7 @@ async function folder(): Promise<void> {
 }
 
 async function energy(): Promise<void> {
+  enableRelaxedSimd();
   const model = await readHeadPack(new Uint8Array(readFileSync(MODEL)));
   const perception = await loadPerception();
   for (const file of EXAMPLES) {

@@ -8,6 +8,7 @@ import { createKernels } from '../../src/kernels/runtime.ts';
 import { readHeadPack } from '../../src/model/pack.ts';
 import { loadPerception } from '../../src/node/perception.ts';
 import { decodePhoto } from '../../src/node/photo.ts';
+import { enableRelaxedSimd } from '../../src/node/relaxed-simd.ts';
 import { makeFitFiles } from '../../src/node/results.ts';
 import { solveTextureOffset } from '../../src/texture/solve-offset.ts';
 
@@ -42,6 +43,8 @@ function stageClock(times: Times, prefix: string): (event: { stage: string }) =>
 
 /** Fits `file` `runs` times, and once more for the cold figures. */
 export async function measureStages(file: string, modelFile: string, runs: number): Promise<StageTimes> {
+  // As the program does that loads its model with `loadHeadModel`.
+  enableRelaxedSimd();
   const once: Times = new Map();
   const model = await timed(once, 'read model', async () =>
     readHeadPack(new Uint8Array(await readFile(modelFile))),
