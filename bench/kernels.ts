@@ -281,13 +281,13 @@ const peers = [openblas(1), openblas(2)];
 const header = [
   'task',
   'plain ms',
-  'best',
+  'plain best',
   'relaxed',
-  'best',
+  'relaxed best',
   '2 threads',
-  'best',
+  '2 threads best',
   'OpenBLAS',
-  '2 threads',
+  'OpenBLAS 2',
   '1:1',
   '2:2',
 ];
