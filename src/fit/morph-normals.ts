@@ -16,18 +16,43 @@ export function morphNormals(
   normals: Float32Array,
   displacements: Float32Array,
 ): Float32Array {
-  const V = vertices.length / 3;
-  const moved = new Uint8Array(V);
-  for (let v = 0, i = 0; v < V; v++, i += 3)
-    if (displacements[i] !== 0 || displacements[i + 1] !== 0 || displacements[i + 2] !== 0) moved[v] = 1;
-  const touched = new Uint8Array(V);
+  const touched = touchedVertices(faces, displacements);
+  const out = new Float32Array(displacements.length);
+  addFaceNormals(vertices, faces, displacements, touched, out);
+  subtract(out, normals, touched);
+  return out;
+}
+
+// Loops in functions of their own: V8 compiles each once, where a function of four loops was compiled three times.
+
+/** (V) 1 for vertices of faces that move. */
+function touchedVertices(faces: Uint32Array, displacements: Float32Array): Uint8Array {
+  const moved = movedVertices(displacements);
+  const touched = new Uint8Array(moved.length);
   for (let f = 0; f < faces.length; f += 3) {
     const a = faces[f];
     const b = faces[f + 1];
     const c = faces[f + 2];
     if (moved[a] | moved[b] | moved[c]) touched[a] = touched[b] = touched[c] = 1;
   }
-  const out = new Float32Array(3 * V);
+  return touched;
+}
+
+function movedVertices(displacements: Float32Array): Uint8Array {
+  const moved = new Uint8Array(displacements.length / 3);
+  for (let v = 0, i = 0; v < moved.length; v++, i += 3)
+    if (displacements[i] !== 0 || displacements[i + 1] !== 0 || displacements[i + 2] !== 0) moved[v] = 1;
+  return moved;
+}
+
+/** Area-weighted normals of the displaced faces at touched vertices, added to `out`. */
+function addFaceNormals(
+  vertices: Float32Array,
+  faces: Uint32Array,
+  displacements: Float32Array,
+  touched: Uint8Array,
+  out: Float32Array,
+): void {
   for (let f = 0; f < faces.length; f += 3) {
     if (!(touched[faces[f]] | touched[faces[f + 1]] | touched[faces[f + 2]])) continue;
     const a = 3 * faces[f];
@@ -55,7 +80,11 @@ export function morphNormals(
     out[c + 1] += ny;
     out[c + 2] += nz;
   }
-  for (let v = 0, i = 0; v < V; v++, i += 3) {
+}
+
+/** Makes touched rows unit vectors minus `normals`, others zero. */
+function subtract(out: Float32Array, normals: Float32Array, touched: Uint8Array): void {
+  for (let v = 0, i = 0; v < touched.length; v++, i += 3) {
     if (touched[v]) {
       const length = Math.sqrt(out[i] * out[i] + out[i + 1] * out[i + 1] + out[i + 2] * out[i + 2]);
       const k = length > 0 ? 1 / length : 0;
@@ -64,5 +93,4 @@ export function morphNormals(
       out[i + 2] = k * out[i + 2] - normals[i + 2];
     } else out[i] = out[i + 1] = out[i + 2] = 0;
   }
-  return out;
 }

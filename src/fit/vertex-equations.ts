@@ -73,14 +73,14 @@ export function addGeometry(
   gemmTN(kernels, matrixF32(mixed, m, columns, vertex.mixedStride), matrixF32(p, m, g, stride), cross);
   const [G, C] = [product.view, cross.view];
   const map = appearanceColumns(layout, to.T);
-  for (let i = 0; i < g; i++) {
-    gradient[i] += C[RESIDUAL_COLUMN * g + i];
-    for (let j = 0; j <= i; j++) hessian[i * n + j] += G[i * g + j];
-  }
-  for (let x = 0; x < map.length; x++) {
-    const i = map[x];
-    if (i >= 0) for (let j = 0; j < g; j++) hessian[i * n + j] += C[x * g + j];
-  }
+  addPart(gradient, 0, C, RESIDUAL_COLUMN * g, g);
+  for (let i = 0; i < g; i++) addPart(hessian, i * n, G, i * g, i + 1);
+  for (let x = 0; x < map.length; x++) if (map[x] >= 0) addPart(hessian, map[x] * n, C, x * g, g);
+}
+
+/** to[at + i] += from[start + i]. */
+function addPart(to: Float64Array, at: number, from: Float64Array, start: number, count: number): void {
+  for (let i = 0; i < count; i++) to[at + i] += from[start + i];
 }
 
 /** Adds the gradient of light and texture: `columns` (X) as of `photometricGradient`. */

@@ -67,23 +67,7 @@ export class GlbContainer {
     const count = order.length;
     const filled = count <= 65536 ? new Uint16Array(count) : new Uint32Array(count);
     const rows = new Float32Array(3 * count);
-    let n = 0;
-    for (let r = 0; r < count; r++) {
-      const v = 3 * order[r];
-      const x = values[v];
-      const y = values[v + 1];
-      const z = values[v + 2];
-      if (x === 0 && y === 0 && z === 0) continue;
-      const ax = Math.abs(x);
-      const ay = Math.abs(y);
-      const az = Math.abs(z);
-      // A row that is no number is kept: it is for the caller's checks to tell.
-      if ((ax < least || ax === 0) && (ay < least || ay === 0) && (az < least || az === 0)) continue;
-      rows[3 * n] = ax < least ? 0 : x;
-      rows[3 * n + 1] = ay < least ? 0 : y;
-      rows[3 * n + 2] = az < least ? 0 : z;
-      filled[n++] = r;
-    }
+    const n = takeRows(values, order, least, rows, filled);
     const indices = filled.slice(0, n);
     const sparse = rows.slice(0, 3 * n);
     if (indices.byteLength + sparse.byteLength >= rows.byteLength) {
@@ -182,4 +166,32 @@ function boundsOf(array: GltfArray, columns: number): { min: number[]; max: numb
     max[c] = most;
   }
   return { min, max };
+}
+
+/** Rows `order` of `values` that are not zero, to `rows`, their places in `order` to `filled`; returns how many. */
+function takeRows(
+  values: Float32Array,
+  order: Uint32Array,
+  least: number,
+  rows: Float32Array,
+  filled: Uint16Array | Uint32Array,
+): number {
+  let n = 0;
+  for (let r = 0; r < order.length; r++) {
+    const v = 3 * order[r];
+    const x = values[v];
+    const y = values[v + 1];
+    const z = values[v + 2];
+    if (x === 0 && y === 0 && z === 0) continue;
+    const ax = Math.abs(x);
+    const ay = Math.abs(y);
+    const az = Math.abs(z);
+    // A row that is no number is kept: it is for the caller's checks to tell.
+    if ((ax < least || ax === 0) && (ay < least || ay === 0) && (az < least || az === 0)) continue;
+    rows[3 * n] = ax < least ? 0 : x;
+    rows[3 * n + 1] = ay < least ? 0 : y;
+    rows[3 * n + 2] = az < least ? 0 : z;
+    filled[n++] = r;
+  }
+  return n;
 }

@@ -11,6 +11,14 @@
  */
 export function vertexNormals(vertices: Float32Array, faces: Uint32Array): Float32Array {
   const normals = new Float32Array(vertices.length);
+  addFaceNormals(vertices, faces, normals);
+  normalize(normals);
+  return normals;
+}
+
+// Loops in functions of their own: one after the other in a function, V8 compiles that three times.
+
+function addFaceNormals(vertices: Float32Array, faces: Uint32Array, normals: Float32Array): void {
   for (let f = 0; f < faces.length; f += 3) {
     const a = 3 * faces[f];
     const b = 3 * faces[f + 1];
@@ -27,12 +35,19 @@ export function vertexNormals(vertices: Float32Array, faces: Uint32Array): Float
     const nx = uy * vz - uz * vy;
     const ny = uz * vx - ux * vz;
     const nz = ux * vy - uy * vx;
-    for (const i of [a, b, c]) {
-      normals[i] += nx;
-      normals[i + 1] += ny;
-      normals[i + 2] += nz;
-    }
+    normals[a] += nx;
+    normals[a + 1] += ny;
+    normals[a + 2] += nz;
+    normals[b] += nx;
+    normals[b + 1] += ny;
+    normals[b + 2] += nz;
+    normals[c] += nx;
+    normals[c + 1] += ny;
+    normals[c + 2] += nz;
   }
+}
+
+function normalize(normals: Float32Array): void {
   for (let i = 0; i < normals.length; i += 3) {
     const n = Math.hypot(normals[i], normals[i + 1], normals[i + 2]);
     const k = n > 0 ? 1 / n : 0;
@@ -40,5 +55,4 @@ export function vertexNormals(vertices: Float32Array, faces: Uint32Array): Float
     normals[i + 1] *= k;
     normals[i + 2] *= k;
   }
-  return normals;
 }

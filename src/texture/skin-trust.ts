@@ -51,18 +51,11 @@ export function skinTrust(
   const { size } = crop;
   const { mask, crop: own } = fit.skin;
   const s = own.size;
-  const k = s / size;
   const o = SKIN_TRUST_DEFAULTS;
   // Everything about neighbourhoods is smooth: at the fit's resolution.
   const seen = new Float32Array(s * s);
   const agreed = new Float32Array(s * s);
-  for (let y = 0; y < s; y++)
-    for (let x = 0; x < s; x++) {
-      const f = faceIndex[Math.floor((y + 0.5) / k) * size + Math.floor((x + 0.5) / k)];
-      if (f < 0 || !skinFaces[f]) continue;
-      seen[y * s + x] = 1;
-      agreed[y * s + x] = mask[y * s + x] / 255;
-    }
+  markSeen(faceIndex, size, skinFaces, mask, s, seen, agreed);
   const radius = Math.max(1, Math.round(o.hole * s));
   const [around, agreeing] = [boxMean(seen, s, radius), boxMean(agreed, s, radius)];
   const local = Float32Array.from(fit.observation.landmarks68, (x, i) => (x - own.origin[i % 2]) * own.scale);
@@ -83,7 +76,45 @@ export function skinTrust(
   const toBrow = chamferDistances(kernels, lines, s, s);
   const planes = kernels.f32(4 * s * s);
   const marks = kernels.u8(s * s);
-  const [values, flags] = [planes.view, marks.view];
+  fillPlanes({ mask, around, agreeing, toRim, toOpening, toBrow }, s, planes.view, marks.view);
+  return { side: s, planes, marks };
+}
+
+// Loops in functions of their own, which V8 compiles once.
+
+/** Pixels of the fit's resolution that see skin, and how far the mask agrees. */
+function markSeen(
+  faceIndex: Int32Array,
+  size: number,
+  skinFaces: Uint8Array,
+  mask: Uint8Array,
+  s: number,
+  seen: Float32Array,
+  agreed: Float32Array,
+): void {
+  const k = s / size;
+  for (let y = 0; y < s; y++)
+    for (let x = 0; x < s; x++) {
+      const f = faceIndex[Math.floor((y + 0.5) / k) * size + Math.floor((x + 0.5) / k)];
+      if (f < 0 || !skinFaces[f]) continue;
+      seen[y * s + x] = 1;
+      agreed[y * s + x] = mask[y * s + x] / 255;
+    }
+}
+
+/** What is known of each pixel of the fit's resolution; distances in pixels. */
+interface Neighbourhood {
+  readonly mask: Uint8Array;
+  readonly around: Float32Array;
+  readonly agreeing: Float32Array;
+  readonly toRim: Float32Array;
+  readonly toOpening: Float32Array;
+  readonly toBrow: Float32Array;
+}
+
+function fillPlanes(known: Neighbourhood, s: number, values: Float32Array, flags: Uint8Array): void {
+  const { mask, around, agreeing, toRim, toOpening, toBrow } = known;
+  const o = SKIN_TRUST_DEFAULTS;
   for (let p = 0; p < s * s; p++) {
     const aperture = toOpening[p] <= o.aperture * s;
     const brow = toBrow[p] <= o.brow * s;
@@ -98,7 +129,6 @@ export function skinTrust(
     if (aperture) values[4 * p + 1] = sure;
     if (!eye && (aperture || brow || toRim[p] >= o.hull * s)) values[4 * p] = sure;
   }
-  return { side: s, planes, marks };
 }
 
 /** First landmark and end of the outlines of eyes and mouth, and of the lines of upper lids and brows, in iBUG-68. */
