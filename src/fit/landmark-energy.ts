@@ -19,6 +19,7 @@ import {
   landmarkGaps,
   type StandingHead,
 } from './landmark-gaps.ts';
+import { addLower, addRange } from './lower-triangle.ts';
 import type { FitState } from './parameters.ts';
 import { cameraColumns, type SurfaceGeometry } from './surface-rows.ts';
 
@@ -248,22 +249,8 @@ export function addWeightedLandmarks(
     const out = kernels.f32(N * g.stride, false);
     const product = kernels.f64((n + 1) * (n + 1));
     const j = new Float64Array(8 * L);
-    const one = new Float64Array(8);
     const [starts, index, value] = [rowStart.view, columns.view, values.view];
-    for (let l = 0; l < L; l++) {
-      const root = Math.sqrt(squares.points[l]);
-      projectionJacobian(g.camera, points[3 * l], points[3 * l + 1], points[3 * l + 2], one);
-      j.set(one, 8 * l);
-      for (let row = 0; row < 2; row++) {
-        const e = 18 * l + 9 * row;
-        starts[2 * l + row] = e;
-        for (let i = 0; i < 3; i++)
-          for (let a = 0; a < 3; a++) {
-            index[e + 3 * i + a] = 3 * prepared.rowOf[t.corners[3 * l + i]] + a;
-            value[e + 3 * i + a] = root * t.barycentrics[3 * l + i] * one[3 * row + a];
-          }
-      }
-    }
+    pointRows(t, g, points, squares.points, starts, index, value, j);
     for (const [i, gap] of t.gaps.entries()) {
       const root = Math.sqrt(squares.gaps[i]);
       let e = 18 * (L + i);
@@ -285,14 +272,7 @@ export function addWeightedLandmarks(
     const source = matrixF32(g.rows, g.rows.length / g.stride, g.stride);
     multiplySparse(kernels, { rowStart, columns, values }, source, matrixF32(out, N, g.stride));
     const rows = out.view;
-    for (let l = 0; l < L; l++) {
-      const root = Math.sqrt(squares.points[l]);
-      const u = 2 * l * g.stride;
-      const v = u + g.stride;
-      cameraColumns(g.layout, j, 8 * l, root, rows, u, v);
-      rows[u + n] = root === 0 ? 0 : root * (projected[3 * l] - t.targets[2 * l]);
-      rows[v + n] = root === 0 ? 0 : root * (projected[3 * l + 1] - t.targets[2 * l + 1]);
-    }
+    pointColumns(t, g, projected, squares.points, j, rows);
     for (const [i, gap] of t.gaps.entries()) {
       const root = Math.sqrt(squares.gaps[i]);
       const at = (2 * L + i) * g.stride;
@@ -301,11 +281,58 @@ export function addWeightedLandmarks(
     }
     syrkTN(kernels, matrixF32(out, N, n + 1, g.stride), product);
     const C = product.view;
-    for (let i = 0; i < n; i++) {
-      gradient[i] += C[n * (n + 1) + i];
-      for (let k = 0; k <= i; k++) hessian[i * size + k] += C[i * (n + 1) + k];
-    }
+    addRange(gradient, 0, C, n * (n + 1), n);
+    addLower(hessian, size, C, n + 1, n);
   });
+}
+
+/** Sparse rows of the points' pictures by their corners, and their projections' derivatives `j` (L,8). */
+function pointRows(
+  t: LandmarkTargets,
+  g: SurfaceGeometry,
+  points: Float32Array,
+  squares: ArrayLike<number>,
+  starts: Uint32Array,
+  index: Uint32Array,
+  value: Float32Array,
+  j: Float64Array,
+): void {
+  const { rowOf } = g.resident.prepared;
+  const one = new Float64Array(8);
+  for (let l = 0; l < t.weights.length; l++) {
+    const root = Math.sqrt(squares[l]);
+    projectionJacobian(g.camera, points[3 * l], points[3 * l + 1], points[3 * l + 2], one);
+    j.set(one, 8 * l);
+    for (let row = 0; row < 2; row++) {
+      const e = 18 * l + 9 * row;
+      starts[2 * l + row] = e;
+      for (let i = 0; i < 3; i++)
+        for (let a = 0; a < 3; a++) {
+          index[e + 3 * i + a] = 3 * rowOf[t.corners[3 * l + i]] + a;
+          value[e + 3 * i + a] = root * t.barycentrics[3 * l + i] * one[3 * row + a];
+        }
+    }
+  }
+}
+
+/** The points' columns of the camera, and their residuals in the spare column. */
+function pointColumns(
+  t: LandmarkTargets,
+  g: SurfaceGeometry,
+  projected: Float32Array,
+  squares: ArrayLike<number>,
+  j: Float64Array,
+  rows: Float32Array,
+): void {
+  const n = g.layout.geometrySize;
+  for (let l = 0; l < t.weights.length; l++) {
+    const root = Math.sqrt(squares[l]);
+    const u = 2 * l * g.stride;
+    const v = u + g.stride;
+    cameraColumns(g.layout, j, 8 * l, root, rows, u, v);
+    rows[u + n] = root === 0 ? 0 : root * (projected[3 * l] - t.targets[2 * l]);
+    rows[v + n] = root === 0 ? 0 : root * (projected[3 * l + 1] - t.targets[2 * l + 1]);
+  }
 }
 
 /** Writes a gap's columns of translation and focal length, `factor` times their derivative, to the row at `at`. */

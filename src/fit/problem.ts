@@ -40,6 +40,7 @@ import {
   landmarkCost,
   landmarkTargets,
 } from './landmark-energy.ts';
+import { addScaledLower, mirrorLower } from './lower-triangle.ts';
 import { type FitState, type ParameterLayout, retractState, stepBounds } from './parameters.ts';
 import type { PreparedModel } from './prepare.ts';
 import { type PriorOptions, type PriorTerms, priors } from './priors.ts';
@@ -239,7 +240,7 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
       const { hessian: photo, width: then } = last!;
       // Of most samples, which every width takes for inliers, the weight is 1/σ².
       const share = (then / width) ** 2;
-      addLower(hessian, photo, n, share);
+      addScaledLower(hessian, photo, n, share);
     }
     const priorTerms = priors(model, layout, state, input.priors, { hessian, gradient });
     cost += sumOf(priorTerms);
@@ -269,18 +270,6 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
     stepBounds: (state) => stepBounds(model, layout, state),
     terms,
   };
-}
-
-// Loops in functions of their own: within `assemble`, a closure made for every problem, V8 compiled them over and over.
-
-/** Lower triangle of a (n,n) += factor·b. */
-function addLower(a: Float64Array, b: Float64Array, n: number, factor: number): void {
-  for (let i = 0; i < n; i++) for (let j = i * n; j <= i * n + i; j++) a[j] += factor * b[j];
-}
-
-/** Upper triangle of a (n,n) from the lower one. */
-function mirrorLower(a: Float64Array, n: number): void {
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) a[j * n + i] = a[i * n + j];
 }
 
 function sumOf(terms: EnergyTerms | PriorTerms): number {

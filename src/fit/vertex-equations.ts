@@ -8,6 +8,7 @@ import { RESIDUAL_COLUMN } from '../kernels/photometric.ts';
 import type { F32, F64, Kernels } from '../kernels/runtime.ts';
 import { SURFACE_ROWS } from '../kernels/surface.ts';
 import { foldMixedRows, multiplyVertexBlocks, type VertexBlocks } from '../kernels/vertex-blocks.ts';
+import { addLower, addRange } from './lower-triangle.ts';
 import type { ParameterLayout } from './parameters.ts';
 
 /** Normal equations to add to: the lower triangle of `hessian` (n,n), `gradient` (n). */
@@ -73,14 +74,9 @@ export function addGeometry(
   gemmTN(kernels, matrixF32(mixed, m, columns, vertex.mixedStride), matrixF32(p, m, g, stride), cross);
   const [G, C] = [product.view, cross.view];
   const map = appearanceColumns(layout, to.T);
-  addPart(gradient, 0, C, RESIDUAL_COLUMN * g, g);
-  for (let i = 0; i < g; i++) addPart(hessian, i * n, G, i * g, i + 1);
-  for (let x = 0; x < map.length; x++) if (map[x] >= 0) addPart(hessian, map[x] * n, C, x * g, g);
-}
-
-/** to[at + i] += from[start + i]. */
-function addPart(to: Float64Array, at: number, from: Float64Array, start: number, count: number): void {
-  for (let i = 0; i < count; i++) to[at + i] += from[start + i];
+  addRange(gradient, 0, C, RESIDUAL_COLUMN * g, g);
+  addLower(hessian, n, G, g, g);
+  for (let x = 0; x < map.length; x++) if (map[x] >= 0) addRange(hessian, map[x] * n, C, x * g, g);
 }
 
 /** Adds the gradient of light and texture: `columns` (X) as of `photometricGradient`. */
