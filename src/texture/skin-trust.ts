@@ -76,7 +76,8 @@ export function skinTrust(
   const toBrow = chamferDistances(kernels, lines, s, s);
   const planes = kernels.f32(4 * s * s);
   const marks = kernels.u8(s * s);
-  fillPlanes({ mask, around, agreeing, toRim, toOpening, toBrow }, s, planes.view, marks.view);
+  const known = { mask, around, agreeing, toRim, toEye, toOpening, toLashes, toBrow };
+  fillPlanes(known, s, planes.view, marks.view);
   return { side: s, planes, marks };
 }
 
@@ -108,12 +109,14 @@ interface Neighbourhood {
   readonly around: Float32Array;
   readonly agreeing: Float32Array;
   readonly toRim: Float32Array;
+  readonly toEye: Float32Array;
   readonly toOpening: Float32Array;
+  readonly toLashes: Float32Array;
   readonly toBrow: Float32Array;
 }
 
 function fillPlanes(known: Neighbourhood, s: number, values: Float32Array, flags: Uint8Array): void {
-  const { mask, around, agreeing, toRim, toOpening, toBrow } = known;
+  const { mask, around, agreeing, toRim, toEye, toOpening, toLashes, toBrow } = known;
   const o = SKIN_TRUST_DEFAULTS;
   for (let p = 0; p < s * s; p++) {
     const aperture = toOpening[p] <= o.aperture * s;
