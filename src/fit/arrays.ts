@@ -23,6 +23,7 @@ export function fitArrays(
     pose: npyArray(params.pose, [J, 3]),
     texture: npyArray(params.texture),
     light: npyArray(fit.light, [9, 3]),
+    ...(fit.gloss && { gloss: npyArray(fit.gloss) }),
     camera: npyArray(
       Float64Array.of(perspective ? camera.focal : camera.scale, ...camera.principal, ...camera.translation),
     ),

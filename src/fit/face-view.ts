@@ -2,8 +2,9 @@
  * One photo's side of a fit: the crop around the face at every level of the pyramid, the skin mask, the first guess, the
  * problem of a stage, and the measured result.
  */
-import { uncropCamera } from '../camera/project.ts';
+import { cropCamera, uncropCamera } from '../camera/project.ts';
 import type { Image8, ImageF } from '../core/image.ts';
+import type { PhotometricLoss } from '../kernels/photometric.ts';
 import type { Kernels } from '../kernels/runtime.ts';
 import { headSizes } from '../model/head-model.ts';
 import type { FaceObservation } from '../perceive/types.ts';
@@ -17,6 +18,7 @@ import {
   type PersonOptions,
   type ViewOptions,
 } from './fit-options.ts';
+import { findGloss, type Gloss } from './gloss.ts';
 import { initialPose } from './initial-pose.ts';
 import { type KnownSize, measured } from './known-size.ts';
 import { measureFit } from './measure.ts';
@@ -46,6 +48,11 @@ export const LIGHT = { weight: 1, level: 0.06, bands: 0.25, colour: 0.04 };
  * the fit to a clean picture is limited by the picture, the fit to a face the model lacks by the model.
  */
 export const NOISE_MIN = 0.25;
+/**
+ * Gloss is looked for where the model explains a photo worse than this share of `photometricSigma`, at half the full size
+ * and above: a quarter of it has few pixels, and the first guess has other faults.
+ */
+const GLOSS_FROM = { noise: 0.47, level: 0.5 };
 /** Landmark error from which a fit is worth a warning, and the share of the visible skin region below which it is. */
 const WARN_NME = 0.06;
 const WARN_SKIN = 0.25;
@@ -73,8 +80,7 @@ export class FaceView {
   private readonly hulls = new Map<number, Uint8Array>();
   private readonly coverages = new Map<number, Float32Array>();
   /** The mask made last. */
-  private mask: { readonly state: FitState; readonly level: number; readonly weights: Float32Array } | null =
-    null;
+  private mask: SkinMask | null = null;
   /** Colour noise over `weights.photometricSigma`: what the last mask found the model to explain. */
   private noise = 1;
 
@@ -137,10 +143,10 @@ export class FaceView {
     const { weights } = this;
     const level = photometric?.level ?? 0;
     // The mask comes first: it measures the noise.
-    const mask = !photometric
+    const seen = !photometric
       ? null
       : photometric.hull
-        ? Float32Array.from(this.hull(level))
+        ? { weights: Float32Array.from(this.hull(level)), photo: this.photo(level) }
         : this.skinMask(state, level);
     return createProblem(this.kernels, {
       prepared: this.resident.prepared,
@@ -154,14 +160,10 @@ export class FaceView {
             loss: { sigma: weights.landmarkSigma * this.eyeDistance, k: 2, weight: weights.landmarks },
           },
       photometric: photometric && {
-        photo: this.photo(level),
+        photo: seen!.photo,
         scale: level / this.size,
-        mask: dimSaturated(mask!, this.photo(level)),
-        loss: {
-          sigma: weights.photometricSigma * photometric.sigma * (photometric.hull ? 1 : this.noise),
-          k: 2,
-          weight: weights.photometric,
-        },
+        mask: dimSaturated(seen!.weights, this.photo(level)),
+        loss: this.loss(photometric.sigma * (photometric.hull ? 1 : this.noise)),
         common: photometric.common && {
           points: () => photometric.common!.albedo.of(photometric.common!.view),
           noise: () => photometric.common!.albedo.noise,
@@ -177,23 +179,16 @@ export class FaceView {
 
   /** The picture that is compared with the person's other photos at a level. */
   compared(state: FitState, level: number): ComparedPhoto {
-    const photo = this.photo(level);
-    return { photo, scale: level / this.size, mask: dimSaturated(this.skinMask(state, level), photo) };
+    const { photo, weights } = this.skinMask(state, level);
+    return { photo, scale: level / this.size, mask: dimSaturated(weights, this.photo(level)) };
   }
 
   /** The result at `state`, with the energy of `problem` there. */
   result(state: FitState, problem: FitProblem, curve: readonly EnergyPoint[]): Omit<PhotoFit, 'timingMs'> {
     const { model } = this.resident.prepared;
-    const mask = this.skinMask(state, this.size);
+    const { weights: mask, photo, gloss } = this.skinMask(state, this.size);
     const terms = problem.terms(state);
-    const { metrics, region } = measureFit(
-      this.kernels,
-      this.resident,
-      state,
-      this.local,
-      this.photo(this.size),
-      mask,
-    );
+    const { metrics, region } = measureFit(this.kernels, this.resident, state, this.local, photo, mask);
     const warnings: string[] = [];
     if (metrics.landmarkNmeInner51 > WARN_NME)
       warnings.push(
@@ -223,6 +218,7 @@ export class FaceView {
       },
       camera: uncropCamera(state.camera, this.crop.origin, this.crop.scale),
       light: f32(state.light),
+      ...(gloss && { gloss: f32(gloss.coefficients) }),
       image: { width: this.image.width, height: this.image.height },
       observation: this.observation,
       energy: { total: Object.values(terms).reduce((a, b) => a + b, 0), terms: { ...terms }, curve },
@@ -272,22 +268,45 @@ export class FaceView {
   }
 
   /** Skin weights at a level: the user's mask, or the estimate from `state`. */
-  private skinMask(state: FitState, level: number): Float32Array {
-    if (this.mask?.state !== state || this.mask.level !== level)
-      this.mask = { state, level, weights: this.makeSkinMask(state, level) };
-    return this.mask.weights;
+  private skinMask(state: FitState, level: number): SkinMask {
+    if (this.mask?.state !== state || this.mask.level !== level) this.mask = this.makeSkinMask(state, level);
+    return this.mask;
   }
 
-  private makeSkinMask(state: FitState, level: number): Float32Array {
-    const photo = this.photo(level);
-    const rendered = renderSkin(this.kernels, this.resident, state, level, level / this.size);
+  private makeSkinMask(state: FitState, level: number): SkinMask {
+    const scale = level / this.size;
+    const sd = scale < GLOSS_FROM.level ? 0 : this.glossDeviation();
+    const rendered = renderSkin(this.kernels, this.resident, state, level, scale, { normals: sd > 0 });
+    const { rgb: render, normals } = rendered;
     const region = keepCovered(rendered.region, this.coverageAt(level));
-    const mask = this.options.mask
-      ? sampleMask(this.options.mask, this.image, this.cropAt(level)).map((w, p) => w * region[p])
-      : estimateSkin(this.kernels, { photo, render: rendered.rgb, region, core: this.hull(level) });
-    const typical = typicalResidual(this.kernels, photo, rendered.rgb, mask) / this.weights.photometricSigma;
+    const given = this.options.mask && sampleMask(this.options.mask, this.image, this.cropAt(level));
+    const estimate = (photo: ImageF) =>
+      given?.map((w, p) => w * region[p]) ??
+      estimateSkin(this.kernels, { photo, render, region, core: this.hull(level) });
+    let photo = this.photo(level);
+    let weights = estimate(photo);
+    let gloss: Gloss | null = null;
+    if (normals) {
+      const camera = cropCamera(state.camera, [0, 0], scale);
+      const evidence = { photo, render, normals, region, mask: weights, camera };
+      gloss = findGloss(evidence, this.loss(this.noise), sd);
+      photo = gloss.matte;
+      // Without its highlights more of the skin looks like skin.
+      weights = estimate(photo);
+    }
+    const typical = typicalResidual(this.kernels, photo, render, weights) / this.weights.photometricSigma;
     this.noise = Math.min(Math.max(typical, NOISE_MIN), 1);
-    return mask;
+    return { state, level, weights, photo, gloss };
+  }
+
+  /** How far gloss may go: not at all where the model explains the photo without. */
+  private glossDeviation(): number {
+    return this.weights.gloss * Math.max(0, 1 - (GLOSS_FROM.noise / this.noise) ** 2);
+  }
+
+  /** The photometric loss at a share of its widest. */
+  private loss(share: number): PhotometricLoss {
+    return { sigma: this.weights.photometricSigma * share, k: 2, weight: this.weights.photometric };
   }
 
   /** The part of the picture that is face beyond doubt, at a level. */
@@ -322,6 +341,16 @@ export class FaceView {
       distance: focal || this.options.distance !== undefined ? null : DISTANCE,
     };
   }
+}
+
+/** Skin as a state shows it at a level. */
+interface SkinMask {
+  readonly state: FitState;
+  readonly level: number;
+  readonly weights: Float32Array;
+  /** What the state is compared with: the photo without its gloss. */
+  readonly photo: ImageF;
+  readonly gloss: Gloss | null;
 }
 
 /** `flags` without the pixels that the photo does not cover; in place. */

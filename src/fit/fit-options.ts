@@ -74,6 +74,11 @@ export interface FitWeights {
   readonly common: number;
   /** Colour noise, RGB in [0, 1]. */
   readonly photometricSigma: number;
+  /**
+   * Deviation of the 25 coefficients of white gloss (`light/gloss.ts`) that is taken off a photo, RGB in [0, 1]; 0 leaves it
+   * out.
+   */
+  readonly gloss: number;
   readonly identity: number;
   /** Observations of the mean skull; see `skull-prior.ts`. */
   readonly skull: number;
@@ -112,6 +117,7 @@ export const FIT_PHOTO_DEFAULTS = {
     photometric: 600,
     common: 3000,
     photometricSigma: 0.06,
+    gloss: 0.01,
     identity: 1.2,
     skull: 30,
     expression: 1,

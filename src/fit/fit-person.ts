@@ -76,7 +76,11 @@ export async function fitPerson(
   for (const photo of photos) checkKnown('fitPerson', model, photo.image, { ...photo, ipd: options.ipd });
   const start = performance.now();
   const { kernels, resident } = await fitMemory(prepareModel(model));
-  const weights = { ...FIT_PHOTO_DEFAULTS.weights, ...options.weights };
+  // Photos compared with each other tell skin from what moves over it themselves: three views of another model's people
+  // were met to 1.15 mm with gloss, 1.09 without.
+  const { weights: usual } = FIT_PHOTO_DEFAULTS;
+  const gloss = photos.length > 1 ? 0 : usual.gloss;
+  const weights = { ...usual, gloss, ...options.weights };
   const light = options.light ?? FIT_PHOTO_DEFAULTS.light;
   const views = photos.map(
     (photo) => new FaceView(kernels, resident, photo.image, photo.observation, size, photo, weights),

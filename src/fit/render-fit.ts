@@ -53,6 +53,7 @@ export function renderFit(
     faceUvs: model.faceUvs,
     albedo: options.albedo ?? (model.texture ? albedoMap(model.texture, fit.params.texture) : null),
     light: fit.light,
+    gloss: fit.gloss,
     camera,
     width: size,
     height: size,

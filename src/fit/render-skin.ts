@@ -7,7 +7,7 @@ import type { ImageF } from '../core/image.ts';
 import { collectSamples } from '../kernels/collect.ts';
 import { appearanceStride, photometricResiduals, Q_STRIDE, takePhoto } from '../kernels/photometric.ts';
 import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
-import type { Kernels } from '../kernels/runtime.ts';
+import type { F32, Kernels } from '../kernels/runtime.ts';
 import { scatterColours } from '../kernels/skin.ts';
 import { fanNormals } from '../kernels/surface.ts';
 import { SH_CONSTANTS } from '../light/sh.ts';
@@ -21,6 +21,8 @@ export interface SkinPicture {
   readonly region: Uint8Array;
   /** (size,size,3), zero elsewhere. */
   readonly rgb: ImageF;
+  /** (size,size,3) unit normals in camera space, where they were asked for. */
+  readonly normals: ImageF | null;
 }
 
 /** Renders the skin of `state` into a square of `size` pixels; `scale` is pixels per pixel of the state's camera. */
@@ -30,6 +32,7 @@ export function renderSkin(
   state: FitState,
   size: number,
   scale: number,
+  options: { readonly normals?: boolean } = {},
 ): SkinPicture {
   const { head, fans, skin } = resident;
   const camera = cropCamera(state.camera, [0, 0], scale);
@@ -76,24 +79,28 @@ export function renderSkin(
     const [numbers, unit] = [q.view, normals.view];
     for (let i = 0; i < active.length; i++)
       for (let a = 0; a < 3; a++) numbers[Q_STRIDE * i + 2 + a] = unit[4 * active[i] + a];
-    const colours = kernels.f32(4 * count, false);
     // Against a black photo residuals are the picture itself, wherever (u, v) lies.
     const photo = takePhoto(kernels, { width: 2, height: 2, channels: 3, data: new Float32Array(12) });
-    photometricResiduals(
-      kernels,
-      { ...arrays, appearance, count },
-      {
-        q,
-        photo,
-        light: state.light,
-        basis: SH_CONSTANTS,
-        texture: state.texture,
-        loss: { sigma: 1, k: 1, weight: 1 },
-      },
-      colours,
-    );
-    scatterColours(kernels, colours, pixels, count, picture, seen);
-    const rgb: ImageF = { width: size, height: size, channels: 3, data: picture.view.slice() };
-    return { region: seen.view.slice(), rgb };
+    const loss = { sigma: 1, k: 1, weight: 1 };
+    const paint = (look: F32, light: ArrayLike<number>, texture: ArrayLike<number>, to: F32): ImageF => {
+      const colours = kernels.f32(4 * count, false);
+      const input = { q, photo, light, basis: SH_CONSTANTS, texture, loss };
+      photometricResiduals(kernels, { ...arrays, appearance: look, count }, input, colours);
+      scatterColours(kernels, colours, pixels, count, to, seen);
+      return { width: size, height: size, channels: 3, data: to.view.slice() };
+    };
+    const rgb = paint(appearance, state.light, state.texture, picture);
+    let facing: ImageF | null = null;
+    if (options.normals) {
+      const white = kernels.f32(appearanceStride(0) * count, false);
+      white.view.fill(1);
+      facing = paint(white, AXES, [], kernels.f32(3 * size * size));
+    }
+    return { region: seen.view.slice(), rgb, normals: facing };
   });
 }
+
+/** A light that makes white skin show its normal: x in red, y in green, z in blue. */
+const AXES = Float64Array.from({ length: 27 }, (_, i) =>
+  i === 3 || i === 7 || i === 11 ? 1 / SH_CONSTANTS[1] : 0,
+);

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { FormatError, PhotofitError } from '../core/errors.ts';
 import { firstIssue, parseJsonFormat } from '../io/json.ts';
+import { GLOSS_COUNT } from '../light/gloss.ts';
 import { type HeadModel, headSizes } from '../model/head-model.ts';
 import type { PhotoFit } from './types.ts';
 
@@ -75,6 +76,7 @@ export const FitFileSchema = z.strictObject({
     pose: z.record(z.string(), triple),
     texture: numbers,
     light: z.array(triple).length(9),
+    gloss: numbers.length(GLOSS_COUNT).optional(),
     camera: CameraSchema,
   }),
   energy: z.strictObject({
@@ -179,6 +181,7 @@ export function toFitFile(fit: PhotoFit, model: HeadModel, extra: FitFileExtra):
       pose: Object.fromEntries(model.joints.map(({ name }, j) => [name, tripleAt(params.pose, j)])),
       texture: Array.from(params.texture, short),
       light: Array.from({ length: 9 }, (_, k) => tripleAt(fit.light, k)),
+      ...(fit.gloss && { gloss: Array.from(fit.gloss, short) }),
       camera: {
         ...(camera.kind === 'perspective'
           ? { kind: camera.kind, focal: short(camera.focal) }
@@ -313,6 +316,7 @@ export function fromFitFile(file: FitFile, model: HeadModel): StoredFit {
     },
     camera: params.camera,
     light: Float32Array.from(params.light.flat()),
+    ...(params.gloss && { gloss: Float32Array.from(params.gloss) }),
     image: { width: input.width, height: input.height },
     ...(input.known && { known: input.known }),
     observation: {

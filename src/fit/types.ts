@@ -51,6 +51,10 @@ export interface PhotoFit {
   readonly camera: Camera;
   /** (9,3) float32 spherical-harmonics coefficients, RGB columns; see `light/sh.ts`. */
   readonly light: Float32Array;
+  /**
+   * (25) float32 coefficients of the skin's white gloss in this photo, see `light/gloss.ts`; absent where it shows none.
+   */
+  readonly gloss?: Float32Array;
   readonly image: { readonly width: number; readonly height: number };
   readonly observation: FaceObservation;
   /** What was said about the head's size: focal length in pixels of the photo, distances in metres. Absent where nothing was. */

@@ -1,10 +1,12 @@
 /**
  * Pictures of a head: colour, albedo, shading and a grey shape preview, from one rasterisation.
- * Colour = albedo(uv) · shading(normal), both sRGB-encoded factors as in the fit's energy; not tone-mapped.
+ * Colour = albedo(uv) · shading(normal) + gloss(mirrored view), in sRGB-encoded values as in the fit's energy; not
+ * tone-mapped.
  */
 import type { Camera } from '../camera/camera.ts';
 import type { ImageF } from '../core/image.ts';
 import type { Kernels } from '../kernels/runtime.ts';
+import { GLOSS_COUNT, glossAt } from '../light/gloss.ts';
 import { shBasis } from '../light/sh.ts';
 import { sampleMap } from './albedo.ts';
 import { vertexNormals } from './normals.ts';
@@ -21,6 +23,8 @@ export interface RenderInput {
   readonly albedo: ImageF | null;
   /** (9,3) spherical-harmonics light. */
   readonly light: ArrayLike<number>;
+  /** (25) white gloss, see `light/gloss.ts`; none where absent. */
+  readonly gloss?: ArrayLike<number> | null;
   readonly camera: Camera;
   readonly width: number;
   readonly height: number;
@@ -48,7 +52,7 @@ const FILL = [0.6, 0.1, 0.79, 0.35] as const;
 
 /** Renders `input`. */
 export function renderHead(kernels: Kernels, input: RenderInput): RenderedHead {
-  const { width, height, faces, faceUvs, uvs, light } = input;
+  const { width, height, faces, faceUvs, uvs, light, gloss } = input;
   const raster = rasterMesh(kernels, input.vertices, faces, input.camera, width, height, {
     cull: input.cull ?? 'back',
   });
@@ -69,6 +73,7 @@ export function renderHead(kernels: Kernels, input: RenderInput): RenderedHead {
     out.normals.data,
   ];
   const basis = new Float64Array(9);
+  const mirrored = new Float64Array(GLOSS_COUNT);
   const a = new Float32Array(3);
   for (let p = 0; p < width * height; p++) {
     const f = faceIndex[p];
@@ -96,18 +101,20 @@ export function renderHead(kernels: Kernels, input: RenderInput): RenderedHead {
     if (input.albedo) sampleMap(input.albedo, u, v, a, 0);
     else a.fill(GREY);
     const grey = clay(x, y, z);
+    normals[3 * p] = x;
+    normals[3 * p + 1] = y;
+    normals[3 * p + 2] = z;
+    const at = [(p % width) + 0.5, Math.floor(p / width) + 0.5] as const;
+    const shine = gloss ? glossAt(gloss, input.camera, ...at, normals, 3 * p, mirrored) : 0;
     for (let c = 0; c < 3; c++) {
       let s = 0;
       for (let j = 0; j < 9; j++) s += light[3 * j + c] * basis[j];
       const o = 3 * p + c;
       albedo[o] = a[c];
       shading[o] = s;
-      rgb[o] = a[c] * s;
+      rgb[o] = a[c] * s + shine;
       shape[o] = CLAY[c] * grey;
     }
-    normals[3 * p] = x;
-    normals[3 * p + 1] = y;
-    normals[3 * p + 2] = z;
   }
   return { ...out, raster };
 }

@@ -15,6 +15,7 @@
  * Eyes and mouth are taken as painted on whatever the model shows there: lips that are closed in the photo go over
  * teeth that a fit leaves uncovered, and depth jumps between lids, eyeballs, lips and teeth are no outlines.
  */
+import type { Camera } from '../camera/camera.ts';
 import { cropCamera, projectPoints } from '../camera/project.ts';
 import type { Image8 } from '../core/image.ts';
 import type { CropTransform, PhotoFit } from '../fit/types.ts';
@@ -22,6 +23,7 @@ import { countSeen, type Evidence, nodeVisibility, takeEvidence, takeRoom } from
 import { outlineDistances, pixelSurface, SURFACE_STRIDE, skinPixels } from '../kernels/pixel-surface.ts';
 import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
+import { GLOSS_COUNT, glossAt } from '../light/gloss.ts';
 import { SH_CONSTANTS } from '../light/sh.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { vertexNormals } from '../render/normals.ts';
@@ -76,6 +78,7 @@ export function observe(
   const orthographic = camera.kind === 'orthographic';
   const { translation, principal } = camera;
   const pixels = size * size;
+  const colours = resampleCrop(photo, crop, kernels).data;
   const visibility = kernels.f32(atlas.graph.count, false);
   const raster = createRasterizeOutput(kernels, size, size);
   const faces = kernels.u32(model.faces);
@@ -100,6 +103,7 @@ export function observe(
     };
     const surface = kernels.f32(SURFACE_STRIDE * pixels, false);
     pixelSurface(kernels, mesh, raster, { translation, orthographic }, surface);
+    if (fit.gloss) takeOff(colours, fit.gloss, camera, size, surface.view);
     const skinFaces = facesInSkin(model);
     const faceIndex = raster.faceIndex.view;
     const planes = skinTrust(kernels, fit, crop, faceIndex, skinFaces);
@@ -120,7 +124,7 @@ export function observe(
       outline,
       flags,
       trust,
-      photo: kernels.f32(resampleCrop(photo, crop, kernels).data),
+      photo: kernels.f32(colours),
       light: fit.light,
       basis: SH_CONSTANTS,
       edge: [o.edge[0] * size, o.edge[1] * size],
@@ -153,6 +157,27 @@ export function observe(
     return found;
   });
   return { crop, evidence, visibility };
+}
+
+/**
+ * Takes gloss off a photo: what a texture has of the photo is skin, not what the skin reflects; in place.
+ * @param surface of `pixelSurface`
+ */
+function takeOff(
+  colours: Float32Array,
+  gloss: Float32Array,
+  camera: Camera,
+  size: number,
+  surface: Float32Array,
+): void {
+  const basis = new Float64Array(GLOSS_COUNT);
+  for (let p = 0; p < size * size; p++) {
+    const at = SURFACE_STRIDE * p;
+    if (surface[at] === 0 && surface[at + 1] === 0 && surface[at + 2] === 0) continue;
+    const [x, y] = [(p % size) + 0.5, Math.floor(p / size) + 0.5];
+    const shine = glossAt(gloss, camera, x, y, surface, at, basis);
+    for (let c = 3 * p; c < 3 * p + 3; c++) colours[c] = Math.max(0, colours[c] - shine);
+  }
 }
 
 /** First and last column and row of a crop whose pixel centres lie in the photo, half a pixel from its border. */

@@ -6,14 +6,18 @@ import type { Image8 } from '../../src/core/image.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { type FitPhotoOptions, fitPhoto } from '../../src/fit/fit-photo.ts';
 import { cameraDistance, interpupillaryDistance } from '../../src/fit/known-size.ts';
+import { renderFit } from '../../src/fit/render-fit.ts';
 import type { PhotoFit } from '../../src/fit/types.ts';
 import { createKernels, type Kernels } from '../../src/kernels/runtime.ts';
+import { GLOSS_COUNT, glossBasis } from '../../src/light/gloss.ts';
 import type { HeadModel } from '../../src/model/head-model.ts';
 import { readHeadPack } from '../../src/model/pack.ts';
 import { poseHead } from '../../src/model/pose.ts';
 import { loadPerception } from '../../src/node/perception.ts';
 import { decodePhoto } from '../../src/node/photo.ts';
 import type { FacePerception } from '../../src/perceive/types.ts';
+import { albedoMap } from '../../src/render/albedo.ts';
+import { solveTextureOffset } from '../../src/texture/solve-offset.ts';
 import { expose, faceError, observeTruth, photograph, sampleTruth } from '../helpers/synthetic.ts';
 
 const SHARED = '../shared/data';
@@ -46,6 +50,58 @@ describe('heads of known truth', () => {
     // The bench over 20 heads holds the figures of docs/fitting.md; four heads scatter by about half a millimetre.
     expect(errors.full).toBeLessThan(2);
     expect(errors.full).toBeLessThan(0.75 * errors.landmarks);
+  });
+});
+
+describe('skin that shines', () => {
+  it('is told from skin that is bright, and the picture is met better', async () => {
+    const random = createRandom(100);
+    const sampled = sampleTruth(model, random);
+    const towards = new Float32Array(GLOSS_COUNT);
+    glossBasis(0.3, 0.5, Math.sqrt(1 - 0.34), towards);
+    // A lobe about one direction, 0.3 at its top.
+    const gloss = towards.map((x) => (0.3 / 25) * x);
+    const truth = { ...expose(kernels, model, sampled), gloss };
+    const image = photograph(kernels, model, truth, random);
+    const observation = observeTruth(model, truth, random);
+    const fit = await fitPhoto(image, model, { observation });
+    const matte = await fitPhoto(image, model, { observation, weights: { gloss: 0 } });
+    expect(matte.gloss).toBeUndefined();
+    expect(fit.gloss).toHaveLength(GLOSS_COUNT);
+    expect(fit.metrics.skinL1).toBeLessThan(0.87 * matte.metrics.skinL1);
+    // Its pictures have the gloss that the metric counted on.
+    const shown = renderFit(kernels, fit, model, { size: 64 });
+    const plain = renderFit(kernels, { ...fit, gloss: undefined }, model, { size: 64 });
+    let most = 0;
+    for (let i = 0; i < shown.rgb.data.length; i++)
+      most = Math.max(most, shown.rgb.data[i] - plain.rgb.data[i]);
+    expect(most).toBeGreaterThan(0.05);
+    // And a texture of the photo is nearer to the skin's colours than with the gloss in it, brightness apart.
+    const skin = albedoMap(model.texture!, truth.params.texture).data;
+    const errorOf = (f: PhotoFit) => {
+      const { albedo, visibility } = solveTextureOffset(kernels, f, image, model, { size: 256 });
+      let error = 0;
+      for (let c = 0; c < 3; c++) {
+        let [aa, ab, bb] = [0, 0, 0];
+        for (let p = 0; p < visibility.length; p++) {
+          const [a, b] = [albedo.data[3 * p + c], skin[3 * p + c]];
+          aa += visibility[p] * a * a;
+          ab += visibility[p] * a * b;
+          bb += visibility[p] * b * b;
+        }
+        error += (bb - (ab * ab) / aa) / bb;
+      }
+      return Math.sqrt(error / 3);
+    };
+    expect(errorOf(fit)).toBeLessThan(0.95 * errorOf({ ...fit, gloss: undefined }));
+  });
+
+  it('is not looked for where the model explains the picture without', async () => {
+    const random = createRandom(100);
+    const truth = expose(kernels, model, sampleTruth(model, random));
+    const image = photograph(kernels, model, truth, random);
+    const observation = observeTruth(model, truth, random);
+    expect((await fitPhoto(image, model, { observation })).gloss).toBeUndefined();
   });
 });
 

@@ -65,7 +65,9 @@ describe('renderSkin', () => {
         height: SIZE,
       });
       kernels.scope(() => {
-        const got = renderSkin(kernels, takeModel(kernels, prepared), state, SIZE, 0.5);
+        const resident = takeModel(kernels, prepared);
+        const got = renderSkin(kernels, resident, state, SIZE, 0.5, { normals: true });
+        expect(renderSkin(kernels, resident, state, SIZE, 0.5).normals).toBeNull();
         let seen = 0;
         let different = 0;
         for (let p = 0; p < SIZE * SIZE; p++) {
@@ -79,6 +81,8 @@ describe('renderSkin', () => {
           for (let c = 0; c < 3; c++) {
             const want = skin ? expected.rgb.data[3 * p + c] : 0;
             expect(Math.abs(got.rgb.data[3 * p + c] - want)).toBeLessThan(2e-4);
+            const facing = skin ? expected.normals.data[3 * p + c] : 0;
+            expect(Math.abs(got.normals!.data[3 * p + c] - facing)).toBeLessThan(2e-4);
           }
           if (skin) seen++;
         }

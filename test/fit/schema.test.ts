@@ -19,7 +19,7 @@ import { makeTinyFit } from '../helpers/tiny-fit.ts';
 import { makeTinyHead } from '../helpers/tiny-head.ts';
 
 const model = makeTinyHead();
-const fit = makeTinyFit(model);
+const fit = { ...makeTinyFit(model), gloss: Float32Array.from({ length: 25 }, (_, k) => 0.01 * Math.sin(k)) };
 const EXTRA = {
   version: '0.1.0',
   path: 'photos/me.jpg',
@@ -58,6 +58,11 @@ describe('fit.json', () => {
     const back = fromFitFile(parseFitFile(text), model);
     expect(back.params).toEqual(fit.params);
     expect(back.light).toEqual(fit.light);
+    expect(back.gloss).toEqual(fit.gloss);
+    const { gloss: _, ...matte } = fit;
+    const plain = toFitFile(matte, model, EXTRA);
+    expect(plain.params).not.toHaveProperty('gloss');
+    expect(fromFitFile(parseFitFile(fitFileText(plain)), model)).not.toHaveProperty('gloss');
     expect(back.camera).toEqual(fit.camera);
     expect(back.observation).toEqual({ ...fit.observation, mesh: null });
     expect(back.energy).toEqual(fit.energy);

@@ -24,6 +24,8 @@ export interface Truth {
   readonly camera: PerspectiveCamera;
   /** (9,3). */
   readonly light: Float32Array;
+  /** (25) white gloss; none where absent. */
+  readonly gloss?: Float32Array;
 }
 
 /** Mean distance over the region `face` in millimetres after rigid (or similarity) alignment on it. */
@@ -87,6 +89,7 @@ export function renderTruth(kernels: Kernels, model: HeadModel, truth: Truth): R
     faceUvs: model.faceUvs,
     albedo: albedoMap(model.texture!, truth.params.texture),
     light: truth.light,
+    gloss: truth.gloss,
     camera: truth.camera,
     width: 2 * truth.camera.principal[0],
     height: 2 * truth.camera.principal[1],

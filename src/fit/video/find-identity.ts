@@ -97,6 +97,8 @@ export async function findIdentity(
         landmarks: FIT_PHOTO_DEFAULTS.weights.landmarks / keys.length,
         contour: CONTOUR,
         eyes: keys.length,
+        // Frames are compared with the person's colours without gloss.
+        gloss: 0,
         ...options.weights,
       },
       ipd,
