@@ -231,7 +231,7 @@ async function identify(
     const params = { identity: shape, texture };
     const albedo = from.texture?.png ?? (await parametricPng(model, texture));
     // What landmarks are off by is known of the shape that was found.
-    const own = { ...params, keyFrames: [], detectorBias: undefined };
+    const own = { ...params, keyFrames: [], detectorBias: undefined, skin: undefined };
     return known({ ...identity, ...own }, albedo);
   }
   throwIfAborted(signal);

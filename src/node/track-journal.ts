@@ -21,6 +21,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import type { Camera } from '../camera/camera.ts';
+import type { ImageF } from '../core/image.ts';
 import type { EvidenceStore, FrameEvidence } from '../fit/video/evidence.ts';
 import type { SolvedState, SolverMemory } from '../fit/video/frame-solver.ts';
 import type { ResumePoint } from '../fit/video/track-video.ts';
@@ -28,7 +29,7 @@ import type { TrackedFrame, TrackIdentity } from '../fit/video/types.ts';
 import { packageVersion } from './version.ts';
 
 /** Of the records, and of what solves frames. */
-const versionOf = () => `photofit ${packageVersion()} track journal 4`;
+const versionOf = () => `photofit ${packageVersion()} track journal 5`;
 /** Longest first line that is believed. */
 const MOST_HEADER = 2 ** 24;
 
@@ -110,7 +111,7 @@ export class TrackJournal implements EvidenceStore {
   static begin(file: string, key: string, identity: TrackIdentity, textured = false): TrackJournal {
     mkdirSync(path.dirname(file), { recursive: true });
     const journal = new TrackJournal(file, openSync(file, 'w+'));
-    const { modelName, modelHash, camera, keyFrames, detectorBias: bias } = identity;
+    const { modelName, modelHash, camera, keyFrames, detectorBias: bias, skin } = identity;
     const arrays = [
       identity.identity,
       identity.texture,
@@ -118,7 +119,7 @@ export class TrackJournal implements EvidenceStore {
       bias?.offsets ?? [],
       bias?.lids ?? [],
     ].map((a) => Array.from(a));
-    const who = { modelName, modelHash, camera, keyFrames, arrays };
+    const who = { modelName, modelHash, camera, keyFrames, arrays, skin: skin && storedMap(skin) };
     const header: StoredHeader = { journal: versionOf(), key, who, textured };
     journal.#append(Buffer.from(`${JSON.stringify(header)}\n`));
     return journal;
@@ -152,12 +153,15 @@ export class TrackJournal implements EvidenceStore {
       );
       return null;
     }
-    const { modelName, modelHash, camera, keyFrames, arrays } = head.who;
+    const { modelName, modelHash, camera, keyFrames, arrays, skin } = head.who;
     const [shape, texture, light, offsets, lids] = arrays.map((a) => Float32Array.from(a));
     const detectorBias = offsets.length > 0 ? { offsets, lids } : undefined;
     return {
       journal,
-      identity: { modelName, modelHash, camera, keyFrames, identity: shape, texture, light, detectorBias },
+      identity: {
+        ...{ modelName, modelHash, camera, keyFrames, identity: shape, texture, light, detectorBias },
+        ...(skin && { skin: readMap(skin) }),
+      },
       texturePng: journal.#texture,
     };
   }
@@ -383,6 +387,25 @@ interface StoredIdentity {
   readonly camera: Camera;
   readonly keyFrames: readonly number[];
   readonly arrays: readonly (readonly number[])[];
+  readonly skin?: StoredMap;
+}
+
+/** A map, its numbers as float32 in base64. */
+interface StoredMap {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly base64: string;
+}
+
+function storedMap({ width, height, channels, data }: ImageF): StoredMap {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return { width, height, channels, base64: bytes.toString('base64') };
+}
+
+function readMap({ width, height, channels, base64 }: StoredMap): ImageF {
+  const bytes = Uint8Array.from(Buffer.from(base64, 'base64'));
+  return { width, height, channels, data: new Float32Array(bytes.buffer) };
 }
 
 function storedState({ state, time }: SolvedState): StoredState {

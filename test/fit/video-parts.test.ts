@@ -50,6 +50,16 @@ describe('personalModel', () => {
     const own = albedoMap(person.texture!, []).data;
     for (let i = 0; i < albedo.length; i++) expect(Math.abs(own[i] - albedo[i])).toBeLessThan(1e-6);
   });
+
+  it('has the skin that the texture space has not, of any size, but for an albedo that is given', () => {
+    const state = someState();
+    const plain = personalModel(model, state).texture!;
+    const skin = { width: 1, height: 1, channels: 3, data: Float32Array.of(0.1, -0.05, 0) };
+    const got = personalModel(model, { ...state, skin }).texture!.mean;
+    for (let i = 0; i < got.length; i++) expect(got[i] - plain.mean[i]).toBeCloseTo(skin.data[i % 3], 6);
+    const white = { width: plain.width, height: plain.height, channels: 3, data: plain.mean.map(() => 1) };
+    expect(personalModel(model, { ...state, skin }, white).texture!.mean).toEqual(white.data);
+  });
 });
 
 describe('motion', () => {

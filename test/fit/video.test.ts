@@ -78,7 +78,7 @@ beforeAll(async () => {
   // Tracking is judged by itself: who it is, is known.
   const [{ params, camera, light }] = film.truths;
   const { identity: shape, texture } = params;
-  identity = { ...found, identity: shape, texture, camera, light };
+  identity = { ...found, identity: shape, texture, skin: undefined, camera, light };
   evidence = memoryEvidence();
   let solving = 0;
   const put = (e: FrameEvidence) => {
@@ -205,6 +205,7 @@ describe('trackVideo', () => {
   it('refuses an identity of another model, and says when there is no face', async () => {
     const other = { ...identity, identity: new Float32Array(3) };
     await expect(trackAll(film, { identity: other })).rejects.toBeInstanceOf(InvalidArgumentError);
+    await expect(trackAll(film, { solver: { detail: 0.5 } })).rejects.toThrow(/detail must be in 1…8/);
     const nobody: FacePerception = { detect: async () => [], dispose: () => {} };
     await expect(trackAll(film, { perception: nobody, identity: undefined })).rejects.toBeInstanceOf(
       NoFaceError,

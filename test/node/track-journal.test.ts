@@ -8,7 +8,9 @@ import { temporaryFolder } from '../cli/helpers.ts';
 import { makeTinyHead } from '../helpers/tiny-head.ts';
 import { makeTinyTrack } from '../helpers/tiny-track.ts';
 
-const track = makeTinyTrack(makeTinyHead(), 6);
+const made = makeTinyTrack(makeTinyHead(), 6);
+const skin = { width: 2, height: 1, channels: 3, data: Float32Array.of(0.1, -0.2, 1e-30, 0, -0, 3) };
+const track = { ...made, identity: { ...made.identity, skin } };
 const png = Uint8Array.of(137, 80, 78, 71, 0, 255);
 const evidence = (index: number) => ({
   index,

@@ -14,16 +14,18 @@
 import { InvalidArgumentError, NoFaceError, throwIfAborted } from '../../core/errors.ts';
 import type { Image8 } from '../../core/image.ts';
 import type { ProgressListener } from '../../core/progress.ts';
-import type { FrameRange, VideoFrame, VideoSource } from '../../core/video.ts';
+import type { FrameRange, VideoSource } from '../../core/video.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
 import { FIT_PHOTO_DEFAULTS, type FitWeights, type Measured, type PersonOptions } from '../fit-options.ts';
 import { fitPerson } from '../fit-person.ts';
 import { checkKnown } from '../known-size.ts';
-import type { PhotoFit } from '../types.ts';
+import { prepareModel } from '../prepare.ts';
+import { fitMemory } from '../resident.ts';
 import { landmarkOffsets, lidDistances } from './detector-bias.ts';
 import { chooseFace, type FaceChoice, nearestFace } from './follow.ts';
 import { KeyFramePool, keyFrame } from './key-frames.ts';
+import { type KeyFit, skinOffset } from './skin-offset.ts';
 import type { TrackIdentity } from './types.ts';
 
 /** Options of {@link findIdentity}. */
@@ -60,7 +62,7 @@ const SEARCH_SHARE = 0.3;
 /** An identity, and the pictures it was found from. */
 export interface FoundIdentity extends TrackIdentity {
   /** The key frames with their fits, e.g. for a texture offset. */
-  readonly keyFits: readonly { readonly frame: VideoFrame; readonly fit: PhotoFit }[];
+  readonly keyFits: readonly KeyFit[];
 }
 
 /**
@@ -114,6 +116,8 @@ export async function findIdentity(
     return fit ? [{ frame, fit }] : [];
   });
   const kept = keys.filter((_, i) => fits[i]);
+  const { kernels, resident } = await fitMemory(prepareModel(model));
+  const skin = skinOffset(kernels, resident, keyFits);
   const sharpest = kept.indexOf(kept.reduce((a, b) => (b.sharpness > a.sharpness ? b : a)));
   const { modelName, modelHash, params, camera, light } = keyFits[sharpest].fit;
   return {
@@ -131,6 +135,7 @@ export async function findIdentity(
       ),
       lids: Float32Array.from([0, 1], (side) => median(lids.map((pair) => pair[side]))),
     },
+    ...(skin && { skin }),
     keyFits,
   };
 }

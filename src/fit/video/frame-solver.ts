@@ -38,8 +38,10 @@ import type { TrackIdentity } from './types.ts';
 
 /** Tuning of {@link FrameSolver}. */
 export interface FrameSolverOptions {
-  /** Pixels along the side of the crop that is fitted, a multiple of 4. */
+  /** Pixels along the side of the crop that is fitted first and skin is told in, a multiple of 4. */
   readonly size: number;
+  /** The crop that is fitted last is this many times as fine, to a whole pixel. */
+  readonly detail: number;
   /** Levenberg-Marquardt steps of a frame that follows another one, at most. */
   readonly iterations: number;
   readonly weights: FitWeights;
@@ -53,9 +55,10 @@ export interface FrameSolverOptions {
 
 /** Defaults of {@link FrameSolverOptions}. */
 export const FRAME_SOLVER_DEFAULTS: FrameSolverOptions = {
-  size: 96,
+  size: 72,
+  detail: 2,
   iterations: 5,
-  weights: { ...FIT_PHOTO_DEFAULTS.weights, landmarks: 20, gap: 2, photometric: 1500 },
+  weights: { ...FIT_PHOTO_DEFAULTS.weights, landmarks: 20, gap: 2, photometric: 2000 },
   motion: {
     root: 0.1,
     jaw: 0.15,
@@ -98,18 +101,22 @@ export interface SolverMemory {
 }
 
 /**
- * Widths of the photometric loss in units of its final one, and their shares of the iterations. A mouth that opens moves
- * lips by more than the final width bears: with that alone they are taken for outliers and lag. On a talking head whose
- * truth is known (`bench/track-truth.ts`) the face's error fell from 0.31 to 0.28 mm by a wide step, and by a sixth more
- * with six steps instead of three.
+ * Widths of the photometric loss in units of what the model leaves unexplained in the coarse crop, their shares of the
+ * iterations, and whether they compare the finer crop. A mouth that opens moves lips by more than the final width bears: with
+ * that alone they are taken for outliers and lag. On a talking head whose truth is known (`bench/track-truth.ts`) the face's
+ * error fell from 0.31 to 0.28 mm by a wide step, and by a sixth more with six steps instead of three.
+ *
+ * An upper lip is three pixels high at 96², so that what it moves by hardly shows; but at 192² throughout, steps from the
+ * frame before end in the wrong places (the jaw lags by 0.14 frames, the face is 0.30 mm wrong). So the wide steps see a
+ * coarse picture and the last ones a fine one, which leaves more unexplained.
  *
  * A frame that follows another one is linearised once for each width; further steps are chord steps (`problem.ts`). Five
  * such steps made smaller errors than four linearised ones (0.257 against 0.273 mm) in less time; one linearisation and
  * seven steps take as long and follow worse (0.276 mm).
  */
 const WIDTHS = [
-  { sigma: 2, share: 1 / 3 },
-  { sigma: 1, share: 2 / 3 },
+  { sigma: 2.3, share: 1 / 3, fine: false },
+  { sigma: 1.3, share: 2 / 3, fine: true },
 ] as const;
 /** Steps of a frame without one before it, over those of others; each is linearised. */
 const ACQUIRING = 2;
@@ -124,6 +131,15 @@ const REFERENCE_FPS = 25;
 /** A crop is kept while the face's own square stays within these bounds of it: size ratio, and shift over its side. */
 const CROP_KEPT = { growth: 1.08, shift: 0.06 };
 const POSE: readonly BlockName[] = ['joint:root', 'translation'];
+
+/** A crop as it is compared with the head. */
+interface ComparedPicture {
+  readonly photo: ImageF;
+  /** (photo.height,photo.width) weights of pixels being skin. */
+  readonly mask: Float32Array;
+  /** Its pixels per pixel of the crop that the state's camera is of. */
+  readonly scale: number;
+}
 
 /** Solves frames in their order. */
 export class FrameSolver {
@@ -199,10 +215,11 @@ export class FrameSolver {
       deviations: this.deviations.map((sd) => sd * spread),
       k: MOTION_K,
     };
-    const clean = dimSaturated(mask.weights, photo);
+    const coarse = { photo, mask: dimSaturated(mask.weights, photo), scale: 1 };
+    const detailed = this.detailed(frame, crop, mask.weights);
     let evidence: FrameSolution['evidence'] | null = null;
     kernels.scope(() => {
-      const problem = this.problem(layout, local, { photo, mask: clean });
+      let problem = this.problem(layout, local, coarse);
       let linearized = false;
       const { symmetry } = this;
       const followed: LeastSquaresProblem<FitState> = {
@@ -219,7 +236,8 @@ export class FrameSolver {
           return equations;
         },
       };
-      for (const { sigma, share } of WIDTHS) {
+      for (const { sigma, share, fine } of WIDTHS) {
+        if (fine) problem = this.problem(layout, local, detailed);
         problem.widen(sigma);
         linearized = false;
         state = minimize(prior ? withMotionPrior(followed, layout, prior) : followed, state, {
@@ -285,7 +303,7 @@ export class FrameSolver {
   private problem(
     layout: ParameterLayout,
     local: FaceObservation,
-    picture: { readonly photo: ImageF; readonly mask: Float32Array } | null,
+    picture: ComparedPicture | null,
   ): FitProblem {
     const { weights } = this.options;
     const { detectorBias } = this.identity;
@@ -305,7 +323,7 @@ export class FrameSolver {
       photometric: picture && {
         photo: picture.photo,
         mask: picture.mask,
-        scale: 1,
+        scale: picture.scale,
         loss: {
           sigma: weights.photometricSigma * this.noise,
           k: 2,
@@ -328,6 +346,19 @@ export class FrameSolver {
       focal: null,
       distance: null,
     };
+  }
+
+  /** The crop as fine as it is fitted last, with the skin weights (size,size) of the coarse one. */
+  private detailed(frame: VideoFrame, crop: CropTransform, skin: Float32Array): ComparedPicture {
+    const size = Math.round(this.options.detail * crop.size);
+    const detail = size / crop.size;
+    const photo = resampleCrop(frame.image, { ...crop, scale: detail * crop.scale, size }, this.kernels);
+    const mask = new Float32Array(size * size);
+    for (let y = 0; y < size; y++) {
+      const row = Math.floor(y / detail) * crop.size;
+      for (let x = 0; x < size; x++) mask[y * size + x] = skin[row + Math.floor(x / detail)];
+    }
+    return { photo, mask: dimSaturated(mask, photo), scale: detail };
   }
 
   /** Skin weights for a state, and the share of the visible skin region that they keep. */

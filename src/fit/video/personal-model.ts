@@ -6,6 +6,7 @@
 import type { ImageF } from '../../core/image.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import { albedoMap } from '../../render/albedo.ts';
+import { resize } from '../../render/resample.ts';
 
 /** What makes a person. */
 export interface PersonParams {
@@ -13,6 +14,8 @@ export interface PersonParams {
   readonly identity: ArrayLike<number>;
   /** (T) standard deviations. */
   readonly texture: ArrayLike<number>;
+  /** (H,W,3), of any size, to add to the albedo. */
+  readonly skin?: ImageF;
 }
 
 /** Personal models by model and person: whoever tracks, smooths and renders one person prepares one model. */
@@ -35,6 +38,7 @@ export function personalModel(model: HeadModel, params: PersonParams, albedo?: I
 
 function makePersonal(model: HeadModel, params: PersonParams, albedo?: ImageF): HeadModel {
   const map = albedo ?? (model.texture ? albedoMap(model.texture, params.texture) : null);
+  if (map && !albedo && params.skin) addMap(map, params.skin);
   return {
     ...model,
     template: add(model.template, model.identityBasis, params.identity),
@@ -50,6 +54,12 @@ function makePersonal(model: HeadModel, params: PersonParams, albedo?: ImageF): 
       names: [],
     },
   };
+}
+
+/** Adds `more`, resized, to `map` in place. */
+function addMap({ width, height, data }: ImageF, more: ImageF): void {
+  const added = resize(more, width, height).data;
+  for (let i = 0; i < data.length; i++) data[i] += added[i];
 }
 
 /** mean (n) + Σ coefficient·component of `basis` (K,n), summed in float64. */

@@ -128,6 +128,9 @@ function checkIdentity(identity: TrackIdentity, model: HeadModel, options: Track
     throw new InvalidArgumentError(
       `trackVideo: options.solver.size must be a multiple of 4 in 64…1024, got ${size}`,
     );
+  const detail = options.solver?.detail ?? FRAME_SOLVER_DEFAULTS.detail;
+  if (!(detail >= 1 && detail <= 8))
+    throw new InvalidArgumentError(`trackVideo: options.solver.detail must be in 1…8, got ${detail}`);
 }
 
 function framesExpected(source: VideoSource, { start = 0, end, fps }: FrameRange): number | null {

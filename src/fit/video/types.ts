@@ -4,6 +4,7 @@
  * expression, gaze and light belong to the frame.
  */
 import type { Camera } from '../../camera/camera.ts';
+import type { ImageF } from '../../core/image.ts';
 import type { FaceObservation } from '../../perceive/types.ts';
 import type { DetectorBias } from './detector-bias.ts';
 
@@ -23,6 +24,8 @@ export interface TrackIdentity {
   readonly keyFrames: readonly number[];
   /** What the detector does wrong with this face; absent where it is not known. */
   readonly detectorBias?: DetectorBias;
+  /** (H,W,3) of this person's albedo that the texture space has not; absent where it is not known. */
+  readonly skin?: ImageF;
 }
 
 /**
