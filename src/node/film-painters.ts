@@ -107,8 +107,11 @@ export async function filmPainter(
   const kernels = await createKernels();
   const painter = new OverlayPainter(kernels, person, panel, layout);
   const planes = planesFit(panel, layout);
+  const width = OVERLAY_PANELS[layout] * panel.width;
+  // One for all frames: a new one for each had V8 collect garbage every ten frames.
+  const room = planes ? new Uint8Array(4 * width * panel.height) : undefined;
   return (photo, frame, scale) => {
-    const pixels = painter.paint(photo, frame, scale);
-    return planes ? yuvPlanes(kernels, pixels, OVERLAY_PANELS[layout] * panel.width, panel.height) : pixels;
+    const pixels = painter.paint(photo, frame, scale, room);
+    return planes ? yuvPlanes(kernels, pixels, width, panel.height) : pixels;
   };
 }

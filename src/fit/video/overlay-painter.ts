@@ -83,9 +83,15 @@ export class OverlayPainter {
    * Draws one frame.
    * @param photo the frame, as large as a panel; null for a head alone
    * @param scale pixels of a panel per pixel that the frame's camera is in
+   * @param into as large as the picture; every byte of it is written. A new array where absent
    * @returns (height, panels·width, 4) uint8 RGBA, opaque
    */
-  paint(photo: Image8 | null, frame: PaintedFrame, scale: number): Uint8Array<ArrayBuffer> {
+  paint(
+    photo: Image8 | null,
+    frame: PaintedFrame,
+    scale: number,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Uint8Array<ArrayBuffer> {
     const { width, height, layout } = this;
     if ((photo === null) !== (layout === 'alone'))
       throw new InvalidArgumentError(`OverlayPainter: ${layout} needs ${photo ? 'no frame' : 'a frame'}`);
@@ -94,7 +100,7 @@ export class OverlayPainter {
         `OverlayPainter: the frame is ${photo.width} × ${photo.height}, a panel ${width} × ${height}`,
       );
     const panels = OVERLAY_PANELS[layout];
-    const out = new Uint8Array(4 * panels * width * height);
+    const out = into ?? new Uint8Array(4 * panels * width * height);
     const pixels = new Uint32Array(out.buffer);
     fillPanels(photo, pixels, width, height, panels, layout === 'over');
     if (frame.status === 'lost') {

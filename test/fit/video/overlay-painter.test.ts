@@ -43,6 +43,10 @@ describe('OverlayPainter', () => {
     // The camera is in pixels of a frame twice as large as the panel.
     const out = painter.paint(photo, frame, 0.5);
     expect(out).toHaveLength(4 * 3 * W * H);
+    // Whatever was in the room for it before.
+    const room = new Uint8Array(out.length).fill(77);
+    expect(painter.paint(photo, frame, 0.5, room)).toBe(room);
+    expect(room).toEqual(out);
     const camera = {
       kind: 'perspective',
       focal: 230,
