@@ -1,9 +1,9 @@
 /**
  * Loads dist/bin/photofit.cjs, the command line with its libraries in one file, from V8's code cache: hundreds of small
  * modules, found and compiled one by one, took 0.4 s of every start. Caches lie beside the bundle, one for the program,
- * one for it when it tracks, and one for each kind of thread, since each holds the functions that have run there. They are written by the
- * first fit or track that finds none that this version of Node accepts; where they cannot be written, nothing is lost but time. A new build
- * replaces the whole folder, so that a cache never outlives its bundle.
+ * one for it when it tracks, and one for each kind of thread, since each holds the functions that have run there. They are
+ * written by the first fit, track or transfer that finds none that this version of Node accepts; where they cannot be
+ * written, nothing is lost but time. A new build replaces the whole folder, so that a cache never outlives its bundle.
  *
  * CommonJS, as this folder's package.json says: a thread starts in 22 ms instead of 27.
  */
@@ -21,9 +21,9 @@ const file = path.join(__dirname, '..', 'dist', 'bin', 'photofit.cjs');
 exports.bundled = () => existsSync(file);
 
 /**
- * For tracking, whose hot loops are WebAssembly: functions are inlined less and compiled later. V8's compiler took a tenth of
- * all processor time, on the cores that frames are looked at and solved on; it is a quarter less, and nothing else slower.
- * Flags are the process', so that its threads have them too.
+ * For tracking, whose hot loops are WebAssembly: functions are inlined less and compiled later. V8's compiler took a tenth
+ * of all processor time, on the cores that frames are looked at and solved on; it is a quarter less, and nothing else
+ * slower. Flags are the process', so that its threads have them too.
  */
 const TRACKING = [
   '--max-inlined-bytecode-size=120',

@@ -187,6 +187,7 @@ export { type PlyMesh, readPly } from './io/ply-read.ts';
 export { encodePng, PNG_DEFAULTS, type PngOptions } from './io/png.ts';
 export { createKernels, type Kernels } from './kernels/runtime.ts';
 export { LIGHT_NAMES, type LightName, lampLight, namedLight } from './light/presets.ts';
+export { GLOSS_COUNT, type GlossCamera, glossAt, glossBasis } from './light/gloss.ts';
 export { SH_CONSTANTS, SH_COUNT, shBasis } from './light/sh.ts';
 export type { BfmModel, BfmPart } from './model/bfm/bfm-model.ts';
 export { bfmLandmarks } from './model/bfm/landmarks.ts';

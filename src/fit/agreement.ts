@@ -19,8 +19,8 @@
  *   thumbnails, different              0.54 ± 0.14   0.34 ± 0.06   0.42 ± 0.07 (0.62)
  *
  * The rendered people are those of seeds 30 to 59. Weight and threshold were chosen on those of 0 to 29, on the others here,
- * and on fits with an identity prior of 2, whose cosines were 0.03 higher (thumbnails are of then). Not told apart well are another model's rendered people, whose faces differ less:
- * 0.80 ± 0.08 against 0.57 ± 0.09 (ICT-FaceKit, of then).
+ * and on fits with an identity prior of 2, whose cosines were 0.03 higher (thumbnails are of then). Not told apart well are
+ * another model's rendered people, whose faces differ less: 0.80 ± 0.08 against 0.57 ± 0.09 (ICT-FaceKit, of then).
  *
  * By the fits alone one threshold serves neither rendered nor real people. Among three photos or more the best pair says how
  * alike photos of this person are, and the others are measured against it; two photos are left with a threshold.

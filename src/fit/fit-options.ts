@@ -76,7 +76,7 @@ export interface FitWeights {
   readonly photometricSigma: number;
   /**
    * Deviation of the 25 coefficients of white gloss (`light/gloss.ts`) that is taken off a photo, RGB in [0, 1]; 0 leaves it
-   * out.
+   * out, which is the default of several photos (`fitPerson`).
    */
   readonly gloss: number;
   readonly identity: number;

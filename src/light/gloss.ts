@@ -8,6 +8,7 @@
  * colour, RGB in [0, 1]. It is the same for all channels, since skin reflects white where it is wet or oily, and may be
  * negative: then it is a shadow that the nine harmonics of the light lack.
  */
+
 /** What tells where the viewer is: a camera (`camera/camera.ts`), pixels. */
 export type GlossCamera =
   | { readonly kind: 'perspective'; readonly focal: number; readonly principal: readonly [number, number] }

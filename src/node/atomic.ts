@@ -237,5 +237,6 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'a file of that name is in the way',
   ENOTDIR: 'a part of the path is a file, not a folder',
   EISDIR: 'a folder of that name is in the way',
+  ERR_FS_EISDIR: 'a folder of that name is in the way',
   ENAMETOOLONG: 'the name is too long',
 };

@@ -2,7 +2,6 @@
  * The film of a track on a thread of its own: it gets ready (video opened, head in kernel memory) while frames are still
  * being tracked, and paints while the caller makes the other files.
  */
-import { throwIfAborted } from '../core/errors.ts';
 import type { VideoTrack } from '../fit/video/types.ts';
 import { produceFileAtomically } from './atomic.ts';
 import { startPainters } from './film-painters.ts';
@@ -83,7 +82,8 @@ async function follow(thread: Thread, { signal, onFrame }: FilmMaking): Promise<
   const cancel = () => void thread.ask('cancel', null).catch(() => {});
   signal.addEventListener('abort', cancel, { once: true });
   try {
-    throwIfAborted(signal);
+    // It has begun by now: let it end its encoder before its file is taken away.
+    if (signal.aborted) cancel();
     for (;;) {
       const { done, over } = (await thread.ask('next', null)) as FilmNews;
       if (over) return;

@@ -3,34 +3,27 @@
  * 512²). The thread, with the 130 MB that it takes, is gone afterwards.
  */
 import { throwIfAborted } from '../core/errors.ts';
-import type { ProgressListener } from '../core/progress.ts';
 import { createKernels } from '../kernels/runtime.ts';
 import { solvePersonTexture } from '../texture/solve-offset.ts';
 import { albedoPng } from './picture-files.ts';
 import type { TextureOrder } from './texture-worker.ts';
 import { startThread } from './threads.ts';
 
-/** Options of {@link personTexturePng}. */
-export interface PersonTextureOptions {
-  /** Heeded on a thread: it ends at once. */
-  readonly signal?: AbortSignal;
-  /** Told where there is no thread, and the caller's is held up. */
-  readonly onProgress?: ProgressListener;
-}
-
 /**
- * The whole map of `solvePersonTexture`, as a PNG.
- * @throws {AbortedError} when `options.signal` is aborted.
+ * The whole map of `solvePersonTexture`, as a PNG; on the caller's thread where the program runs from its sources.
+ * @param options.signal ends a thread at once
+ * @throws {InvalidArgumentError} as `solvePersonTexture`
+ * @throws {AbortedError} when `options.signal` is aborted
  */
 export async function personTexturePng(
   order: TextureOrder,
-  { signal, onProgress }: PersonTextureOptions = {},
+  { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<Uint8Array> {
   throwIfAborted(signal);
   const thread = startThread('texture-worker');
   if (!thread) {
     const { views, model } = order;
-    const { texture } = solvePersonTexture(await createKernels(), views, model, { signal, onProgress });
+    const { texture } = solvePersonTexture(await createKernels(), views, model, { signal });
     return albedoPng(texture.albedo);
   }
   const end = () => void thread.stop();

@@ -6,8 +6,8 @@
  * the rest of the frames in another way, and begins anew.
  *
  * One line of JSON, then records: their length (uint32), the length of a JSON of scalars (uint32), that JSON, and float32
- * arrays. One of them, as soon as it is known, is the person's texture; without it the track is not gone on from. A torn last record is cut off. Written synchronously: 18 kB a frame cost 0.05 ms, and a record is either asked
- * for or not.
+ * arrays. One of them, as soon as it is known, is the person's texture; without it the track is not gone on from. A torn
+ * last record is cut off. Written synchronously: 18 kB a frame cost 0.05 ms, and a record is either asked for or not.
  */
 import {
   closeSync,

@@ -2,7 +2,8 @@
  * One offset of several photos' own ones, texel by texel, by the square of how well each photo shows it.
  *
  * Eyes move, and a fit knows where they look to a few degrees only: irises blended from several photos are a smear. So both
- * eyes are taken from one photo, that which shows most of the one it shows less of.
+ * eyes are taken from one photo, that which shows most of the one it shows less of; each from one of its own where no photo
+ * shows both, as two profiles do not.
  */
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
@@ -25,12 +26,11 @@ export function blendViews(kernels: Kernels, views: readonly OffsetView[], eyes:
   const visibility = kernels.f32(n);
   const [sum, most] = [offset.view, visibility.view];
   const total = new Float32Array(n);
-  const shown = views.map((view) => leastShown(view.visibility.view, eyes));
-  const chosen = shown.indexOf(Math.max(...shown));
+  const chosen = chooseViews(views.map((view) => eyesShown(view.visibility.view, eyes)));
   for (const [k, view] of views.entries()) {
     const [x, v] = [view.offset.view, view.visibility.view];
     for (let i = 0; i < n; i++) {
-      if (eyes[i] > 0 && k !== chosen) continue;
+      if (eyes[i] > 0 && k !== chosen[eyes[i] - 1]) continue;
       const w = v[i] * v[i];
       total[i] += w;
       most[i] = Math.max(most[i], v[i]);
@@ -48,9 +48,19 @@ export function eyeballNodes(model: HeadModel, { faces }: TexelGraph): Uint8Arra
   return Uint8Array.from(faces, (f) => at[model.faces[3 * f]]);
 }
 
-/** How much is seen of the eyeball that is seen less. */
-function leastShown(visibility: Float32Array, eyes: Uint8Array): number {
+/** Number of the view that each eyeball is taken from; `shown` as of {@link eyesShown}. */
+function chooseViews(shown: readonly (readonly number[])[]): readonly number[] {
+  const best = (of: (view: readonly number[]) => number) => {
+    const values = shown.map(of);
+    return values.indexOf(Math.max(...values));
+  };
+  const both = best((view) => Math.min(...view));
+  return EYEBALLS.map((_, e) => (Math.min(...shown[both]) > 0 ? both : best((view) => view[e])));
+}
+
+/** How much is seen of each eyeball. */
+function eyesShown(visibility: Float32Array, eyes: Uint8Array): readonly number[] {
   const sums = EYEBALLS.map(() => 0);
   for (const [i, e] of eyes.entries()) if (e > 0) sums[e - 1] += visibility[i] ** 2;
-  return Math.min(...sums);
+  return sums;
 }

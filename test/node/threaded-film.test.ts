@@ -73,6 +73,20 @@ describe.skipIf(without !== '')(`openOverlayFilm${without}`, () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('leaves nothing when it is cancelled before it has begun', async () => {
+    const folder = temporaryFolder();
+    const film = open();
+    const cancelling = new AbortController();
+    const when = Promise.resolve();
+    const making = { signal: cancelling.signal, when, onFrame: () => {} };
+    const { begun, done } = film.make(path.join(folder, 'a.mp4'), track, making);
+    cancelling.abort();
+    await begun;
+    await expect(done).rejects.toMatchObject({ name: 'AbortedError' });
+    await film.stop();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('fails in the words of what failed there', async () => {
     const folder = temporaryFolder();
     const film = openOverlayFilm({ video: path.join(folder, 'none'), options, person, layout: 'over' });

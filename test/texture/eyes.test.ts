@@ -115,6 +115,12 @@ describe('blendViews', () => {
       expect(offset.view[0]).toBeCloseTo((1 + 0.25 * 3) / 1.25, 6);
       expect([4, 8, 12, 16].map((i) => offset.view[i])).toEqual([3, 0, 3, 0]);
       for (const [i, v] of [1, 0.8, 0, 0.8, 0].entries()) expect(visibility.view[i]).toBeCloseTo(v, 6);
+      // Two profiles: neither shows both.
+      const profiles = [view(1, [1, 0, 0, 0.9, 0.2]), view(3, [1, 0.7, 0.1, 0, 0])];
+      const one = blendViews(kernels, profiles, eyes);
+      for (const [i, x] of [2, 3, 3, 1, 1].entries()) expect(one.offset.view[4 * i]).toBeCloseTo(x, 5);
+      for (const [i, v] of [1, 0.7, 0.1, 0.9, 0.2].entries())
+        expect(one.visibility.view[i]).toBeCloseTo(v, 6);
     });
   });
 
