@@ -52,7 +52,8 @@ export interface PhotoFit {
   /** (9,3) float32 spherical-harmonics coefficients, RGB columns; see `light/sh.ts`. */
   readonly light: Float32Array;
   /**
-   * (25) float32 coefficients of the skin's white gloss in this photo, see `light/gloss.ts`; absent where it shows none.
+   * (25) float32 coefficients of the skin's white gloss in this photo, see `light/gloss.ts`; absent where it shows none, and
+   * where none was looked for (`weights.gloss` 0).
    */
   readonly gloss?: Float32Array;
   readonly image: { readonly width: number; readonly height: number };

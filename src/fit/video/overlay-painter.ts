@@ -83,8 +83,9 @@ export class OverlayPainter {
    * Draws one frame.
    * @param photo the frame, as large as a panel; null for a head alone
    * @param scale pixels of a panel per pixel that the frame's camera is in
-   * @param into as large as the picture; every byte of it is written. A new array where absent
+   * @param into as large as the picture, its buffer no larger; every byte of it is written. A new array where absent
    * @returns (height, panels·width, 4) uint8 RGBA, opaque
+   * @throws {InvalidArgumentError} when `photo` or `into` is of another size
    */
   paint(
     photo: Image8 | null,
@@ -100,7 +101,12 @@ export class OverlayPainter {
         `OverlayPainter: the frame is ${photo.width} × ${photo.height}, a panel ${width} × ${height}`,
       );
     const panels = OVERLAY_PANELS[layout];
-    const out = into ?? new Uint8Array(4 * panels * width * height);
+    const bytes = 4 * panels * width * height;
+    const out = into ?? new Uint8Array(bytes);
+    if (out.length !== bytes || out.buffer.byteLength !== bytes)
+      throw new InvalidArgumentError(
+        `OverlayPainter: into must be ${bytes} bytes with a buffer of its own, got ${out.length} of ${out.buffer.byteLength}`,
+      );
     const pixels = new Uint32Array(out.buffer);
     fillPanels(photo, pixels, width, height, panels, layout === 'over');
     if (frame.status === 'lost') {

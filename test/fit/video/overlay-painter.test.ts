@@ -101,9 +101,13 @@ describe('OverlayPainter', () => {
     expect(pixel(2 * W + 60, 60)).toEqual([255, 255, 255]);
   });
 
-  it('refuses frames of another size', () => {
+  it('refuses frames and room of another size', () => {
     expect(() => painter.paint({ ...photo, width: W - 1 }, frame, 1)).toThrow(
       /the frame is 119 × 140, a panel 120 × 140/,
     );
+    // Part of a larger buffer would be painted from that one's beginning.
+    const size = 4 * 3 * W * H;
+    for (const room of [new Uint8Array(size - 4), new Uint8Array(size + 8).subarray(8)])
+      expect(() => painter.paint(photo, frame, 1, room)).toThrow(/into must be 201600 bytes/);
   });
 });
