@@ -60,10 +60,10 @@ export function priors(
 ): PriorTerms {
   const terms: PriorTerms = { identity: 0, expression: 0, texture: 0, joints: 0, light: 0, camera: 0 };
   const n = layout.size;
-  /** One residual r with derivative entries (column, value), weighted by w. */
-  const add = (term: keyof PriorTerms, r: number, w: number, entries: Entries) => {
+  /** One residual r, weighted by w, with the first `count` of {@link COLUMNS} and {@link DERIVATIVES}. */
+  const add = (term: keyof PriorTerms, r: number, w: number, count: number) => {
     terms[term] += 0.5 * w * r * r;
-    if (equations) addEntries(equations, n, r, w, entries);
+    if (equations && count > 0) addRow(equations, n, r, w, count);
   };
   const coefficients = (
     term: 'identity' | 'expression' | 'texture',
@@ -104,10 +104,11 @@ export function priors(
     const offset = layout.joints.find((j) => j.joint === joint)?.offset;
     const d = inverseLeftJacobian(w);
     for (let a = 0; a < 3; a++) {
-      const entries: [number, number][] = [];
-      if (equations && offset !== undefined)
-        for (let b = 0; b < 3; b++) entries.push([offset + b, d[3 * a + b] / sd[a]]);
-      add('joints', w[a] / sd[a], 1, entries);
+      for (let b = 0; b < 3; b++) {
+        COLUMNS[b] = (offset ?? 0) + b;
+        DERIVATIVES[b] = d[3 * a + b] / sd[a];
+      }
+      add('joints', w[a] / sd[a], 1, offset === undefined ? 0 : 3);
     }
   }
 
@@ -117,57 +118,56 @@ export function priors(
   const w = o.light.weight;
   for (let c = 0; c < 3; c++) {
     let shading = 0;
-    const entries: [number, number][] = [];
+    let count = 0;
     for (let k = 0; k < 9; k++) {
       const b = MEAN_BASIS[k];
       if (b === 0) continue;
       shading += b * state.light[3 * k + c];
-      if (light && equations) entries.push([column(k, c), b / o.light.level]);
+      COLUMNS[count] = column(k, c);
+      DERIVATIVES[count++] = b / o.light.level;
     }
-    add('light', (shading - 1) / o.light.level, w, entries);
+    add('light', (shading - 1) / o.light.level, w, light ? count : 0);
   }
   for (let k = 0; k < 9; k++) {
     const scale = SH_CONSTANTS[k];
     for (let c = 0; c < 3; c++) {
       const l = state.light[3 * k + c];
       const s = scale / o.light.bands;
-      if (k > 0) add('light', s * l, w, light && equations ? [[column(k, c), s]] : NONE);
+      COLUMNS[0] = column(k, c);
+      DERIVATIVES[0] = s;
+      if (k > 0) add('light', s * l, w, light ? 1 : 0);
       const mean = (state.light[3 * k] + state.light[3 * k + 1] + state.light[3 * k + 2]) / 3;
       const t = scale / o.light.colour;
-      const colour: [number, number][] =
-        light && equations && layout.lightColumns === 27
-          ? [0, 1, 2].map((d) => [column(k, d), t * ((d === c ? 1 : 0) - 1 / 3)])
-          : [];
-      add('light', t * (l - mean), w, colour);
+      for (let d = 0; d < 3; d++) {
+        COLUMNS[d] = column(k, d);
+        DERIVATIVES[d] = t * ((d === c ? 1 : 0) - 1 / 3);
+      }
+      add('light', t * (l - mean), w, light && layout.lightColumns === 27 ? 3 : 0);
     }
   }
 
   if (state.camera.kind === 'perspective') {
     const f = layout.blocks.get('focal')?.offset;
     const t = layout.blocks.get('translation')?.offset;
-    if (o.focal)
-      add(
-        'camera',
-        (Math.log(state.camera.focal) - o.focal.log) / o.focal.sd,
-        1,
-        f === undefined ? [] : [[f, 1 / o.focal.sd]],
-      );
+    if (o.focal) {
+      COLUMNS[0] = f ?? 0;
+      DERIVATIVES[0] = 1 / o.focal.sd;
+      const off = Math.log(state.camera.focal) - o.focal.log;
+      add('camera', off / o.focal.sd, 1, f === undefined ? 0 : 1);
+    }
     if (o.distance) {
       const z = state.camera.translation[2];
-      add(
-        'camera',
-        Math.log(-z / o.distance.metres) / o.distance.sd,
-        1,
-        t === undefined ? [] : [[t + 2, 1 / (z * o.distance.sd)]],
-      );
+      COLUMNS[0] = (t ?? 0) + 2;
+      DERIVATIVES[0] = 1 / (z * o.distance.sd);
+      add('camera', Math.log(-z / o.distance.metres) / o.distance.sd, 1, t === undefined ? 0 : 1);
     }
   }
   return terms;
 }
 
-/** Columns with their derivatives. */
-type Entries = readonly (readonly [column: number, value: number])[];
-const NONE: Entries = [];
+/** Columns of a residual and its derivatives there: a frame of a video has a hundred residuals, several times over. */
+const COLUMNS = new Int32Array(9);
+const DERIVATIVES = new Float64Array(9);
 
 /** Adds w·(r + a·δ)² of one column. Not part of `priors`, which V8 then compiles once instead of again and again. */
 function addEntry(
@@ -182,21 +182,21 @@ function addEntry(
   hessian[i * n + i] += w * a * a;
 }
 
-/** Adds w·(r + Σ a_i·δ_i)², lower triangle. */
-function addEntries(
+/** Adds w·(r + Σ a_i·δ_i)² of the first `count` columns, lower triangle. */
+function addRow(
   { hessian, gradient }: { readonly hessian: Float64Array; readonly gradient: Float64Array },
   n: number,
   r: number,
   w: number,
-  entries: Entries,
+  count: number,
 ): void {
-  for (let p = 0; p < entries.length; p++) {
-    const i = entries[p][0];
-    const a = entries[p][1];
+  for (let p = 0; p < count; p++) {
+    const i = COLUMNS[p];
+    const a = DERIVATIVES[p];
     gradient[i] += w * a * r;
-    for (let q = 0; q < entries.length; q++) {
-      const j = entries[q][0];
-      if (j <= i) hessian[i * n + j] += w * a * entries[q][1];
+    for (let q = 0; q < count; q++) {
+      const j = COLUMNS[q];
+      if (j <= i) hessian[i * n + j] += w * a * DERIVATIVES[q];
     }
   }
 }
