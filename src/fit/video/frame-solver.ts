@@ -55,7 +55,7 @@ export interface FrameSolverOptions {
 
 /** Defaults of {@link FrameSolverOptions}. */
 export const FRAME_SOLVER_DEFAULTS: FrameSolverOptions = {
-  size: 72,
+  size: 64,
   detail: 2,
   iterations: 5,
   weights: { ...FIT_PHOTO_DEFAULTS.weights, landmarks: 20, gap: 2, photometric: 2000 },

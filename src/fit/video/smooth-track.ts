@@ -44,11 +44,11 @@ export const SMOOTH_TRACK_DEFAULTS = { strength: 1 } as const;
 
 /** Deviations of the second difference at 25 frames a second. */
 export const ACCELERATION: MotionDeviations = {
-  root: 0.006,
+  root: 0.002,
   jaw: 0.012,
   eyes: 0.045,
-  translation: 0.00075,
-  depth: 0.0015,
+  translation: 0.00025,
+  depth: 0.0005,
   expression: 0.18,
   light: 1,
 };
