@@ -57,12 +57,13 @@ export function findGloss(evidence: GlossEvidence, loss: PhotometricLoss, sd: nu
   const basis = new Float64Array(GLOSS_COUNT);
   for (let p = 0; p < gloss.length; p++) {
     if (!region[p]) continue;
-    const [x, y] = [(p % width) + 0.5, Math.floor(p / width) + 0.5];
+    const x = (p % width) + 0.5;
+    const y = Math.floor(p / width) + 0.5;
     gloss[p] = glossAt(coefficients, evidence.camera, x, y, evidence.normals.data, 3 * p, basis);
   }
   grow(gloss, region.slice(), width);
   const data = photo.data.slice();
-  for (let p = 0; p < gloss.length; p++) for (let c = 3 * p; c < 3 * p + 3; c++) data[c] -= gloss[p];
+  takeFrom(data, gloss);
   return { coefficients, matte: { ...photo, data } };
 }
 
@@ -98,20 +99,62 @@ function solveGloss(
     const right = new Float64Array(n);
     for (let i = 0; i < some.length; i++) {
       const at = n * i;
-      let g = 0;
-      for (let a = 0; a < n; a++) g += coefficients[a] * rows[at + a];
+      const g = dot(coefficients, rows, at);
       const e = (sums[2 * i + 1] - 2 * g * sums[2 * i] + 3 * g * g) / sigma ** 2;
       const w = (weight * mask[some[i]]) / (total * sigma ** 2 * (1 + e / k ** 2) ** 2);
-      for (let a = 0; a < n; a++) {
-        const x = w * rows[at + a];
-        right[a] += x * sums[2 * i];
-        for (let b = 0; b <= a; b++) matrix[a * n + b] += 3 * x * rows[at + b];
-      }
+      addRow(matrix, right, rows, at, w, sums[2 * i]);
     }
     choleskyFactor(matrix, n);
     choleskySolve(matrix, n, right, coefficients);
   }
   return coefficients;
+}
+
+// What runs for every pixel stands in functions of its own: V8 compiles them once, in time for a process's first photo.
+
+/** Σ x_a·row_a, the row at `at`. */
+function dot(x: Float64Array, rows: Float64Array, at: number): number {
+  let sum = 0;
+  for (let a = 0; a < GLOSS_COUNT; a++) sum += x[a] * rows[at + a];
+  return sum;
+}
+
+/** Adds a pixel's three channels, weighted by w, to the normal equations; `sum` is that of its residuals. */
+function addRow(
+  matrix: Float64Array,
+  right: Float64Array,
+  rows: Float64Array,
+  at: number,
+  w: number,
+  sum: number,
+): void {
+  for (let a = 0; a < GLOSS_COUNT; a++) {
+    const x = w * rows[at + a];
+    right[a] += x * sum;
+    addScaled(matrix, a * GLOSS_COUNT, rows, at, a + 1, 3 * x);
+  }
+}
+
+/** out[to + b] += x·rows[at + b] for the first `count`. */
+function addScaled(
+  out: Float64Array,
+  to: number,
+  rows: Float64Array,
+  at: number,
+  count: number,
+  x: number,
+): void {
+  for (let b = 0; b < count; b++) out[to + b] += x * rows[at + b];
+}
+
+/** Takes (P) gloss from (P,3) colours. */
+function takeFrom(colours: Float32Array, gloss: Float32Array): void {
+  for (let p = 0, c = 0; p < gloss.length; p++, c += 3) {
+    const g = gloss[p];
+    colours[c] -= g;
+    colours[c + 1] -= g;
+    colours[c + 2] -= g;
+  }
 }
 
 function basisAt({ photo, normals, camera }: GlossEvidence, p: number, out: Float64Array, to: number): void {
@@ -132,15 +175,22 @@ function grow(values: Float32Array, known: Uint8Array, width: number): void {
         if (known[p]) continue;
         let sum = 0;
         let count = 0;
-        const take = (q: number) => {
-          if (known[q] === 0 || known[q] === mark) return;
-          sum += values[q];
+        if (y > 0 && known[p - width] !== 0 && known[p - width] !== mark) {
+          sum += values[p - width];
           count++;
-        };
-        if (y > 0) take(p - width);
-        if (y + 1 < height) take(p + width);
-        if (x > 0) take(p - 1);
-        if (x + 1 < width) take(p + 1);
+        }
+        if (y + 1 < height && known[p + width] !== 0 && known[p + width] !== mark) {
+          sum += values[p + width];
+          count++;
+        }
+        if (x > 0 && known[p - 1] !== 0 && known[p - 1] !== mark) {
+          sum += values[p - 1];
+          count++;
+        }
+        if (x + 1 < width && known[p + 1] !== 0 && known[p + 1] !== mark) {
+          sum += values[p + 1];
+          count++;
+        }
         if (count === 0) continue;
         values[p] = sum / count;
         known[p] = mark;

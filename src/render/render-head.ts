@@ -52,7 +52,8 @@ const FILL = [0.6, 0.1, 0.79, 0.35] as const;
 
 /** Renders `input`. */
 export function renderHead(kernels: Kernels, input: RenderInput): RenderedHead {
-  const { width, height, faces, faceUvs, uvs, light, gloss } = input;
+  const { width, height, faces, faceUvs, uvs, light } = input;
+  const gloss = input.gloss && Float64Array.from(input.gloss);
   const raster = rasterMesh(kernels, input.vertices, faces, input.camera, width, height, {
     cull: input.cull ?? 'back',
   });
@@ -104,8 +105,9 @@ export function renderHead(kernels: Kernels, input: RenderInput): RenderedHead {
     normals[3 * p] = x;
     normals[3 * p + 1] = y;
     normals[3 * p + 2] = z;
-    const at = [(p % width) + 0.5, Math.floor(p / width) + 0.5] as const;
-    const shine = gloss ? glossAt(gloss, input.camera, ...at, normals, 3 * p, mirrored) : 0;
+    const shine = gloss
+      ? glossAt(gloss, input.camera, (p % width) + 0.5, Math.floor(p / width) + 0.5, normals, 3 * p, mirrored)
+      : 0;
     for (let c = 0; c < 3; c++) {
       let s = 0;
       for (let j = 0; j < 9; j++) s += light[3 * j + c] * basis[j];

@@ -170,13 +170,19 @@ function takeOff(
   size: number,
   surface: Float32Array,
 ): void {
+  // One kind of array for all that call: V8 compiles `glossAt` for it.
+  const coefficients = Float64Array.from(gloss);
   const basis = new Float64Array(GLOSS_COUNT);
   for (let p = 0; p < size * size; p++) {
     const at = SURFACE_STRIDE * p;
     if (surface[at] === 0 && surface[at + 1] === 0 && surface[at + 2] === 0) continue;
-    const [x, y] = [(p % size) + 0.5, Math.floor(p / size) + 0.5];
-    const shine = glossAt(gloss, camera, x, y, surface, at, basis);
-    for (let c = 3 * p; c < 3 * p + 3; c++) colours[c] = Math.max(0, colours[c] - shine);
+    const x = (p % size) + 0.5;
+    const y = Math.floor(p / size) + 0.5;
+    const shine = glossAt(coefficients, camera, x, y, surface, at, basis);
+    const c = 3 * p;
+    colours[c] = Math.max(0, colours[c] - shine);
+    colours[c + 1] = Math.max(0, colours[c + 1] - shine);
+    colours[c + 2] = Math.max(0, colours[c + 2] - shine);
   }
 }
 
