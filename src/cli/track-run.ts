@@ -96,10 +96,14 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
   const loading = loadPerson(input);
   loading.catch(() => {});
   const video = await opened;
+  let who: Identified | undefined;
+  let journal: TrackJournal | undefined;
+  let skin: PersonSkin | undefined;
   try {
     const { from, model } = await loading;
     const key = await keyOf(input, model, from);
     const resumed = options.resume ? TrackJournal.resume(input.journal, key, input.onNote) : null;
+    journal = resumed?.journal;
     if (resumed && resumed.journal.length > 0)
       input.onNote(
         `going on after the ${resumed.journal.length} frames of an earlier run (--no-resume starts anew)`,
@@ -113,14 +117,15 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
       watch = input.perception.watch?.(watchOrder(input, video, resume), signal, warnings);
     };
     if (resumed) beginToWatch();
-    const who = resumed
-      ? known(resumed.identity, resumed.texturePng)
+    who = resumed
+      ? identified(resumed.identity, resumed.texturePng)
       : await identify(input, video, model, from, beginToWatch);
     // From here on frames come from the perception's thread; this one's takes memory.
     if (watch) video.close();
     const { identity } = who;
-    const journal = resumed?.journal ?? TrackJournal.begin(input.journal, key, identity, who.textured);
-    const skin = skinOf(input, video, model, who, resumed ? null : journal);
+    const kept = journal ?? TrackJournal.begin(input.journal, key, identity, who.textured);
+    journal = kept;
+    skin = skinOf(input, video, model, who, resumed ? null : kept);
     const frames = [...earlier];
     const started = performance.now();
     let complete = true;
@@ -133,22 +138,17 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
         face: faceOf(options),
         ...(resume && { resume }),
         ...(watch && { watch }),
-        evidence: journal,
-        onSolved: (memory) => journal.remember(memory),
+        evidence: kept,
+        onSolved: (memory) => kept.remember(memory),
         signal,
       })) {
         skin.check();
-        journal.append(frame);
+        kept.append(frame);
         frames.push(lighter(frame));
         onProgress(progressOf(frames, frames.length - earlier.length, started, total));
       }
     } catch (error) {
-      if (!(error instanceof AbortedError) || frames.length === 0) {
-        who.giveUp();
-        await skin.known.catch(() => {});
-        journal.close();
-        throw error;
-      }
+      if (!(error instanceof AbortedError) || frames.length === 0) throw error;
       complete = false;
     }
     const texturePng = await skin.known;
@@ -157,7 +157,7 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
     // Not to be cancelled: what is done shall become a result, and it takes seconds.
     const track = options.smooth
       ? await smoothTrack(rough, model, {
-          evidence: journal,
+          evidence: kept,
           onProgress: ({ stage, fraction }) =>
             onProgress({ stage, fraction: SHARES.tracking + (1 - SHARES.tracking) * fraction }),
         })
@@ -172,8 +172,14 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
         tracking: (tracked - started) / 1000,
         smoothing: (performance.now() - tracked) / 1000,
       },
-      done: () => journal.remove(),
+      done: () => kept.remove(),
     };
+  } catch (error) {
+    who?.giveUp();
+    // Until then somebody may write to the journal, or be told who it is.
+    await (skin?.known ?? who?.texture)?.catch(() => {});
+    journal?.close();
+    throw error;
   } finally {
     video.close();
   }
@@ -232,11 +238,11 @@ async function identify(
     const albedo = from.texture?.png ?? (await parametricPng(model, texture));
     // What landmarks are off by is known of the shape that was found.
     const own = { ...params, keyFrames: [], detectorBias: undefined, skin: undefined };
-    return known({ ...identity, ...own }, albedo);
+    return identified({ ...identity, ...own }, albedo);
   }
   throwIfAborted(signal);
   if (!options.offset || model.uvs.length === 0)
-    return known(identity, await parametricPng(model, identity.texture));
+    return identified(identity, await parametricPng(model, identity.texture));
   onProgress({ stage: 'texture', fraction: SHARES.identity });
   const views = keyFits.map(({ frame, fit }) => ({ photo: frame.image, fit }));
   // Frames done before Ctrl-C become a result, with the texture: it is given up only where there are none.
@@ -247,18 +253,26 @@ async function identify(
 }
 
 /** A person whose skin is there already. */
-function known(identity: TrackIdentity, png: Uint8Array | null): Identified {
+function identified(identity: TrackIdentity, png: Uint8Array | null): Identified {
   return { identity, texture: Promise.resolve(png), textured: png !== null, giveUp: () => {} };
 }
 
-/** The skin on its way: into the journal, and to whoever wants to draw the person. */
+/** A person's skin on its way. */
+interface PersonSkin {
+  /** A PNG, once the journal has it and whoever draws the person; null for heads without texture. */
+  readonly known: Promise<Uint8Array | null>;
+  /** Fails when it has failed: nobody is to wait for the last frame to hear of it. */
+  check(): void;
+}
+
+/** Takes the skin into the journal, and to whoever wants to draw the person. */
 function skinOf(
   input: TrackRunInput,
   video: OpenVideo,
   model: HeadModel,
   { identity, texture }: Identified,
   journal: TrackJournal | null,
-) {
+): PersonSkin {
   let failure: { readonly error: unknown } | null = null;
   const known = texture.then(async (png) => {
     if (png) journal?.keepTexture(png);
@@ -271,7 +285,6 @@ function skinOf(
   });
   return {
     known,
-    /** Fails when it has failed: nobody is to wait for the last frame to hear of it. */
     check: () => {
       if (failure) throw failure.error;
     },

@@ -74,9 +74,9 @@ export function priors(
     const block = layout.blocks.get(term);
     for (let k = 0; k < x.length; k++) {
       const s = sd ? 1 / sd[k] : 1;
-      const r = x[k] * s;
-      terms[term] += 0.5 * weight * r * r;
-      if (equations && block && k < block.size) addEntry(equations, n, r, weight, block.offset + k, s);
+      COLUMNS[0] = (block?.offset ?? 0) + k;
+      DERIVATIVES[0] = s;
+      add(term, x[k] * s, weight, block && k < block.size ? 1 : 0);
     }
   };
   coefficients('identity', state.identity, o.identityWeight);
@@ -169,20 +169,10 @@ export function priors(
 const COLUMNS = new Int32Array(9);
 const DERIVATIVES = new Float64Array(9);
 
-/** Adds w·(r + a·δ)² of one column. Not part of `priors`, which V8 then compiles once instead of again and again. */
-function addEntry(
-  { hessian, gradient }: { readonly hessian: Float64Array; readonly gradient: Float64Array },
-  n: number,
-  r: number,
-  w: number,
-  i: number,
-  a: number,
-): void {
-  gradient[i] += w * a * r;
-  hessian[i * n + i] += w * a * a;
-}
-
-/** Adds w·(r + Σ a_i·δ_i)² of the first `count` columns, lower triangle. */
+/**
+ * Adds w·(r + Σ a_i·δ_i)² of the first `count` columns, lower triangle. Not part of `priors`, which V8 then compiles once
+ * instead of again and again.
+ */
 function addRow(
   { hessian, gradient }: { readonly hessian: Float64Array; readonly gradient: Float64Array },
   n: number,

@@ -4,9 +4,8 @@
  */
 import type { VideoTrack } from '../fit/video/types.ts';
 import { produceFileAtomically } from './atomic.ts';
-import { startPainters } from './film-painters.ts';
 import type { FilmBegin, FilmNews, FilmOrder } from './film-worker.ts';
-import { type FilmedTrack, paintFilm } from './overlay-film.ts';
+import { type FilmedTrack, writeOverlayFilm } from './overlay-film.ts';
 import { startThread, type Thread } from './threads.ts';
 import { openVideo } from './video-source.ts';
 
@@ -113,10 +112,7 @@ async function makeHere(
   await when;
   const video = await openVideo(file, options);
   try {
-    const painters = await startPainters(person, video, layout, 0);
-    const paint = (aside: string) =>
-      paintFilm({ file: aside, out }, video, painters, track, { signal, onFrame });
-    await produceFileAtomically(out, paint, { signal });
+    await writeOverlayFilm(out, video, person, track, { layout, signal, onFrame });
   } finally {
     video.close();
   }

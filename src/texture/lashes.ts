@@ -7,6 +7,7 @@
 import type { Image8 } from '../core/image.ts';
 import type { PhotoFit } from '../fit/types.ts';
 import type { HeadModel, SurfacePoints } from '../model/head-model.ts';
+import { surfacePoint } from '../model/surface-point.ts';
 import { facesInSkin } from './skin-trust.ts';
 import type { TexelGraph } from './texel-graph.ts';
 
@@ -78,7 +79,7 @@ export function lashNodes(model: HeadModel, graph: TexelGraph): LashNodes {
     const f = graph.faces[i];
     if (near[f] === 0) continue;
     const { line, box } = edges[near[f] - 1];
-    const p = onFace(model, f, graph.barycentrics, 3 * i);
+    const p = surfacePoint(model, graph, i, model.template);
     if (box.some(([least, most], a) => p[a] < least || p[a] > most)) continue;
     const { distance, along } = nearestOn(line, p);
     const d = distance / width;
@@ -157,24 +158,11 @@ export function addLashes(
 function lidEdge(model: HeadModel, { mesh, inner }: (typeof EDGES)[number]): readonly number[][] {
   const { indices, points } = model.landmarks.mesh;
   const numbers = mesh.map((index) => indices.indexOf(index));
-  const on = ({ faces, barycentrics }: SurfacePoints, l: number) =>
-    onFace(model, faces[l], barycentrics, 3 * l);
+  const place = (among: SurfacePoints, l: number) => surfacePoint(model, among, l, model.template);
   const placed = numbers.filter((l) => l >= 0);
   return placed.length > inner.length
-    ? placed.map((l) => on(points, l))
-    : inner.map((l) => on(model.landmarks.inner51, l));
-}
-
-function onFace(
-  { faces, template }: HeadModel,
-  face: number,
-  barycentrics: Float32Array,
-  from: number,
-): number[] {
-  const p = [0, 0, 0];
-  for (let i = 0; i < 3; i++)
-    for (let a = 0; a < 3; a++) p[a] += barycentrics[from + i] * template[3 * faces[3 * face + i] + a];
-  return p;
+    ? placed.map((l) => place(points, l))
+    : inner.map((l) => place(model.landmarks.inner51, l));
 }
 
 type Box = readonly (readonly [least: number, most: number])[];

@@ -6,6 +6,7 @@
 import { sidedName } from '../../model/arkit.ts';
 import { type HeadModel, headSizes } from '../../model/head-model.ts';
 import { poseHead } from '../../model/pose.ts';
+import { surfacePoint } from '../../model/surface-point.ts';
 
 /** Upper and lower lid landmarks, numbers among the inner 51: right eye, left eye. */
 const PAIRS = [
@@ -32,17 +33,8 @@ export interface Lids {
 export function lidsOf(model: HeadModel, identity: ArrayLike<number>): Lids {
   const { V, E, J } = headSizes(model);
   const { vertices } = poseHead(model, { identity, expression: [], pose: new Float32Array(3 * J) });
-  const { faces, barycentrics } = model.landmarks.inner51;
-  /** (3) of a landmark in an array (V,3) that begins at `from`. */
-  const at = (array: Float32Array, from: number, l: number) => {
-    const p = [0, 0, 0];
-    for (let i = 0; i < 3; i++)
-      for (let a = 0; a < 3; a++)
-        p[a] += barycentrics[3 * l + i] * array[from + 3 * model.faces[3 * faces[l] + i] + a];
-    return p;
-  };
   const difference = (array: Float32Array, from: number, [upper, lower]: readonly [number, number]) => {
-    const [p, q] = [at(array, from, upper), at(array, from, lower)];
+    const [p, q] = [upper, lower].map((l) => surfacePoint(model, model.landmarks.inner51, l, array, from));
     return p.map((x, a) => x - q[a]);
   };
   // A pair's difference is linear in the coefficients: at rest, and per unit of each.

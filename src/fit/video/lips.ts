@@ -1,6 +1,7 @@
 /** How far a head's inner lips are apart: by it a talking face's moments with its mouth shut are found. */
 import { type HeadModel, headSizes } from '../../model/head-model.ts';
 import { poseHead } from '../../model/pose.ts';
+import { surfacePoint } from '../../model/surface-point.ts';
 
 /** Pairs of the inner lips, numbers among the inner 51. */
 const PAIRS = [
@@ -18,7 +19,6 @@ export interface Lips {
 /** The lips of `identity`. */
 export function lipsOf(model: HeadModel, identity: ArrayLike<number>): Lips {
   const { J } = headSizes(model);
-  const { faces, barycentrics } = model.landmarks.inner51;
   return {
     apart(expression, pose) {
       const { vertices } = poseHead(model, {
@@ -26,15 +26,11 @@ export function lipsOf(model: HeadModel, identity: ArrayLike<number>): Lips {
         expression,
         pose: Float32Array.from(pose).subarray(0, 3 * J),
       });
-      const at = (l: number, a: number) => {
-        let x = 0;
-        for (let i = 0; i < 3; i++)
-          x += barycentrics[3 * l + i] * vertices[3 * model.faces[3 * faces[l] + i] + a];
-        return x;
-      };
       let sum = 0;
-      for (const [upper, lower] of PAIRS)
-        sum += Math.hypot(...[0, 1, 2].map((a) => at(upper, a) - at(lower, a))) / PAIRS.length;
+      for (const pair of PAIRS) {
+        const [p, q] = pair.map((l) => surfacePoint(model, model.landmarks.inner51, l, vertices));
+        sum += Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]) / PAIRS.length;
+      }
       return sum;
     },
   };
