@@ -1,9 +1,9 @@
 /**
  * Loads dist/bin/photofit.cjs, the command line with its libraries in one file, from V8's code cache: hundreds of small
- * modules, found and compiled one by one, took 0.4 s of every start. Caches lie beside the bundle, one for the program,
- * one for it when it tracks, and one for each kind of thread, since each holds the functions that have run there. They are
- * written by the first fit, track or transfer that finds none that this version of Node accepts; where they cannot be
- * written, nothing is lost but time. A new build replaces the whole folder, so that a cache never outlives its bundle.
+ * modules, found and compiled one by one, took 0.4 s of every start. Caches lie beside the bundle, one for the program
+ * and one for each kind of thread, since each holds the functions that have run there. They are written by the first fit
+ * that finds none that this version of Node accepts; where they cannot be written, nothing is lost but time. A new build
+ * replaces the whole folder, so that a cache never outlives its bundle.
  *
  * CommonJS, as this folder's package.json says: a thread starts in 22 ms instead of 27.
  */
@@ -20,23 +20,10 @@ const file = path.join(__dirname, '..', 'dist', 'bin', 'photofit.cjs');
 /** Whether there is a bundle. */
 exports.bundled = () => existsSync(file);
 
-/**
- * For tracking, whose hot loops are WebAssembly: functions are inlined less and compiled later. V8's compiler took a tenth
- * of all processor time, on the cores that frames are looked at and solved on; it is a quarter less, and nothing else
- * slower. Flags are the process', so that its threads have them too.
- */
-const TRACKING = [
-  '--max-inlined-bytecode-size=120',
-  '--max-inlined-bytecode-size-cumulative=250',
-  '--ticks-before-optimization=5',
-];
-
 /** Runs an entry of the bundle: `main`, or a worker module by its name. */
 exports.runBundled = (entry) => {
-  const tracks = isMainThread && ['track', 'transfer'].includes(process.argv[2]);
-  if (tracks) for (const flag of TRACKING) setFlagsFromString(flag);
   const cacheOf = (name) => `${file}.${name}.${process.arch}-v8-${process.versions.v8}.cache`;
-  const cacheFile = cacheOf(tracks ? 'main-track' : entry);
+  const cacheFile = cacheOf(entry);
   // A thread that has none yet has some of it in the program's.
   const found = [cacheFile, cacheOf('main')].find((name) => existsSync(name));
   const script = new Script(
@@ -47,7 +34,7 @@ exports.runBundled = (entry) => {
     },
   );
   const cached = found === cacheFile && script.cachedDataRejected === false;
-  if ((!isMainThread || tracks || process.argv[2] === 'fit') && !cached) {
+  if ((!isMainThread || process.argv[2] === 'fit') && !cached) {
     // Compiled functions that have not run for a while would be thrown away, and be missing from the cache.
     setFlagsFromString('--no-flush-bytecode');
     process.on('exit', (code) => {
