@@ -10,7 +10,7 @@
  * move the user's own files along.
  */
 import { randomUUID } from 'node:crypto';
-import { renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
@@ -188,9 +188,10 @@ async function inTemporaryFolder(target: string, work: (temporary: string) => Pr
   // Not mkdtemp: its folders are closed to everyone else, and this one becomes the result.
   const name = `.${path.basename(target).slice(0, 60)}.partial-${OWNER}-${randomUUID().slice(0, 8)}`;
   const temporary = path.join(path.dirname(target), name);
-  await mkdir(temporary);
-  // process.exit() in a handler of Ctrl-C skips `finally`.
-  const remove = () => rmSync(temporary, { recursive: true, force: true });
+  // In one go with what follows: a folder that a thread of Node's makes could be there before anybody is to remove it.
+  mkdirSync(temporary);
+  // process.exit() in a handler of Ctrl-C skips `finally`, and a file that is being made just then would stop the removal.
+  const remove = () => rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 });
   process.once('exit', remove);
   try {
     await work(temporary);
