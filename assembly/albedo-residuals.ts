@@ -14,8 +14,9 @@ export function albedoResiduals(
     const sum = dot3(s, f32x4.splat(1));
     const brighter = dot3(value, f32x4.splat(1)) / max<f32>(dot3(s, mean), 1e-3) - 1;
     let r = f32x4.sub(f32x4.div(value, s), mean);
-    // White is where the photo's range ends: the skin may be brighter than that, but not darker.
-    const cut = v128.and(f32x4.gt(value, f32x4.splat(saturated)), f32x4.lt(r, f32x4.splat(0)));
+    // White is where the photo's range ends, gloss included: the skin may be brighter than that, but not darker.
+    const photo = f32x4.add(value, f32x4.splat(f32x4.extract_lane(value, 3)));
+    const cut = v128.and(f32x4.gt(photo, f32x4.splat(saturated)), f32x4.lt(r, f32x4.splat(0)));
     r = v128.andnot(r, cut);
     // A channel with much less light than the others says little about hue: it follows them in brightness.
     let sure = f32x4.min(f32x4.splat(1), f32x4.mul(s, f32x4.splat(6 / sum)));

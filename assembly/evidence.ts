@@ -26,6 +26,8 @@ class Evidence {
   trust: usize;
   /** (pixels,3) f32. */
   photo: usize;
+  /** (pixels) f32 that is taken off the photo, or 0. */
+  gloss: usize;
   /** (9,4) f32 light RGB0 times the basis' constants. */
   light: usize;
   /** Two each: where trust begins and where it is full. */
@@ -119,7 +121,13 @@ export function takeEvidence(job: Evidence): i32 {
         );
         v128.store(job.weights + to, w);
         v128.store(job.shading + to, v128.and(f32x4.max(shading, f32x4.splat(job.least)), lanes));
-        v128.store(job.colours + to, v128.and(v128.load(job.photo + at * 12), lanes));
+        let colour = v128.load(job.photo + at * 12);
+        let gloss: f32 = 0;
+        if (job.gloss) {
+          gloss = f(job.gloss, p);
+          colour = f32x4.max(f32x4.sub(colour, f32x4.splat(gloss)), f32x4.splat(0));
+        }
+        v128.store(job.colours + to, f32x4.replace_lane(colour, 3, gloss));
         store<u32>(job.outPixels + (<usize>count << 2), p);
         store<f32>(job.kept + (<usize>count << 2), trust);
         store<u8>(job.outFlags + <usize>count, flags);

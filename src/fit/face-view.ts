@@ -289,7 +289,9 @@ export class FaceView {
     if (normals) {
       const camera = cropCamera(state.camera, [0, 0], scale);
       const evidence = { photo, render, normals, region, mask: weights, camera };
-      gloss = findGloss(evidence, this.loss(this.noise), sd);
+      gloss = findGloss(this.kernels, evidence, this.loss(this.noise), sd);
+    }
+    if (gloss) {
       photo = gloss.matte;
       // Without its highlights more of the skin looks like skin.
       weights = estimate(photo);

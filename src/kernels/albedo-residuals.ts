@@ -8,8 +8,8 @@ import { type F32, type Kernels, requireLength, type U32 } from './runtime.ts';
 
 /**
  * Residuals of the parametric texture in albedo, photo/shading − albedo, and weights trust·(mean shading)², so that weighted
- * residuals are those of the picture. White is where a photo's range ends: above `saturated` only brighter counts. A
- * channel with much less light than the others follows them in brightness.
+ * residuals are those of the picture. White is where a photo's range ends: where it is above `saturated`, gloss included,
+ * only brighter counts. A channel with much less light than the others follows them in brightness.
  *
  * @param rendered (P,4) float32 albedo, overwritten by the residuals
  * @param weight (P) float32, overwritten

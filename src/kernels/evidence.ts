@@ -23,6 +23,8 @@ export interface EvidenceInput {
   readonly trust: F32;
   /** (pixels,3) float32. */
   readonly photo: F32;
+  /** (pixels) float32 gloss that is taken off the photo. */
+  readonly gloss?: F32;
   /** (9,3) light and (9) factors of the basis' polynomials. */
   readonly light: ArrayLike<number>;
   readonly basis: ArrayLike<number>;
@@ -45,7 +47,7 @@ export interface Evidence extends TexelSamples {
   readonly pixels: U32;
   /** (P) float32 in [0, 1]; zero for pixels that are there to be measured only. */
   readonly trust: F32;
-  /** (P,4) float32, at least `leastShading`; the photo's colours. */
+  /** (P,4) float32, at least `leastShading`; the photo's colours without gloss, and the gloss. */
   readonly shading: F32;
   readonly colours: F32;
   /** (P) {@link PIXEL}. */
@@ -106,6 +108,7 @@ export function takeEvidence(kernels: Kernels, input: EvidenceInput, room: Evide
   requireLength(name, 'flags', input.flags, pixels, '(pixels)');
   requireLength(name, 'trust', input.trust, pixels, '(pixels)');
   requireLength(name, 'photo', input.photo, 3 * pixels, '(pixels,3)');
+  if (input.gloss) requireLength(name, 'gloss', input.gloss, pixels, '(pixels)');
   requireLength(name, 'light', input.light, 27, '(9,3)');
   requireLength(name, 'basis', input.basis, 9, '(9)');
   requireLength(name, 'nodes', input.nodes, input.width * input.height, '(H,W)');
@@ -117,7 +120,8 @@ export function takeEvidence(kernels: Kernels, input: EvidenceInput, room: Evide
   const count = kernels.scope(() => {
     const light = takeLight(kernels, input);
     const job = jobOf(kernels, [
-      [whole(pixels), input.surface, input.outline, input.flags, input.trust, input.photo, light],
+      [whole(pixels), input.surface, input.outline, input.flags, input.trust, input.photo],
+      [input.gloss ?? whole(0), light],
       input.edge,
       input.angle,
       input.apertureAngle,

@@ -171,6 +171,10 @@ export interface KernelExports extends TexelExports, TextureMapExports {
     histogram: number,
   ): number;
   scatterColours(colours: number, pixels: number, count: number, rgb: number, seen: number): void;
+  glossPlane(view: number, coefficients: number, basis: number, out: number): void;
+  solveGloss(job: number): number;
+  growPlane(values: number, known: number, width: number, height: number, rounds: number): void;
+  takeGloss(colours: number, gloss: number, pixels: number): void;
   padPicture(picture: number, width: number, height: number, out: number): void;
   skinPoints(
     points: number,

@@ -14,6 +14,15 @@ export type GlossCamera =
   | { readonly kind: 'perspective'; readonly focal: number; readonly principal: readonly [number, number] }
   | { readonly kind: 'orthographic' };
 
+/** What kernels take of a camera: the focal length, infinite where rays are parallel, and the principal point. */
+export function glossRays(camera: GlossCamera): {
+  readonly focal: number;
+  readonly principal: readonly [number, number];
+} {
+  if (camera.kind === 'orthographic') return { focal: Number.POSITIVE_INFINITY, principal: [0, 0] };
+  return { focal: camera.focal, principal: camera.principal };
+}
+
 /** Number of basis functions. */
 export const GLOSS_COUNT = 25;
 

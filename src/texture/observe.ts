@@ -15,15 +15,15 @@
  * Eyes and mouth are taken as painted on whatever the model shows there: lips that are closed in the photo go over
  * teeth that a fit leaves uncovered, and depth jumps between lids, eyeballs, lips and teeth are no outlines.
  */
-import type { Camera } from '../camera/camera.ts';
 import { cropCamera, projectPoints } from '../camera/project.ts';
 import type { Image8 } from '../core/image.ts';
 import type { CropTransform, PhotoFit } from '../fit/types.ts';
 import { countSeen, type Evidence, nodeVisibility, takeEvidence, takeRoom } from '../kernels/evidence.ts';
+import { glossPlane } from '../kernels/gloss.ts';
 import { outlineDistances, pixelSurface, SURFACE_STRIDE, skinPixels } from '../kernels/pixel-surface.ts';
 import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
-import { GLOSS_COUNT, glossAt } from '../light/gloss.ts';
+import { glossRays } from '../light/gloss.ts';
 import { SH_CONSTANTS } from '../light/sh.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { vertexNormals } from '../render/normals.ts';
@@ -103,7 +103,18 @@ export function observe(
     };
     const surface = kernels.f32(SURFACE_STRIDE * pixels, false);
     pixelSurface(kernels, mesh, raster, { translation, orthographic }, surface);
-    if (fit.gloss) takeOff(colours, fit.gloss, camera, size, surface.view);
+    // What a texture has of the photo is skin, not what the skin reflects.
+    const gloss = fit.gloss && kernels.f32(pixels, false);
+    if (gloss) {
+      const view = {
+        width: size,
+        height: size,
+        ...glossRays(camera),
+        normals: surface,
+        stride: SURFACE_STRIDE,
+      };
+      glossPlane(kernels, view, kernels.f64(fit.gloss), gloss);
+    }
     const skinFaces = facesInSkin(model);
     const faceIndex = raster.faceIndex.view;
     const planes = skinTrust(kernels, fit, crop, faceIndex, skinFaces);
@@ -125,6 +136,7 @@ export function observe(
       flags,
       trust,
       photo: kernels.f32(colours),
+      gloss,
       light: fit.light,
       basis: SH_CONSTANTS,
       edge: [o.edge[0] * size, o.edge[1] * size],
@@ -157,33 +169,6 @@ export function observe(
     return found;
   });
   return { crop, evidence, visibility };
-}
-
-/**
- * Takes gloss off a photo: what a texture has of the photo is skin, not what the skin reflects; in place.
- * @param surface of `pixelSurface`
- */
-function takeOff(
-  colours: Float32Array,
-  gloss: Float32Array,
-  camera: Camera,
-  size: number,
-  surface: Float32Array,
-): void {
-  // One kind of array for all that call: V8 compiles `glossAt` for it.
-  const coefficients = Float64Array.from(gloss);
-  const basis = new Float64Array(GLOSS_COUNT);
-  for (let p = 0; p < size * size; p++) {
-    const at = SURFACE_STRIDE * p;
-    if (surface[at] === 0 && surface[at + 1] === 0 && surface[at + 2] === 0) continue;
-    const x = (p % size) + 0.5;
-    const y = Math.floor(p / size) + 0.5;
-    const shine = glossAt(coefficients, camera, x, y, surface, at, basis);
-    const c = 3 * p;
-    colours[c] = Math.max(0, colours[c] - shine);
-    colours[c + 1] = Math.max(0, colours[c + 1] - shine);
-    colours[c + 2] = Math.max(0, colours[c + 2] - shine);
-  }
 }
 
 /** First and last column and row of a crop whose pixel centres lie in the photo, half a pixel from its border. */

@@ -2,12 +2,19 @@ import { describe, expect, it } from 'vitest';
 import type { Camera } from '../../src/camera/camera.ts';
 import type { ImageF } from '../../src/core/image.ts';
 import { createRandom } from '../../src/core/random.ts';
-import { findGloss, type GlossEvidence } from '../../src/fit/gloss.ts';
+import { findGloss as find, type GlossEvidence } from '../../src/fit/gloss.ts';
+import { createKernelsSync } from '../../src/kernels/runtime.ts';
 import { GLOSS_COUNT, glossBasis, mirroredBasis } from '../../src/light/gloss.ts';
 
 const N = 64;
 const CAMERA: Camera = { kind: 'perspective', focal: 90, principal: [32, 32], translation: [0, 0, -0.5] };
 const LOSS = { sigma: 0.05, k: 2, weight: 600 };
+const kernels = createKernelsSync();
+const findGloss = (evidence: GlossEvidence, sd: number) => {
+  const gloss = find(kernels, evidence, LOSS, sd);
+  expect(kernels.bytesUsed).toBe(0);
+  return gloss!;
+};
 const inside = (p: number) => Math.hypot((p % N) + 0.5 - 32, Math.floor(p / N) + 0.5 - 32) < 24;
 
 /** A ball of skin with a highlight, coloured spots that no white gloss explains, and a strand in front of it. */
@@ -53,7 +60,7 @@ const rms = ({ region }: GlossEvidence, f: (p: number) => number) => {
 describe('findGloss', () => {
   it('finds a white highlight beside a strand of hair, and takes it off', () => {
     const evidence = ball(0.3);
-    const { coefficients, matte } = findGloss(evidence, LOSS, 0.05);
+    const { coefficients, matte } = findGloss(evidence, 0.05);
     const found = (p: number) => evidence.photo.data[3 * p + 1] - matte.data[3 * p + 1];
     expect(rms(evidence, (p) => evidence.planted[p])).toBeGreaterThan(0.03);
     expect(rms(evidence, (p) => found(p) - evidence.planted[p])).toBeLessThan(0.006);
@@ -65,9 +72,15 @@ describe('findGloss', () => {
       expect(evidence.photo.data[3 * p + c] - matte.data[3 * p + c]).toBeCloseTo(sum, 6);
   });
 
+  it('finds none where no skin counts', () => {
+    const evidence = ball(0.3);
+    expect(find(kernels, { ...evidence, mask: new Float32Array(N * N) }, LOSS, 0.05)).toBeNull();
+    expect(find(kernels, { ...evidence, region: new Uint8Array(N * N) }, LOSS, 0.05)).toBeNull();
+  });
+
   it('goes on a little beyond the border of the skin, and no farther', () => {
     const evidence = ball(0.3);
-    const { matte } = findGloss(evidence, LOSS, 0.05);
+    const { matte } = findGloss(evidence, 0.05);
     const off = (x: number, y: number) => -matte.data[3 * (y * N + x)];
     // To the right of the ball, from 56 on.
     const [border, next] = [evidence.photo.data[3 * (26 * N + 54)] + off(54, 26), off(57, 26)];
@@ -86,7 +99,7 @@ describe('findGloss', () => {
         red.photo.data[3 * p + 2] -= 0.5 * shine;
       }
     const size = (e: GlossEvidence, sd: number) => {
-      const { matte } = findGloss(e, LOSS, sd);
+      const { matte } = findGloss(e, sd);
       return rms(e, (p) => e.photo.data[3 * p] - matte.data[3 * p]);
     };
     expect(size(red, 0.05)).toBeLessThan(0.004);

@@ -201,125 +201,138 @@ describe.each(BUILDS)('evidence (%s)', (_name, create) => {
     });
   });
 
-  it('weighs pixels, lists those that count, and tells which nodes they see', () => {
-    const [width, height] = [24, 20];
-    const nodes = new Int32Array(width * height);
-    let n = 0;
-    // A hole in the chart: pixels there are left out.
-    for (let t = 0; t < nodes.length; t++) nodes[t] = t % width > 17 ? -1 : n++;
-    const flags = Uint8Array.from({ length: PIXELS }, (_, p) => (faceIndex[p] < 0 ? 0 : random.below(16)));
-    const bySkin = Float32Array.from({ length: PIXELS }, (_, p) =>
-      faceIndex[p] < 0 || random.uniform() < 0.2 ? 0 : random.uniform(),
-    );
-    const outline = uniform(PIXELS, 0, 9);
-    const photo = uniform(3 * PIXELS);
-    const ranges = { edge: [1, 5], angle: [0.1, 0.5], apertureAngle: [0.02, 0.2], lit: [0.3, 0.8] } as const;
-    kernels.scope(() => {
-      const surface = kernels.f32(SURFACE_STRIDE * PIXELS);
-      const resident = takeMesh();
-      const seen = raster();
-      const camera = { translation, orthographic: false };
-      pixelSurface(kernels, resident, seen, camera, surface);
-      const trust = kernels.f32(bySkin);
-      const input = {
-        surface,
-        outline: kernels.f32(outline),
-        flags: kernels.u8(flags),
-        trust,
-        photo: kernels.f32(photo),
-        light,
-        basis: SH_CONSTANTS,
-        ...ranges,
-        leastShading: 0.1,
-        nodes: kernels.i32(nodes),
-        width,
-        height,
-      };
-      expect(() => takeEvidence(kernels, input, takeRoom(kernels, 3))).toThrow(/room for 3 pixels/);
-      const evidence = takeEvidence(kernels, input, takeRoom(kernels, PIXELS));
-      let count = 0;
-      for (let p = 0; p < PIXELS; p++) {
-        if (faceIndex[p] < 0) continue;
-        const { normal, uv, facing } = point(p, false);
-        const shading = shadingReference(light, SH_CONSTANTS, normal);
-        const angle = flags[p] & PIXEL.aperture ? ranges.apertureAngle : ranges.angle;
-        const { texels, weights } = bilinearReference(uv[0], uv[1], width, height);
-        const inChart = texels.every((t) => nodes[t] >= 0);
-        const wanted = inChart
-          ? trustReference(bySkin[p], outline[p], facing, shading, { ...ranges, angle })
-          : 0;
-        const measured = (flags[p] & PIXEL.measured) > 0;
-        if (bySkin[p] > 0) expect(Math.abs(trust.view[p] - wanted)).toBeLessThan(2e-3);
-        if (!inChart || (wanted === 0 && !measured)) continue;
-        expect(evidence.pixels.view[count]).toBe(p);
-        const four = (array: { view: ArrayLike<number> }) =>
-          [0, 1, 2, 3].map((k) => array.view[4 * count + k]);
-        expect(four(evidence.taps)).toEqual(texels.map((t) => nodes[t]));
-        four(evidence.weights).forEach((w, k) => {
-          expect(Math.abs(w - weights[k])).toBeLessThan(2e-5);
-        });
-        four(evidence.shading).forEach((s, c) => {
-          expect(Math.abs(s - (c < 3 ? Math.max(shading[c], 0.1) : 0))).toBeLessThan(1e-3);
-        });
-        expect(four(evidence.colours)).toEqual([...photo.subarray(3 * p, 3 * p + 3), 0]);
-        expect(evidence.flags.view[count]).toBe(flags[p]);
-        expect(evidence.trust.view[count]).toBe(trust.view[p]);
-        count++;
-      }
-      expect(evidence.count).toBe(count);
-      expect(count).toBeGreaterThan(50);
-
-      const nodeFaces = Uint32Array.from({ length: n }, () => random.below(F));
-      const nodeBarycentrics = new Float32Array(3 * n);
-      for (let i = 0; i < n; i++) {
-        const [a, b] = [random.uniform(), random.uniform()];
-        nodeBarycentrics.set([(1 - a) * b, a * b, 1 - b], 3 * i);
-      }
-      const visibility = kernels.f32(n);
-      nodeVisibility(
-        kernels,
-        {
-          nodeFaces: kernels.u32(nodeFaces),
-          nodeBarycentrics: kernels.f32(nodeBarycentrics),
-          mesh: resident,
-          camera: { ...camera, principal: [7.3, 8.2], factor: 34 },
-          size: SIZE,
-          slack: 0.05,
-          faceIndex: seen.faceIndex,
-          surface,
-          trust,
-          evidence,
-        },
-        visibility,
+  it.each([false, true])(
+    'weighs pixels, lists those that count, and tells which nodes they see (gloss: %s)',
+    (glossy) => {
+      const [width, height] = [24, 20];
+      const nodes = new Int32Array(width * height);
+      let n = 0;
+      // A hole in the chart: pixels there are left out.
+      for (let t = 0; t < nodes.length; t++) nodes[t] = t % width > 17 ? -1 : n++;
+      const flags = Uint8Array.from({ length: PIXELS }, (_, p) => (faceIndex[p] < 0 ? 0 : random.below(16)));
+      const bySkin = Float32Array.from({ length: PIXELS }, (_, p) =>
+        faceIndex[p] < 0 || random.uniform() < 0.2 ? 0 : random.uniform(),
       );
-      const [total, sum] = [new Float64Array(n), new Float64Array(n)];
-      for (let k = 0; k < 4 * count; k++) {
-        total[evidence.taps.view[k]] += evidence.weights.view[k];
-        sum[evidence.taps.view[k]] += evidence.weights.view[k] * evidence.trust.view[k >> 2];
-      }
-      let hits = 0;
-      for (let i = 0; i < n; i++) {
-        const at = [0, 1, 2].map(
-          (a) =>
-            translation[a] +
-            [0, 1, 2].reduce(
-              (s, k) =>
-                s + nodeBarycentrics[3 * i + k] * mesh.vertices[3 * mesh.faces[3 * nodeFaces[i] + k] + a],
-              0,
-            ),
+      const outline = uniform(PIXELS, 0, 9);
+      const photo = uniform(3 * PIXELS);
+      const gloss = uniform(PIXELS, -0.2, 0.3);
+      const ranges = {
+        edge: [1, 5],
+        angle: [0.1, 0.5],
+        apertureAngle: [0.02, 0.2],
+        lit: [0.3, 0.8],
+      } as const;
+      kernels.scope(() => {
+        const surface = kernels.f32(SURFACE_STRIDE * PIXELS);
+        const resident = takeMesh();
+        const seen = raster();
+        const camera = { translation, orthographic: false };
+        pixelSurface(kernels, resident, seen, camera, surface);
+        const trust = kernels.f32(bySkin);
+        const input = {
+          surface,
+          outline: kernels.f32(outline),
+          flags: kernels.u8(flags),
+          trust,
+          photo: kernels.f32(photo),
+          ...(glossy && { gloss: kernels.f32(gloss) }),
+          light,
+          basis: SH_CONSTANTS,
+          ...ranges,
+          leastShading: 0.1,
+          nodes: kernels.i32(nodes),
+          width,
+          height,
+        };
+        expect(() => takeEvidence(kernels, input, takeRoom(kernels, 3))).toThrow(/room for 3 pixels/);
+        const evidence = takeEvidence(kernels, input, takeRoom(kernels, PIXELS));
+        let count = 0;
+        for (let p = 0; p < PIXELS; p++) {
+          if (faceIndex[p] < 0) continue;
+          const { normal, uv, facing } = point(p, false);
+          const shading = shadingReference(light, SH_CONSTANTS, normal);
+          const angle = flags[p] & PIXEL.aperture ? ranges.apertureAngle : ranges.angle;
+          const { texels, weights } = bilinearReference(uv[0], uv[1], width, height);
+          const inChart = texels.every((t) => nodes[t] >= 0);
+          const wanted = inChart
+            ? trustReference(bySkin[p], outline[p], facing, shading, { ...ranges, angle })
+            : 0;
+          const measured = (flags[p] & PIXEL.measured) > 0;
+          if (bySkin[p] > 0) expect(Math.abs(trust.view[p] - wanted)).toBeLessThan(2e-3);
+          if (!inChart || (wanted === 0 && !measured)) continue;
+          expect(evidence.pixels.view[count]).toBe(p);
+          const four = (array: { view: ArrayLike<number> }) =>
+            [0, 1, 2, 3].map((k) => array.view[4 * count + k]);
+          expect(four(evidence.taps)).toEqual(texels.map((t) => nodes[t]));
+          four(evidence.weights).forEach((w, k) => {
+            expect(Math.abs(w - weights[k])).toBeLessThan(2e-5);
+          });
+          four(evidence.shading).forEach((s, c) => {
+            expect(Math.abs(s - (c < 3 ? Math.max(shading[c], 0.1) : 0))).toBeLessThan(1e-3);
+          });
+          const skin = [...photo.subarray(3 * p, 3 * p + 3)].map((x) =>
+            glossy ? Math.max(0, Math.fround(x - gloss[p])) : x,
+          );
+          expect(four(evidence.colours)).toEqual([...skin, glossy ? gloss[p] : 0]);
+          expect(evidence.flags.view[count]).toBe(flags[p]);
+          expect(evidence.trust.view[count]).toBe(trust.view[p]);
+          count++;
+        }
+        expect(evidence.count).toBe(count);
+        expect(count).toBeGreaterThan(50);
+
+        const nodeFaces = Uint32Array.from({ length: n }, () => random.below(F));
+        const nodeBarycentrics = new Float32Array(3 * n);
+        for (let i = 0; i < n; i++) {
+          const [a, b] = [random.uniform(), random.uniform()];
+          nodeBarycentrics.set([(1 - a) * b, a * b, 1 - b], 3 * i);
+        }
+        const visibility = kernels.f32(n);
+        nodeVisibility(
+          kernels,
+          {
+            nodeFaces: kernels.u32(nodeFaces),
+            nodeBarycentrics: kernels.f32(nodeBarycentrics),
+            mesh: resident,
+            camera: { ...camera, principal: [7.3, 8.2], factor: 34 },
+            size: SIZE,
+            slack: 0.05,
+            faceIndex: seen.faceIndex,
+            surface,
+            trust,
+            evidence,
+          },
+          visibility,
         );
-        const x = 7.3 + (34 * at[0]) / -at[2];
-        const y = 8.2 - (34 * at[1]) / -at[2];
-        const p = Math.floor(y) * SIZE + Math.floor(x);
-        const inside = x >= 0 && y >= 0 && x < SIZE && y < SIZE && faceIndex[p] >= 0;
-        const shown = inside && point(p, false).depth - at[2] <= 0.05 ? trust.view[p] : 0;
-        if (shown > 0) hits++;
-        const wanted = total[i] > 0.25 ? Math.max(shown, sum[i] / total[i]) : shown;
-        expect(Math.abs(visibility.view[i] - wanted)).toBeLessThan(1e-5);
-      }
-      expect(hits).toBeGreaterThan(20);
-    });
-  });
+        const [total, sum] = [new Float64Array(n), new Float64Array(n)];
+        for (let k = 0; k < 4 * count; k++) {
+          total[evidence.taps.view[k]] += evidence.weights.view[k];
+          sum[evidence.taps.view[k]] += evidence.weights.view[k] * evidence.trust.view[k >> 2];
+        }
+        let hits = 0;
+        for (let i = 0; i < n; i++) {
+          const at = [0, 1, 2].map(
+            (a) =>
+              translation[a] +
+              [0, 1, 2].reduce(
+                (s, k) =>
+                  s + nodeBarycentrics[3 * i + k] * mesh.vertices[3 * mesh.faces[3 * nodeFaces[i] + k] + a],
+                0,
+              ),
+          );
+          const x = 7.3 + (34 * at[0]) / -at[2];
+          const y = 8.2 - (34 * at[1]) / -at[2];
+          const p = Math.floor(y) * SIZE + Math.floor(x);
+          const inside = x >= 0 && y >= 0 && x < SIZE && y < SIZE && faceIndex[p] >= 0;
+          const shown = inside && point(p, false).depth - at[2] <= 0.05 ? trust.view[p] : 0;
+          if (shown > 0) hits++;
+          const wanted = total[i] > 0.25 ? Math.max(shown, sum[i] / total[i]) : shown;
+          expect(Math.abs(visibility.view[i] - wanted)).toBeLessThan(1e-5);
+        }
+        expect(hits).toBeGreaterThan(20);
+      });
+    },
+  );
 
   it('has residuals in albedo, and robust factors against cells', () => {
     const count = 200;
@@ -333,7 +346,10 @@ describe.each(BUILDS)('evidence (%s)', (_name, create) => {
     kernels.scope(() => {
       const evidence = takeRoom(kernels, count);
       evidence.shading.view.set(fours(0.1, 1.5));
+      // Clipped channels of glossy pixels are below the mark without their gloss, and of those in shadows above it.
+      const gloss = uniform(count, -0.2, 0.3);
       evidence.colours.view.set(fours(0.5, 1.02));
+      for (let p = 0; p < count; p++) evidence.colours.view[4 * p + 3] = gloss[p];
       evidence.trust.view.set(uniform(count));
       evidence.flags.view.set(Uint8Array.from({ length: count }, () => random.below(16)));
       const residual = kernels.f32(rendered);
@@ -344,7 +360,8 @@ describe.each(BUILDS)('evidence (%s)', (_name, create) => {
       for (let p = 0; p < count; p++) {
         const shading = three(evidence.shading, p);
         const albedo = [...rendered.subarray(4 * p, 4 * p + 3)];
-        const wanted = albedoResidualReference(shading, three(evidence.colours, p), albedo, 0.985);
+        const colour = three(evidence.colours, p);
+        const wanted = albedoResidualReference(shading, colour, gloss[p], albedo, 0.985);
         three(residual, p).forEach((r, c) => {
           expect(Math.abs(r - wanted[c])).toBeLessThan(2e-5);
         });

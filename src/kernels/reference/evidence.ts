@@ -82,10 +82,11 @@ export function bilinearReference(
   };
 }
 
-/** Residual of a pixel in albedo, see `albedoResiduals`. */
+/** Residual of a pixel in albedo, see `albedoResiduals`; `colour` without the gloss. */
 export function albedoResidualReference(
   shading: readonly number[],
   colour: readonly number[],
+  gloss: number,
   albedo: readonly number[],
   saturated: number,
 ): number[] {
@@ -94,7 +95,7 @@ export function albedoResidualReference(
   const brighter = (colour[0] + colour[1] + colour[2]) / Math.max(rendered, 1e-3) - 1;
   return shading.map((s, c) => {
     let r = colour[c] / s - albedo[c];
-    if (colour[c] > saturated && r < 0) r = 0;
+    if (colour[c] + gloss > saturated && r < 0) r = 0;
     const sure = Math.min(1, (6 * s) / sum) ** 2;
     return sure * r + (1 - sure) * brighter * albedo[c];
   });
