@@ -15,6 +15,7 @@ import {
   type TransferTarget,
   transferMotion,
 } from '../fit/video/transfer.ts';
+import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
 import { ffmpegVersion } from '../node/ffmpeg.ts';
@@ -26,6 +27,7 @@ import { loadTrack, TRANSFER_FILM, trackFileOf, writeTrackFolder } from '../node
 import { packageVersion } from '../node/version.ts';
 import { openVideo } from '../node/video-source.ts';
 import { albedoMap } from '../render/albedo.ts';
+import { movingMouth } from '../texture/inner-mouth.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { openTrackPerception } from './open-perception.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -38,7 +40,9 @@ interface Target extends TransferTarget {
   readonly name: string;
   readonly fit: string;
   readonly texturePng: Uint8Array | null;
+  /** What the moving head wears: the texture without what its photo shows between the lips. */
   readonly albedo: ImageF | null;
+  readonly wornPng: Uint8Array | null;
 }
 
 /** What drives. */
@@ -125,10 +129,10 @@ async function transferOne(
     ...(missing.length > 0 ? [`the head has no counterpart of ${missing.join(', ')}`] : []),
   ];
   const folder = path.join(options.out, target.name);
-  const { model, texturePng } = target;
+  const { model, texturePng, wornPng } = target;
   const { video, rate, smoothed, complete } = source;
   await writeTrackFolder(folder, {
-    ...{ track, model, texturePng, rate, smoothed, complete, warnings, signal },
+    ...{ track, model, texturePng, wornPng, rate, smoothed, complete, warnings, signal },
     version: packageVersion(),
     path: video,
   });
@@ -268,13 +272,16 @@ async function loadTarget(
     const albedo = model.texture && albedoMap(model.texture, params.texture);
     const texturePng = albedo && (await albedoPng(albedo));
     const lit = Float32Array.from(light);
-    return { ...{ name, fit, params, camera, texturePng, albedo }, light: lit, model: withNames(model) };
+    const worn = { texturePng, wornPng: texturePng, albedo };
+    return { ...{ name, fit, params, camera, ...worn }, light: lit, model: withNames(model) };
   }
   const { fit: stored, model, texture } = await loadFit(fit, { model: head });
   const { params, camera, light } = stored;
-  const albedo = texture?.albedo ?? (model.texture && albedoMap(model.texture, params.texture));
-  const texturePng = texture?.png ?? (albedo && (await albedoPng(albedo)));
-  return { ...{ name, fit, params, camera, light, texturePng, albedo }, model: withNames(model) };
+  const own = texture?.albedo ?? (model.texture && albedoMap(model.texture, params.texture));
+  const texturePng = texture?.png ?? (own && (await albedoPng(own)));
+  const albedo = own && texture ? movingMouth(await createKernels(), model, own, params.texture) : own;
+  const wornPng = albedo === own ? texturePng : await albedoPng(albedo!);
+  return { ...{ name, fit, params, camera, light, texturePng, albedo, wornPng }, model: withNames(model) };
 }
 
 const UNNAMED = /^expression_\d+$/;

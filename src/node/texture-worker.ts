@@ -13,7 +13,7 @@ export interface TextureOrder {
 
 serve({
   solve: async ({ views, model }: TextureOrder) => {
-    const { texture } = solvePersonTexture(await createKernels(), views, model);
+    const { texture } = solvePersonTexture(await createKernels(), views, model, { mouth: 'moving' });
     return { value: await albedoPng(texture.albedo) };
   },
 });

@@ -23,7 +23,7 @@ export async function personTexturePng(
   const thread = startThread('texture-worker');
   if (!thread) {
     const { views, model } = order;
-    const { texture } = solvePersonTexture(await createKernels(), views, model, { signal });
+    const { texture } = solvePersonTexture(await createKernels(), views, model, { mouth: 'moving', signal });
     return albedoPng(texture.albedo);
   }
   const end = () => void thread.stop();

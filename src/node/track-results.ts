@@ -45,6 +45,8 @@ export interface TrackFolderInput extends TrackFileExtra {
   readonly model: HeadModel;
   /** Skin of the person, a PNG in the model's UV layout; null for heads without. */
   readonly texturePng: Uint8Array | null;
+  /** What the head in `head.glb` wears, where that is not `texturePng`. */
+  readonly wornPng?: Uint8Array | null;
   readonly signal?: AbortSignal;
 }
 
@@ -63,7 +65,7 @@ export async function writeTrackFolder(folder: string, input: TrackFolderInput):
   const view = { image: track, light: track.identity.light };
   const contents: Readonly<Record<(typeof TRACK_FOLDER_FILES)[number], Uint8Array | string | null>> = {
     'texture.png': texturePng,
-    'head.glb': writeGlb(animatedHeadMesh(person, track, { texturePng })),
+    'head.glb': writeGlb(animatedHeadMesh(person, track, { texturePng: input.wornPng ?? texturePng })),
     'flame_params.npz': isFlame(model)
       ? writeNpz(flameSequence(model, track.identity.identity, track.frames, view))
       : null,

@@ -3,7 +3,7 @@
  *
  * Eyes move, and a fit knows where they look to a few degrees only: irises blended from several photos are a smear. So both
  * eyes are taken from one photo, that which shows most of the one it shows less of; each from one of its own where no photo
- * shows both, as two profiles do not.
+ * shows both, as two profiles do not. Nor does a fit know where teeth are: the mouth's inside is taken from one photo too.
  */
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
@@ -19,8 +19,17 @@ export interface OffsetView {
 
 const EYEBALLS = ['left_eyeball', 'right_eyeball'] as const;
 
-/** The blend; a node is as visible as it ever was. */
-export function blendViews(kernels: Kernels, views: readonly OffsetView[], eyes: Uint8Array): OffsetView {
+/**
+ * The blend; a node is as visible as it ever was.
+ * @param eyes (n) of {@link eyeballNodes}
+ * @param mouth (n) not 0 inside the mouth, and the number of the view that it is taken from
+ */
+export function blendViews(
+  kernels: Kernels,
+  views: readonly OffsetView[],
+  eyes: Uint8Array,
+  mouth?: { readonly inside: Uint8Array; readonly view: number },
+): OffsetView {
   const n = eyes.length;
   const offset = kernels.f32(4 * n);
   const visibility = kernels.f32(n);
@@ -31,6 +40,7 @@ export function blendViews(kernels: Kernels, views: readonly OffsetView[], eyes:
     const [x, v] = [view.offset.view, view.visibility.view];
     for (let i = 0; i < n; i++) {
       if (eyes[i] > 0 && k !== chosen[eyes[i] - 1]) continue;
+      if (mouth && mouth.inside[i] > 0 && k !== mouth.view) continue;
       const w = v[i] * v[i];
       total[i] += w;
       most[i] = Math.max(most[i], v[i]);

@@ -28,6 +28,7 @@ import { SH_CONSTANTS } from '../light/sh.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { vertexNormals } from '../render/normals.ts';
 import { resampleCrop } from '../render/resample.ts';
+import { facesInMouth, INSIDE, NO_MOUTH, type SeenMouth, seeMouth, trustMouth } from './inner-mouth.ts';
 import type { ResidentAtlas } from './offset-atlas.ts';
 import { facesInSkin, skinTrust } from './skin-trust.ts';
 
@@ -37,6 +38,8 @@ export interface Observation {
   readonly evidence: Evidence;
   /** (n) float32 how well each node was seen, in [0, 1]. */
   readonly visibility: F32;
+  /** What it shows of the mouth's inside. */
+  readonly mouth: SeenMouth;
 }
 
 /** Tuning of {@link observe}; lengths are fractions of the crop's width where no unit is given. */
@@ -61,6 +64,7 @@ const LEAST_SHADING = 0.1;
 /**
  * Gathers the evidence of `photo` at `size`×`size` pixels of the fit's crop.
  * @param vertices (V,3) of the fit as posed.
+ * @param moving nothing is taken from within the mouth, see `inner-mouth.ts`.
  * @returns it, in memory that the caller gives back.
  */
 export function observe(
@@ -71,6 +75,7 @@ export function observe(
   vertices: Float32Array,
   atlas: ResidentAtlas,
   size: number,
+  moving: boolean,
 ): Observation {
   const own = fit.skin.crop;
   const crop = { origin: own.origin, scale: (own.scale * size) / own.size, size };
@@ -93,6 +98,7 @@ export function observe(
   } as const;
   rasterize(kernels, seenBy, raster);
   const room = takeRoom(kernels, countSeen(kernels, raster.faceIndex));
+  let mouth = NO_MOUTH;
   const evidence = kernels.scope(() => {
     const mesh = {
       faces,
@@ -121,6 +127,11 @@ export function observe(
     const trust = kernels.f32(pixels, false);
     const flags = kernels.u8(pixels, false);
     skinPixels(kernels, planes, size, raster.faceIndex, kernels.u8(skinFaces), trust, flags);
+    const inMouth = facesInMouth(model);
+    if (inMouth.includes(INSIDE.crown)) {
+      mouth = seeMouth(kernels, { fit, crop, colours, faceIndex, surface: surface.view }, inMouth);
+      trustMouth(mouth, moving, faceIndex, inMouth, flags.view, trust.view);
+    }
     const outline = kernels.f32(pixels, false);
     const covered = coveredPixels(photo, crop);
     const { jump } = OBSERVE_DEFAULTS;
@@ -168,7 +179,7 @@ export function observe(
     );
     return found;
   });
-  return { crop, evidence, visibility };
+  return { crop, evidence, visibility, mouth };
 }
 
 /** First and last column and row of a crop whose pixel centres lie in the photo, half a pixel from its border. */

@@ -25,6 +25,7 @@ import { takeAlbedoMap } from '../render/albedo.ts';
 import { blendViews, eyeballNodes } from './blend-views.ts';
 import { laplacianSystem, partLevels, solveLevels } from './coarse-levels.ts';
 import { fillOffset } from './fill.ts';
+import { colourMouth, mouthView, nodesInMouth } from './inner-mouth.ts';
 import { addLashes, lashNodes, lashShade } from './lashes.ts';
 import { measure, type SkinMatch, shadingShare } from './match.ts';
 import { type Observation, observe } from './observe.ts';
@@ -50,6 +51,11 @@ export interface TextureOffsetOptions {
   readonly prior?: number;
   /** Steps of conjugate gradients on the finest level. */
   readonly iterations?: number;
+  /**
+   * `still`: teeth, tongue and whatever lies between the lips are painted as the photo shows them, right as long as the mouth
+   * stays as it is. `moving`: of the mouth's inside only the teeth's tone is the photo's.
+   */
+  readonly mouth?: 'still' | 'moving';
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
 }
@@ -60,6 +66,7 @@ export const TEXTURE_OFFSET_DEFAULTS = {
   smoothness: 0.05,
   prior: 0.005,
   iterations: 10,
+  mouth: 'still',
 } as const;
 
 /** A texture that matches a photo. */
@@ -155,17 +162,22 @@ export function solvePersonTexture(
       step('texture: observe', 0.2 + (0.5 * i) / views.length);
       const posed = vertices ?? poseHead(model, fit.params).vertices;
       const offset = kernels.f32(4 * n);
-      const seen = observe(kernels, fit, photo, model, posed, atlas, evidence);
+      const seen = observe(kernels, fit, photo, model, posed, atlas, evidence, o.mouth === 'moving');
       step('texture: solve', 0.2 + (0.5 * (i + 0.4)) / views.length);
       solveSeen(kernels, atlas, made, seen, mean, offset, o, () => throwIfAborted(options.signal));
       return { seen, offset, visibility: seen.visibility };
     });
     step('texture: fill', 0.7);
+    const inside = nodesInMouth(model, graph, mean.view);
+    const view = mouthView(solved.map(({ seen }) => seen));
     const { offset, visibility } =
-      solved.length === 1 ? solved[0] : blendViews(kernels, solved, eyeballNodes(model, graph));
+      solved.length === 1
+        ? solved[0]
+        : blendViews(kernels, solved, eyeballNodes(model, graph), { inside, view });
     const filled = kernels.f32(4 * n, false);
-    const decided = fillOffset(kernels, atlas, offset, visibility, mean, filled);
+    const decided = fillOffset(kernels, atlas, offset, outside(kernels, visibility, inside), mean, filled);
     step('texture: finish', 0.95);
+    colourMouth(inside, solved[view].seen.mouth, mean.view, offset.view, visibility.view, filled.view);
     addLashes(lashNodes(model, graph), lashShade(views), mean.view, filled.view);
     const around = kernels.u32(made.padding.texels);
     const nodes = kernels.u32(made.padding.nodes);
@@ -245,6 +257,13 @@ function parametricMap(
     });
   }
   return base;
+}
+
+/** (n) `visibility` without the mouth's inside, which nothing is continued from. */
+function outside(kernels: Kernels, visibility: F32, inside: Uint8Array): F32 {
+  const out = kernels.f32(inside.length, false);
+  for (let i = 0; i < inside.length; i++) out.view[i] = inside[i] > 0 ? 0 : visibility.view[i];
+  return out;
 }
 
 /**

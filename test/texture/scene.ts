@@ -6,7 +6,7 @@ import { createRandom } from '../../src/core/random.ts';
 import { headYaw, landmarks68, projectTargets } from '../../src/fit/landmark-energy.ts';
 import type { PhotoFit } from '../../src/fit/types.ts';
 import type { Kernels } from '../../src/kernels/runtime.ts';
-import { type HeadModel, neutralParams } from '../../src/model/head-model.ts';
+import { type HeadModel, jointIndex, neutralParams } from '../../src/model/head-model.ts';
 import { poseHead } from '../../src/model/pose.ts';
 import { albedoMap } from '../../src/render/albedo.ts';
 import { renderHead } from '../../src/render/render-head.ts';
@@ -37,6 +37,12 @@ export interface SceneOptions {
   readonly mask?: 'skin' | 'none';
   /** Pixels that the head is moved to the right by. */
   readonly shift?: number;
+  /** The tiny head unless given. */
+  readonly model?: HeadModel;
+  /** Radians that the jaw is open, in the photo and as the fit has it. */
+  readonly jaw?: readonly [photo: number, fit: number];
+  /** Changes the true albedo, (512·512,3). */
+  readonly recolour?: (truth: Float32Array) => void;
 }
 
 const SIDE = 400;
@@ -51,9 +57,11 @@ export function freckles(u: number, v: number): number {
 export function makeScene(kernels: Kernels, options: SceneOptions = {}): Scene {
   const { seed = 1, yaw = 0, offset = freckles, noise = 0.01, mask = 'skin', shift = 0 } = options;
   const random = createRandom(seed);
-  const model = makeTinyHead({ textureSize: 64 });
+  const model = options.model ?? makeTinyHead({ textureSize: 64 });
   const params = neutralParams(model);
   params.pose[1] = yaw;
+  const jaw = 3 * jointIndex(model, 'jaw');
+  if (options.jaw) params.pose[jaw] = options.jaw[0];
   const base = resize(albedoMap(model.texture!, params.texture), 512, 512);
   const truth: ImageF = {
     ...base,
@@ -63,6 +71,7 @@ export function makeScene(kernels: Kernels, options: SceneOptions = {}): Scene {
       return Math.min(0.95, Math.max(0.05, value));
     }),
   };
+  options.recolour?.(truth.data);
   const light = new Float32Array(27);
   for (let k = 0; k < 9; k++) {
     const l = k === 0 ? 2.9 : (k < 4 ? 0.25 : 0.08) * random.normal();
@@ -115,9 +124,11 @@ export function makeScene(kernels: Kernels, options: SceneOptions = {}): Scene {
     for (let a = 0; a < 3; a++) corners[3 * l + a] = model.faces[3 * points.faces[l] + a];
   const projected = projectTargets({ corners, barycentrics: points.barycentrics }, vertices, camera);
   const made = makeTinyFit(model);
+  const pose = params.pose.slice();
+  if (options.jaw) pose[jaw] = options.jaw[1];
   const fit: PhotoFit = {
     ...made,
-    params,
+    params: { ...params, pose },
     camera,
     light,
     image: { width: SIDE, height: SIDE },
