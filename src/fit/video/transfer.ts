@@ -7,7 +7,8 @@
  * or the mode of every coefficient over the track: a talking face comes back to rest again and again, and the mode, unlike
  * the mean, does not care how far it goes in between. The target's neutral is its head without expression.
  *
- * Blinks are passed on as how far the eyes are still open, see `lids.ts`.
+ * Blinks are passed on as how far the eyes are still open, see `lids.ts`, and mouths as how far they have opened since their
+ * rest, in shares of the face's height, see `lips.ts`.
  *
  * Every frame is mapped by itself: the same sentence gives the same motion, whenever it comes.
  */
@@ -20,7 +21,7 @@ import { poseHead } from '../../model/pose.ts';
 import { axisAngleFromRotation, multiply3, rotationFromAxisAngle } from '../../model/rotation.ts';
 import { type Correspondence, correspond } from './correspondence.ts';
 import { blinksOf, type Lids, lidsOf, shutLids } from './lids.ts';
-import type { Lips } from './lips.ts';
+import { type Lips, lipsOf, openJaw } from './lips.ts';
 import type { TrackedFrame, VideoTrack } from './types.ts';
 
 /** The head that is driven; a fit is one. */
@@ -149,10 +150,17 @@ export function transferMotion(
     open: source.lids!.open(neutral!.expression),
     own: lidsOf(model, params.identity),
   };
+  const mouth = neutral &&
+    source.lips && {
+      theirs: source.lips,
+      rest: source.lips.apart(neutral.expression, neutral.pose),
+      own: lipsOf(model, params.identity),
+    };
   const own = ['root', 'neck'];
   const target3 = source.centre && faceCentre(model, params.identity);
   // Faces, not origins, come to lie on each other: heads of different models have their origins in different places.
   const shift = source.centre && target3 ? source.centre.map((x, a) => x - target3[a]) : [0, 0, 0];
+  const shut = mouth ? mouth.own.apart(new Float32Array(E), new Float32Array(3 * J)) : 0;
   const frames = track.frames.map((frame): TrackedFrame => {
     const expression = neutral ? frame.expression.map((x, e) => x - neutral.expression[e]) : frame.expression;
     const turned = neutral ? relativePose(frame.pose, neutral.pose) : frame.pose;
@@ -173,6 +181,10 @@ export function transferMotion(
     if (eyes) {
       const [right, left] = eyes.theirs.open(frame.expression).map((gap, side) => gap / eyes.open[side]);
       shutLids(eyes.own, eyes.blinks, out.expression, [right, left]);
+    }
+    if (mouth) {
+      const opened = mouth.theirs.apart(frame.expression, frame.pose) - mouth.rest;
+      openJaw(model, mouth.own, out, shut + (opened * mouth.own.face) / mouth.theirs.face);
     }
     return {
       index: frame.index,

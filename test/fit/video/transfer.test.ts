@@ -18,6 +18,7 @@ import {
 import type { VideoTrack } from '../../../src/fit/video/types.ts';
 import type { HeadModel } from '../../../src/model/head-model.ts';
 import { poseHead } from '../../../src/model/pose.ts';
+import { surfacePoint } from '../../../src/model/surface-point.ts';
 import { loadHeadModel } from '../../../src/node/models.ts';
 import { makeHeadFit } from '../../helpers/open-head-fit.ts';
 import { makeTinyTrack } from '../../helpers/tiny-track.ts';
@@ -299,5 +300,65 @@ describe('transfer', () => {
     const plain = neutralOf({ frames }, null, { ...names, lips: null });
     expect(plain.pose[jaw]).toBeGreaterThan(0.19);
     expect(plain.expression[part]).toBeGreaterThan(0.39);
+  });
+
+  it('a mouth opens as far as the source’s, in shares of each one’s face, and shuts with it', () => {
+    const joints = model.joints.map((j) => j.name);
+    const jaw = 3 * joints.indexOf('jaw');
+    const at = (name: string) => model.expressionNames.indexOf(name);
+    // Lips that are pressed at rest: a driven head, whose weights end at 0, has nothing to give back where they part.
+    const frames = Array.from({ length: 90 }, (_, i) => {
+      const open = Math.max(0, Math.sin(0.4 * i));
+      const expression = new Float32Array(model.expressionNames.length);
+      const pose = new Float32Array(3 * joints.length);
+      pose[jaw] = 0.02 + 0.16 * open;
+      for (const side of ['Left', 'Right']) {
+        expression[at(`mouthCompress${side}`)] = 0.3 * (1 - open);
+        expression[at(`mouthLowerDown${side}`)] = 0.5 * open;
+      }
+      return { ...track.frames[0], index: i, confidence: 1, expression, pose };
+    });
+    const [theirs, own] = [track.identity, target.params].map(({ identity }) => lipsOf(model, identity));
+    const talking = { ...source, lips: theirs, track: { ...track, frames } };
+    const names = { expressionNames: model.expressionNames, jointNames: joints };
+    const rest = neutralOf({ frames }, null, { ...names, lips: theirs });
+    const shut = theirs.apart(rest.expression, rest.pose);
+    const still = own.apart(
+      new Float32Array(model.expressionNames.length),
+      new Float32Array(3 * joints.length),
+    );
+    const out = transferMotion(talking, target).track.frames;
+    let most = 0;
+    for (const [i, frame] of out.entries()) {
+      const wanted = (theirs.apart(frames[i].expression, frames[i].pose) - shut) / theirs.face;
+      const opened = (own.apart(frame.expression, frame.pose) - still) / own.face;
+      most = Math.max(most, wanted);
+      // A tenth of a millimetre on a face of 80.
+      if (wanted > 0) expect(Math.abs(opened - wanted)).toBeLessThan(0.0013);
+      else expect(opened).toBeLessThan(0.0013);
+    }
+    expect(most).toBeGreaterThan(0.1);
+    // What coefficients alone made of it.
+    const alone = transferMotion({ ...talking, lips: null }, target, {
+      neutralFrame: 0,
+    }).track.frames;
+    const widest = Math.max(...alone.map(({ expression, pose }) => own.apart(expression, pose) - still));
+    expect(widest / own.face).not.toBeCloseTo(most, 2);
+  });
+
+  it('lips are measured on their own vertices as on the whole head', () => {
+    const { params } = target;
+    const lips = lipsOf(model, params.identity);
+    const { expression, pose } = track.frames[4];
+    const { vertices } = poseHead(model, { identity: params.identity, expression, pose });
+    const point = (l: number) => surfacePoint(model, model.landmarks.inner51, l, vertices);
+    let sum = 0;
+    for (const [a, b] of [
+      [44, 50],
+      [45, 49],
+      [46, 48],
+    ])
+      sum += Math.hypot(...point(a).map((x, i) => x - point(b)[i])) / 3;
+    expect(lips.apart(expression, pose)).toBeCloseTo(sum, 6);
   });
 });
