@@ -37,6 +37,23 @@ export function shBasis(x: number, y: number, z: number, out: Float32Array | Flo
   out[offset + 8] = c[8] * (3 * z * z - 1);
 }
 
+const basis = new Float64Array(SH_COUNT);
+
+/** Writes the shading (3) of the unit normal at `normals[at…at+2]` under `light` (9,3) to `out`. */
+export function shadeAt(
+  light: ArrayLike<number>,
+  normals: ArrayLike<number>,
+  at: number,
+  out: Float64Array,
+): void {
+  shBasis(normals[at], normals[at + 1], normals[at + 2], basis);
+  for (let c = 0; c < 3; c++) {
+    let sum = 0;
+    for (let k = 0; k < SH_COUNT; k++) sum += basis[k] * light[3 * k + c];
+    out[c] = sum;
+  }
+}
+
 /**
  * Gradient of shading = Σ light_k B_k with respect to the (unconstrained) normal, for one channel of `light`
  * ((9,3), channel c); returns through `out` (3).

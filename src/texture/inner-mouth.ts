@@ -13,9 +13,9 @@
  */
 import type { ImageF } from '../core/image.ts';
 import type { CropTransform, PhotoFit } from '../fit/types.ts';
-import { chamferDistances, PIXEL, SURFACE_STRIDE } from '../kernels/pixel-surface.ts';
+import { chamferDistances, SURFACE_STRIDE } from '../kernels/pixel-surface.ts';
 import type { Kernels } from '../kernels/runtime.ts';
-import { shBasis } from '../light/sh.ts';
+import { shadeAt } from '../light/sh.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { albedoMap } from '../render/albedo.ts';
 import { resize } from '../render/resample.ts';
@@ -52,9 +52,10 @@ export function facesInMouth(model: HeadModel): Uint8Array {
   const at = new Uint8Array(model.template.length / 3);
   for (const name of SOFT) for (const v of model.regions.get(name) ?? []) at[v] = INSIDE.soft;
   for (const v of model.regions.get('teeth') ?? []) at[v] = INSIDE.crown;
-  const out = new Uint8Array(model.faces.length / 3);
-  for (let f = 0; f < out.length; f++) {
-    const [a, b, c] = [0, 1, 2].map((i) => at[model.faces[3 * f + i]]);
+  const { faces } = model;
+  const out = new Uint8Array(faces.length / 3);
+  for (let f = 0, i = 0; f < out.length; f++, i += 3) {
+    const [a, b, c] = [at[faces[i]], at[faces[i + 1]], at[faces[i + 2]]];
     if (a && b && c) out[f] = a === INSIDE.crown ? a : INSIDE.soft;
   }
   return out;
@@ -64,20 +65,32 @@ export function facesInMouth(model: HeadModel): Uint8Array {
 export function nodesInMouth(model: HeadModel, { faces }: TexelGraph, mean: Float32Array): Uint8Array {
   const at = facesInMouth(model);
   if (!at.includes(INSIDE.crown)) return new Uint8Array(faces.length);
-  return Uint8Array.from(faces, (f, i) => {
-    if (at[f] !== INSIDE.crown) return at[f];
-    return redness(mean, 4 * i) < INNER_MOUTH_DEFAULTS.crown ? INSIDE.crown : INSIDE.gum;
-  });
+  const out = new Uint8Array(faces.length);
+  for (let i = 0; i < out.length; i++) {
+    out[i] = at[faces[i]];
+    if (out[i] === INSIDE.crown && redness(mean, 4 * i) >= INNER_MOUTH_DEFAULTS.crown) out[i] = INSIDE.gum;
+  }
+  return out;
 }
 
 /** What a photo shows of a mouth. */
 export interface SeenMouth {
-  /** (size,size) how surely a pixel of the crop shows a tooth; null where none does. */
-  readonly teeth: Float32Array | null;
+  /** Where it shows teeth; null where it shows none. */
+  readonly teeth: SeenTeeth | null;
   /** (3) median albedo of the teeth; null where none are seen. */
   readonly tone: readonly number[] | null;
   /** Share of the crop that shows teeth. */
   readonly share: number;
+}
+
+/** A part of a crop around a mouth. */
+interface SeenTeeth {
+  /** Column and row of its first pixel. */
+  readonly left: number;
+  readonly top: number;
+  readonly side: number;
+  /** (side,side) how surely each pixel shows a tooth. */
+  readonly values: Float32Array;
 }
 
 /** A photo of a mouth. */
@@ -96,48 +109,104 @@ export const NO_MOUTH: SeenMouth = { teeth: null, tone: null, share: 0 };
 
 /** Finds the teeth in a photo. @param mouthFaces (F) of {@link facesInMouth} */
 export function seeMouth(kernels: Kernels, photo: MouthPhoto, mouthFaces: Uint8Array): SeenMouth {
-  const { fit, crop, colours, faceIndex, surface } = photo;
-  const { origin, scale, size } = crop;
-  const o = INNER_MOUTH_DEFAULTS;
-  const local = Float32Array.from(fit.observation.landmarks68, (x, i) => (x - origin[i % 2]) * scale);
-  const [outer, inner] = [new Uint8Array(size * size), new Uint8Array(size * size)];
-  fillPolygon(local.subarray(2 * OUTER[0], 2 * OUTER[1]), size, outer);
-  fillPolygon(local.subarray(2 * INNER[0], 2 * INNER[1]), size, inner);
-  const toInner = chamferDistances(kernels, inner, size, size);
-  const lips: number[] = [];
-  const light: number[] = [];
-  for (let p = 0; p < outer.length; p++) {
-    if (!outer[p] || toInner[p] <= 1) continue;
-    lips.push(redness(colours, 3 * p));
-    light.push(brightness(colours, 3 * p));
-  }
-  if (lips.length === 0) return NO_MOUTH;
+  const { light, observation } = photo.fit;
+  const { size } = photo.crop;
+  const box = boxOf(observation.landmarks68, photo.crop);
+  const places = pixelsAround(kernels, observation.landmarks68, photo.crop, box);
+  if (places.lips.length === 0) return NO_MOUTH;
   const front = new Float64Array(3);
-  shade(fit.light, [0, 0, 1], 0, front);
+  shadeAt(light, [0, 0, 1], 0, front);
+  const { colours } = photo;
   const pale = redness(front, 0);
-  const red = Math.max(median(lips) - pale, LEAST_RED);
-  const bright = median(light);
-  const teeth = new Float32Array(size * size);
+  const lips = median(places.lips.map((p) => redness(colours, 3 * p)));
+  const red = Math.max(lips - pale, LEAST_RED);
+  const bright = median(places.lips.map((p) => brightness(colours, 3 * p)));
+  const values = likeTeeth(colours, places.near, size, box, { pale, red, bright });
   const tones: Tones = [[], [], []];
   const onTeeth: Tones = [[], [], []];
   const white = new Float64Array(3);
-  let between = 0;
-  for (let p = 0; p < teeth.length; p++) {
-    if (!outer[p] || toInner[p] > o.around * size) continue;
-    const r = (redness(colours, 3 * p) - pale) / red;
-    const b = brightness(colours, 3 * p) / bright;
-    teeth[p] = (1 - smoothstep(o.red[0], o.red[1], r)) * smoothstep(o.bright[0], o.bright[1], b);
-    between += inner[p];
-    if (!inner[p] || teeth[p] < 0.5) continue;
+  for (const p of places.between) {
+    if (values[placeIn(box, p, size)] < 0.5) continue;
     addTone(tones, colours, 3 * p, front);
-    if (faceIndex[p] < 0 || mouthFaces[faceIndex[p]] !== INSIDE.crown) continue;
-    shade(fit.light, surface, SURFACE_STRIDE * p, white);
-    if (Math.min(...white) > DARK) addTone(onTeeth, colours, 3 * p, white);
+    const f = photo.faceIndex[p];
+    if (f < 0 || mouthFaces[f] !== INSIDE.crown) continue;
+    shadeAt(light, photo.surface, SURFACE_STRIDE * p, white);
+    if (Math.min(white[0], white[1], white[2]) > DARK) addTone(onTeeth, colours, 3 * p, white);
   }
   const found = tones[0].length;
-  if (found <= o.share * between || found < LEAST_PIXELS) return NO_MOUTH;
+  if (found <= INNER_MOUTH_DEFAULTS.share * places.between.length || found < LEAST_PIXELS) return NO_MOUTH;
   const tone = (onTeeth[0].length < LEAST_PIXELS ? tones : onTeeth).map(median);
-  return { teeth, tone, share: found / (size * size) };
+  return { teeth: { ...box, values }, tone, share: found / (size * size) };
+}
+
+type Box = Pick<SeenTeeth, 'left' | 'top' | 'side'>;
+
+/** The part of a crop that the lips are in, with a margin. */
+function boxOf(landmarks: ArrayLike<number>, { origin, scale, size }: CropTransform): Box {
+  const ends = [0, 1].map((a) => {
+    let [least, most] = [Infinity, -Infinity];
+    for (let l = OUTER[0]; l < OUTER[1]; l++) {
+      const at = (landmarks[2 * l + a] - origin[a]) * scale;
+      least = Math.min(least, at);
+      most = Math.max(most, at);
+    }
+    return [Math.min(Math.max(Math.floor(least) - 2, 0), size - 1), Math.min(Math.ceil(most) + 2, size)];
+  });
+  const [[left, right], [top, bottom]] = ends;
+  const side = Math.max(Math.min(Math.max(right - left, bottom - top), size - Math.max(left, top)), 1);
+  return { left, top, side };
+}
+
+/** Pixels of a crop on the lips, between them, and between them or near to that. */
+interface MouthPixels {
+  readonly lips: readonly number[];
+  readonly between: readonly number[];
+  readonly near: readonly number[];
+}
+
+function pixelsAround(
+  kernels: Kernels,
+  landmarks: ArrayLike<number>,
+  { origin, scale, size }: CropTransform,
+  { left, top, side }: Box,
+): MouthPixels {
+  const corner = [left, top];
+  const local = Float32Array.from(landmarks, (x, i) => (x - origin[i % 2]) * scale - corner[i % 2]);
+  const [outer, inner] = [new Uint8Array(side * side), new Uint8Array(side * side)];
+  fillPolygon(local.subarray(2 * OUTER[0], 2 * OUTER[1]), side, outer);
+  fillPolygon(local.subarray(2 * INNER[0], 2 * INNER[1]), side, inner);
+  const toInner = chamferDistances(kernels, inner, side, side);
+  const out: Record<keyof MouthPixels, number[]> = { lips: [], between: [], near: [] };
+  for (let i = 0; i < outer.length; i++) {
+    if (!outer[i]) continue;
+    const p = (top + Math.floor(i / side)) * size + left + (i % side);
+    if (toInner[i] > 1) out.lips.push(p);
+    if (toInner[i] <= INNER_MOUTH_DEFAULTS.around * size) out.near.push(p);
+    if (inner[i]) out.between.push(p);
+  }
+  return out;
+}
+
+function placeIn({ left, top, side }: Box, p: number, size: number): number {
+  return (Math.floor(p / size) - top) * side + (p % size) - left;
+}
+
+/** (side,side) how surely pixels show teeth. @param lips what lips and white look like */
+function likeTeeth(
+  colours: Float32Array,
+  pixels: readonly number[],
+  size: number,
+  box: Box,
+  lips: { readonly pale: number; readonly red: number; readonly bright: number },
+): Float32Array {
+  const { red, bright } = INNER_MOUTH_DEFAULTS;
+  const out = new Float32Array(box.side * box.side);
+  for (const p of pixels) {
+    const r = (redness(colours, 3 * p) - lips.pale) / lips.red;
+    const b = brightness(colours, 3 * p) / lips.bright;
+    out[placeIn(box, p, size)] = (1 - smoothstep(red[0], red[1], r)) * smoothstep(bright[0], bright[1], b);
+  }
+  return out;
 }
 
 /**
@@ -147,17 +216,19 @@ export function seeMouth(kernels: Kernels, photo: MouthPhoto, mouthFaces: Uint8A
 export function trustMouth(
   { teeth }: SeenMouth,
   moving: boolean,
+  size: number,
   faceIndex: Int32Array,
   mouthFaces: Uint8Array,
-  flags: Uint8Array,
   trust: Float32Array,
 ): void {
-  for (let p = 0; p < trust.length; p++) {
-    const f = faceIndex[p];
-    if (f < 0 || trust[p] === 0) continue;
-    if (mouthFaces[f] !== INSIDE.none) {
-      if (moving) trust[p] = 0;
-    } else if (teeth && flags[p] & PIXEL.aperture) trust[p] *= 1 - teeth[p];
+  if (moving)
+    for (let p = 0; p < trust.length; p++)
+      if (trust[p] > 0 && faceIndex[p] >= 0 && mouthFaces[faceIndex[p]] !== INSIDE.none) trust[p] = 0;
+  if (!teeth) return;
+  const { left, top, side, values } = teeth;
+  for (let i = 0; i < values.length; i++) {
+    const p = (top + Math.floor(i / side)) * size + left + (i % side);
+    if (values[i] > 0 && mouthFaces[faceIndex[p]] === INSIDE.none) trust[p] *= 1 - values[i];
   }
 }
 
@@ -267,18 +338,6 @@ function addTone(tones: Tones, colours: Float32Array, at: number, white: Float64
   for (let c = 0; c < 3; c++) tones[c].push(colours[at + c] / white[c]);
 }
 
-const basis = new Float64Array(9);
-
-/** (3) shading at the unit normal at `at`. */
-function shade(light: ArrayLike<number>, normals: ArrayLike<number>, at: number, out: Float64Array): void {
-  shBasis(normals[at], normals[at + 1], normals[at + 2], basis);
-  for (let c = 0; c < 3; c++) {
-    let sum = 0;
-    for (let k = 0; k < 9; k++) sum += basis[k] * light[3 * k + c];
-    out[c] = sum;
-  }
-}
-
 /** How red a colour is: the logarithm of red over the other two. */
 function redness(colours: ArrayLike<number>, at: number): number {
   return Math.log((colours[at] + LEAST) / ((colours[at + 1] + colours[at + 2]) / 2 + LEAST));
@@ -293,5 +352,6 @@ function median(values: readonly number[]): number {
 }
 
 function quantile(values: readonly number[], share: number): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(share * (values.length - 1))];
+  // Typed: sorted without a function to compare with.
+  return Float64Array.from(values).sort()[Math.floor(share * (values.length - 1))];
 }

@@ -26,9 +26,11 @@ import type { F32, Kernels } from '../kernels/runtime.ts';
 import { glossRays } from '../light/gloss.ts';
 import { SH_CONSTANTS } from '../light/sh.ts';
 import type { HeadModel } from '../model/head-model.ts';
+import { neckFaces } from '../model/neck-faces.ts';
 import { vertexNormals } from '../render/normals.ts';
 import { resampleCrop } from '../render/resample.ts';
 import { facesInMouth, INSIDE, NO_MOUTH, type SeenMouth, seeMouth, trustMouth } from './inner-mouth.ts';
+import { type SeenNeck, seeNeck } from './neck-tone.ts';
 import type { ResidentAtlas } from './offset-atlas.ts';
 import { facesInSkin, skinTrust } from './skin-trust.ts';
 
@@ -40,6 +42,8 @@ export interface Observation {
   readonly visibility: F32;
   /** What it shows of the mouth's inside. */
   readonly mouth: SeenMouth;
+  /** What it shows of the neck. */
+  readonly neck: SeenNeck;
 }
 
 /** Tuning of {@link observe}; lengths are fractions of the crop's width where no unit is given. */
@@ -99,6 +103,7 @@ export function observe(
   rasterize(kernels, seenBy, raster);
   const room = takeRoom(kernels, countSeen(kernels, raster.faceIndex));
   let mouth = NO_MOUTH;
+  let neck: SeenNeck | undefined;
   const evidence = kernels.scope(() => {
     const mesh = {
       faces,
@@ -127,10 +132,12 @@ export function observe(
     const trust = kernels.f32(pixels, false);
     const flags = kernels.u8(pixels, false);
     skinPixels(kernels, planes, size, raster.faceIndex, kernels.u8(skinFaces), trust, flags);
+    const looked = { fit, crop, size, light: fit.light, colours, faceIndex, surface: surface.view };
+    neck = seeNeck({ ...looked, flags: flags.view }, neckFaces(model), atlas);
     const inMouth = facesInMouth(model);
     if (inMouth.includes(INSIDE.crown)) {
-      mouth = seeMouth(kernels, { fit, crop, colours, faceIndex, surface: surface.view }, inMouth);
-      trustMouth(mouth, moving, faceIndex, inMouth, flags.view, trust.view);
+      mouth = seeMouth(kernels, looked, inMouth);
+      trustMouth(mouth, moving, size, faceIndex, inMouth, trust.view);
     }
     const outline = kernels.f32(pixels, false);
     const covered = coveredPixels(photo, crop);
@@ -179,7 +186,7 @@ export function observe(
     );
     return found;
   });
-  return { crop, evidence, visibility, mouth };
+  return { crop, evidence, visibility, mouth, neck: neck! };
 }
 
 /** First and last column and row of a crop whose pixel centres lie in the photo, half a pixel from its border. */

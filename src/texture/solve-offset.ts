@@ -28,6 +28,7 @@ import { fillOffset } from './fill.ts';
 import { colourMouth, mouthView, nodesInMouth } from './inner-mouth.ts';
 import { addLashes, lashNodes, lashShade } from './lashes.ts';
 import { measure, type SkinMatch, shadingShare } from './match.ts';
+import { neckNodes, toneNeck } from './neck-tone.ts';
 import { type Observation, observe } from './observe.ts';
 import {
   type OffsetAtlas,
@@ -178,6 +179,13 @@ export function solvePersonTexture(
     const decided = fillOffset(kernels, atlas, offset, outside(kernels, visibility, inside), mean, filled);
     step('texture: finish', 0.95);
     colourMouth(inside, solved[view].seen.mouth, mean.view, offset.view, visibility.view, filled.view);
+    toneNeck(
+      neckNodes(model, graph),
+      solved.map(({ seen }) => seen.neck),
+      graph.nodes,
+      mean.view,
+      filled.view,
+    );
     addLashes(lashNodes(model, graph), lashShade(views), mean.view, filled.view);
     const around = kernels.u32(made.padding.texels);
     const nodes = kernels.u32(made.padding.nodes);

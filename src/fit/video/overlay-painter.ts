@@ -2,6 +2,9 @@
  * Pictures of a motion, frame by frame, side by side: photo | head over the photo | shape, to judge a track by; for a head
  * that another one drives: photo | head | shape, or head | shape where there is no photo.
  *
+ * Over a photo the head is drawn without its neck. That is not tracked, it goes with the head, which a person's does not: of a face
+ * that looks down it showed beside the jaw.
+ *
  * Made for many frames: the person's model stays in kernel memory, normals and rasters come from there, light is
  * evaluated at vertices and interpolated over pixels (nine harmonics bend little over a millimetre: the largest
  * difference to `render-head.ts`, which evaluates them at pixels, is a few grey levels), and everything is written as
@@ -16,6 +19,7 @@ import type { F32, Kernels } from '../../kernels/runtime.ts';
 import { buildFans, type Fans, fanNormals, takeFans } from '../../kernels/surface.ts';
 import { shBasis } from '../../light/sh.ts';
 import type { HeadModel } from '../../model/head-model.ts';
+import { neckFaces } from '../../model/neck-faces.ts';
 import { poseResident, type ResidentHead, takeHead } from '../../model/resident-head.ts';
 import { CLAY, clay } from '../../render/render-head.ts';
 import type { TrackedFrame } from './types.ts';
@@ -53,6 +57,8 @@ export class OverlayPainter {
   /** (V,SHADES). */
   readonly #shades: Float32Array;
   readonly #basis = new Float64Array(9);
+  /** (F) 1 for faces that are not drawn over a photo. */
+  readonly #hidden: Uint8Array;
 
   /**
    * @param kernels with memory of its own; it is taken for good
@@ -77,6 +83,7 @@ export class OverlayPainter {
     this.#normals = kernels.f32(4 * V);
     this.#raster = createRasterizeOutput(kernels, panel.width, panel.height);
     this.#shades = new Float32Array(SHADES * V);
+    this.#hidden = layout === 'over' ? neckFaces(person) : new Uint8Array(person.faces.length / 3);
   }
 
   /**
@@ -165,6 +172,7 @@ export class OverlayPainter {
     const shades = this.#shades;
     const face = this.#raster.faceIndex.view;
     const bary = this.#raster.barycentrics.view;
+    const hidden = this.#hidden;
     const map = texture?.mean;
     const mw = texture?.width ?? 1;
     const mh = texture?.height ?? 1;
@@ -183,6 +191,7 @@ export class OverlayPainter {
         const i2 = SHADES * faces[f + 2];
         const grey = 255 * (b0 * shades[i0 + 3] + b1 * shades[i1 + 3] + b2 * shades[i2 + 3]);
         out[over + width] = pack(CLAY[0] * grey, CLAY[1] * grey, CLAY[2] * grey);
+        if (hidden[face[p]]) continue;
         const red = b0 * shades[i0] + b1 * shades[i1] + b2 * shades[i2];
         const green = b0 * shades[i0 + 1] + b1 * shades[i1 + 1] + b2 * shades[i2 + 1];
         const blue = b0 * shades[i0 + 2] + b1 * shades[i1 + 2] + b2 * shades[i2 + 2];

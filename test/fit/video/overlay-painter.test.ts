@@ -5,6 +5,7 @@ import { OverlayPainter, type PaintedFrame } from '../../../src/fit/video/overla
 import { personalModel } from '../../../src/fit/video/personal-model.ts';
 import { createKernels } from '../../../src/kernels/runtime.ts';
 import type { HeadModel, HeadParams } from '../../../src/model/head-model.ts';
+import { neckFaces } from '../../../src/model/neck-faces.ts';
 import { loadHeadModel } from '../../../src/node/models.ts';
 import { makeHeadFit } from '../../helpers/open-head-fit.ts';
 import { renderState } from '../../helpers/render-state.ts';
@@ -54,7 +55,8 @@ describe('OverlayPainter', () => {
       translation: [0.01, -0.03, -0.6],
     } as const;
     const truth = renderState(await createKernels(), model, { ...params, light: frame.light, camera }, W, H);
-    let [inside, colour, shape, differing] = [0, 0, 0, 0];
+    const neck = neckFaces(model);
+    let [inside, colour, shape, differing, hidden] = [0, 0, 0, 0, 0];
     for (let y = 0; y < H; y++)
       for (let x = 0; x < W; x++) {
         const p = y * W + x;
@@ -68,6 +70,12 @@ describe('OverlayPainter', () => {
           if (over.join() !== photoHere.join() || clay.join() !== '255,255,255') differing++;
           continue;
         }
+        // Necks are not tracked, and not drawn over the frame.
+        if (neck[truth.raster.faceIndex[p]]) {
+          hidden++;
+          if (over.join() !== photoHere.join()) differing++;
+          continue;
+        }
         inside++;
         for (let c = 0; c < 3; c++) {
           const clamp = (v: number) => Math.min(255, Math.max(0, 255 * v));
@@ -76,6 +84,7 @@ describe('OverlayPainter', () => {
         }
       }
     expect(inside).toBeGreaterThan(3000);
+    expect(hidden).toBeGreaterThan(200);
     expect(differing).toBeLessThan(8);
     // Light at vertices instead of pixels, and bytes cut instead of rounded: half a grey level is the latter's.
     expect(colour / inside).toBeLessThan(1.5);
