@@ -277,6 +277,7 @@ export { ENERGY_PLOT_DEFAULTS, type EnergyPlotOptions, energyPlotSvg } from './r
 export { type RenderedHead, type RenderInput, renderHead } from './render/render-head.ts';
 export { bfmSurface, type ColouredSurface, headSurface } from './texture/coloured-surface.ts';
 export { ORIGIN } from './texture/fill.ts';
+export { movingMouth } from './texture/inner-mouth.ts';
 export { memoryScratch, type Scratch } from './texture/map-matrix.ts';
 export type { SkinMatch } from './texture/match.ts';
 export {
