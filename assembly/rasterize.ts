@@ -10,6 +10,19 @@ function edgeThreshold(dx: f32, dy: f32): f32 {
   return dy < 0 || (dy == 0 && dx > 0) ? 0 : TINY;
 }
 
+/** Kinds of faces from here on yield: they never hide faces of their kind less this, whatever their depth. */
+const YIELDING: i32 = 128;
+
+/** Lanes of `bits` without those whose face, of the four at `faceAt`, is of that kind. */
+function withoutKind(bits: i32, faceAt: usize, kinds: usize, kind: i32): i32 {
+  for (let lane: i32 = 0; lane < 4; lane++) {
+    if (!(bits & (1 << lane))) continue;
+    const there = load<i32>(faceAt + (<usize>lane << 2));
+    if (there >= 0 && <i32>load<u8>(kinds + <usize>there) == kind) bits &= ~(1 << lane);
+  }
+  return bits;
+}
+
 /**
  * Draws all faces into rows rowBegin ≤ y < rowEnd, which are cleared first.
  *
@@ -21,6 +34,7 @@ function edgeThreshold(dx: f32, dy: f32): f32 {
  * @param faces (F,3) u32
  * @param perspective 1: q = 1/distance, faces with any q ≤ 0 are skipped, barycentrics are perspective-correct
  * @param cullBack 1: only faces with negative area in y-down pixels are drawn
+ * @param kinds (F) u8, or 0: faces that yield are drawn last
  * @param faceIndex (height,width) i32
  * @param barycentrics (height,width,3) f32
  * @param depth (height,width) f32
@@ -28,7 +42,7 @@ function edgeThreshold(dx: f32, dy: f32): f32 {
 export function rasterizeRows(
   positions: usize, faces: usize, faceCount: i32,
   width: i32, rowBegin: i32, rowEnd: i32,
-  perspective: i32, cullBack: i32,
+  perspective: i32, cullBack: i32, kinds: usize,
   faceIndex: usize, barycentrics: usize, depth: usize,
 ): void {
   const firstPixel = <usize>(rowBegin * width);
@@ -41,7 +55,15 @@ export function rasterizeRows(
   const least = f32x4(0, <f32>rowBegin, 0, 0);
   const most = f32x4(<f32>(width - 1), <f32>(rowEnd - 1), 0, 0);
   const ramp = f32x4(0.5, 1.5, 2.5, 3.5);
-  for (let f: i32 = 0; f < faceCount; f++) {
+  const drawn = kinds ? 2 * faceCount : faceCount;
+  for (let n: i32 = 0; n < drawn; n++) {
+    const last = n >= faceCount;
+    const f = last ? n - faceCount : n;
+    let kind: i32 = 0;
+    if (kinds) {
+      kind = load<u8>(kinds + <usize>f);
+      if (kind >= YIELDING != last) continue;
+    }
     const face = faces + <usize>f * 12;
     const p0 = positions + <usize>load<u32>(face) * 12;
     const p1 = positions + <usize>load<u32>(face, 4) * 12;
@@ -112,6 +134,7 @@ export function rasterizeRows(
         const sum = f32x4.add(f32x4.add(w0, w1), w2);
         const q = f32x4.mul(sum, inverseArea);
         bits &= i32x4.bitmask(f32x4.gt(q, v128.load(depthAt)));
+        if (last) bits = withoutKind(bits, faceIndex + (pixel << 2), kinds, kind - YIELDING);
         if (bits == 0) continue;
         let b0: v128, b1: v128, b2: v128;
         if (perspective) {

@@ -82,7 +82,7 @@ function run(t: usize): void {
       skinPoints(u(t, 0), u(t, 1), u(t, 2), u(t, 3), u(t, 4), u(t, 5), u(t, 6), u(t, 7));
       break;
     case 8:
-      rasterizeRows(u(t, 0), u(t, 1), u(t, 2), u(t, 3), u(t, 4), u(t, 5), u(t, 6), u(t, 7), u(t, 8), u(t, 9), u(t, 10));
+      rasterizeRows(u(t, 0), u(t, 1), u(t, 2), u(t, 3), u(t, 4), u(t, 5), u(t, 6), u(t, 7), u(t, 8), u(t, 9), u(t, 10), u(t, 11));
       break;
     case 9:
       sampleBilinear(u(t, 0), u(t, 1), u(t, 2), u(t, 3), u(t, 4), u(t, 5), u(t, 6), u(t, 7));

@@ -193,6 +193,7 @@ export type { BfmModel, BfmPart } from './model/bfm/bfm-model.ts';
 export { bfmLandmarks } from './model/bfm/landmarks.ts';
 export { readBfmH5 } from './model/bfm/read-bfm-h5.ts';
 export { readBfmMat } from './model/bfm/read-bfm-mat.ts';
+export { faceKinds } from './model/eyelids.ts';
 export type { FlameEdition } from './model/flame/edition.ts';
 export { flamePackInfo } from './model/flame/pack-info.ts';
 export {
@@ -210,6 +211,8 @@ export {
   type StoredTexture,
 } from './model/flame/texture-write.ts';
 export {
+  type Eye,
+  type Eyes,
   type HeadModel,
   type HeadParams,
   type HeadSizes,

@@ -26,6 +26,7 @@ import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import { fanNormals } from '../kernels/surface.ts';
 import { SH_CONSTANTS } from '../light/sh.ts';
+import { posedKinds } from '../model/resident-head.ts';
 import type { FitState } from './parameters.ts';
 import type { ResidentModel } from './resident.ts';
 import { projectedNormals } from './surface-rows.ts';
@@ -237,12 +238,13 @@ export class CommonAlbedo {
     const weights = new Float32Array(this.faces.length);
     kernels.scope(() => {
       const { vertices, faces } = resident.head;
+      const kinds = posedKinds(resident.head);
       const positions = kernels.f32(vertices.length);
       const raster = createRasterizeOutput(kernels, size, size);
       projectResident(kernels, camera, vertices, positions);
       rasterize(
         kernels,
-        { positions, faces, width: size, height: size, cull: 'back', perspective: false },
+        { positions, faces, kinds, width: size, height: size, cull: 'back', perspective: false },
         raster,
       );
       const [depth, projected, points, q] = [raster.depth.view, positions.view, vertices.view, shown.view];

@@ -2,6 +2,7 @@
 import { cropCamera } from '../camera/project.ts';
 import type { ImageF } from '../core/image.ts';
 import type { Kernels } from '../kernels/runtime.ts';
+import { faceKinds } from '../model/eyelids.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
 import { albedoMap } from '../render/albedo.ts';
@@ -54,6 +55,7 @@ export function renderFit(
     albedo: options.albedo ?? (model.texture ? albedoMap(model.texture, fit.params.texture) : null),
     light: fit.light,
     gloss: fit.gloss,
+    kinds: faceKinds(model, vertices),
     camera,
     width: size,
     height: size,

@@ -11,6 +11,7 @@ import type { F32, Kernels } from '../kernels/runtime.ts';
 import { scatterColours } from '../kernels/skin.ts';
 import { fanNormals } from '../kernels/surface.ts';
 import { SH_CONSTANTS } from '../light/sh.ts';
+import { posedKinds } from '../model/resident-head.ts';
 import type { FitState } from './parameters.ts';
 import type { ResidentModel } from './resident.ts';
 import { takeAppearance } from './samples.ts';
@@ -46,7 +47,10 @@ export function renderSkin(
     const perspective = camera.kind === 'perspective';
     rasterize(
       kernels,
-      { positions, faces: head.faces, width: size, height: size, cull: 'back', perspective },
+      {
+        ...{ positions, faces: head.faces, kinds: posedKinds(head) },
+        ...{ width: size, height: size, cull: 'back', perspective },
+      },
       raster,
     );
     const map = resident.texture?.fine ?? null;

@@ -15,6 +15,7 @@ import { cropCamera, projectPoints } from '../camera/project.ts';
 import { InvalidArgumentError } from '../core/errors.ts';
 import type { Image8, ImageF } from '../core/image.ts';
 import type { Kernels } from '../kernels/runtime.ts';
+import { faceKinds } from '../model/eyelids.ts';
 import type { HeadModel, HeadParams } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
 import { axisAngleFromRotation, multiply3, rotationFromAxisAngle } from '../model/rotation.ts';
@@ -91,6 +92,7 @@ export function renderView(
   const albedo = options.albedo ?? (model.texture ? albedoMap(model.texture, head.params.texture) : null);
   const scene = {
     vertices,
+    kinds: faceKinds(model, vertices),
     faces: model.faces,
     uvs: model.uvs,
     faceUvs: model.faceUvs,

@@ -12,6 +12,7 @@ import { appearanceStride, type SampleArrays } from '../kernels/photometric.ts';
 import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import { sampleBilinear, type WasmImage } from '../kernels/sample.ts';
+import { posedKinds } from '../model/resident-head.ts';
 import type { CommonPoints } from './common-albedo.ts';
 import type { PreparedModel } from './prepare.ts';
 import type { ResidentModel } from './resident.ts';
@@ -72,7 +73,10 @@ export function takeSamples(
     // Screen-space barycentrics make the sample's position exactly linear in the corners' projections.
     rasterize(
       kernels,
-      { positions, faces: head.faces, width: size, height: size, cull: 'back', perspective: false },
+      {
+        ...{ positions, faces: head.faces, kinds: posedKinds(head) },
+        ...{ width: size, height: size, cull: 'back', perspective: false },
+      },
       raster,
     );
     const map = texture ? (size <= 128 ? texture.coarse : texture.fine) : null;

@@ -98,6 +98,7 @@ export interface KernelExports extends TexelExports, TextureMapExports {
     rowEnd: number,
     perspective: number,
     cullBack: number,
+    kinds: number,
     faceIndex: number,
     barycentrics: number,
     depth: number,

@@ -11,6 +11,9 @@
  * that both faces see exactly opposite values. There is no near-plane clipping: heads stand well before the camera.
  *
  * Of faces with exactly equal q the first wins.
+ *
+ * Faces may have kinds. Those of YIELDING + k are drawn after all others and never hide faces of kind k, whatever q says:
+ * eyeballs and lids that have sunk into them (`model/eyelids.ts`).
  */
 import {
   type F32,
@@ -18,6 +21,7 @@ import {
   type Kernels,
   requireLength,
   resolveRange,
+  type U8,
   type U32,
   type WorkRange,
 } from './runtime.ts';
@@ -25,6 +29,9 @@ import { cutRange } from './tasks.ts';
 
 /** Rows worth a task. */
 const GRAIN = 56;
+
+/** The least kind of faces that yield. */
+export const YIELDING = 128;
 
 /** What {@link rasterize} draws. */
 export interface RasterizeInput {
@@ -40,6 +47,8 @@ export interface RasterizeInput {
   readonly cull: 'back' | 'none';
   /** q = 1/distance: faces with a vertex of q ≤ 0 are skipped, barycentrics are perspective-correct. */
   readonly perspective: boolean;
+  /** (F) uint8 kinds of faces; all alike where absent. */
+  readonly kinds?: U8 | null;
 }
 
 /** What {@link rasterize} fills in. */
@@ -78,6 +87,7 @@ export function rasterize(
   const pixels = width * height;
   requireLength('rasterize', 'positions', positions, 3 * Math.floor(positions.length / 3), '(V,3)');
   requireLength('rasterize', 'faces', faces, 3 * Math.floor(faces.length / 3), '(F,3)');
+  if (input.kinds) requireLength('rasterize', 'kinds', input.kinds, faces.length / 3, '(F)');
   requireLength('rasterize', 'faceIndex', output.faceIndex, pixels, '(H,W)');
   requireLength('rasterize', 'barycentrics', output.barycentrics, 3 * pixels, '(H,W,3)');
   requireLength('rasterize', 'depth', output.depth, pixels, '(H,W)');
@@ -94,6 +104,7 @@ export function rasterize(
       to,
       input.perspective ? 1 : 0,
       input.cull === 'back' ? 1 : 0,
+      input.kinds ? input.kinds.ptr : 0,
       output.faceIndex.ptr,
       output.barycentrics.ptr,
       output.depth.ptr,

@@ -61,6 +61,27 @@ export interface TextureSpace {
   readonly source?: { readonly name: string; readonly hash: string };
 }
 
+/** The eyes of a model, the left one first, as `find-eyes.ts` finds them; plain data. */
+export interface Eyes {
+  readonly eyes: readonly Eye[];
+}
+
+/** One of {@link Eyes}. */
+export interface Eye {
+  /** Vertices of the eyeball. */
+  readonly ball: Uint32Array;
+  /**
+   * (ball) weights of those vertices that add up to its centre, that of the sphere nearest to the template's: affine in
+   * the vertices, so that they add up to the centre wherever the eyeball is moved to.
+   */
+  readonly shares: Float64Array;
+  /** Faces of the eyeball. */
+  readonly faces: Uint32Array;
+  /** (n) faces near to it, and (n,3) their vertices. */
+  readonly lids: Uint32Array;
+  readonly corners: Uint32Array;
+}
+
 /** A head model. All arrays are read-only by convention. */
 export interface HeadModel {
   readonly name: string;
@@ -104,6 +125,8 @@ export interface HeadModel {
    * `mouth_interior`, `scalp`, `neck`, `ears`, …
    */
   readonly regions: ReadonlyMap<string, Uint32Array>;
+  /** What `eyesOf` (`eyelids.ts`) found on the model that this one was made from, where it was made from one. */
+  readonly eyes?: Eyes | null;
 }
 
 /** Coefficients that choose one head out of a model. */

@@ -3,9 +3,10 @@
  * (`resident-jacobian.ts`) without copies in between. Sums run in float32; `pose.ts` sums in float64.
  */
 import { blendshapes } from '../kernels/blendshapes.ts';
-import type { F32, Kernels, U32 } from '../kernels/runtime.ts';
+import type { F32, Kernels, U8, U32 } from '../kernels/runtime.ts';
 import { packTransforms, type Skinning, skinPoints } from '../kernels/skinning.ts';
-import { type HeadModel, headSizes } from './head-model.ts';
+import { eyesOf, sunkenLids } from './eyelids.ts';
+import { type Eyes, type HeadModel, headSizes } from './head-model.ts';
 import { type PoseInput, poseFeature, poseSkeleton, type Skeleton } from './pose.ts';
 
 /** A model's arrays in kernel memory, for a chosen set of vertices with derivatives. */
@@ -30,6 +31,8 @@ export interface ResidentHead {
   readonly expressionRows: F32;
   /** (R,9·(J−1),4) x, y, z, 0; null without pose correctives. */
   readonly correctives: F32 | null;
+  /** Of a model whose lids sink into its eyeballs, with room for the kinds of its faces (F). */
+  readonly lids: { readonly eyes: Eyes; readonly kinds: U8 } | null;
 }
 
 /** Copies `model` into kernel memory; `ids` (R) are the vertices whose derivatives will be wanted. */
@@ -45,9 +48,11 @@ export function takeHead(kernels: Kernels, model: HeadModel, ids: Uint32Array): 
     gatherRows(source, V, ids, K, out.view);
     return out;
   };
+  const eyes = eyesOf(model);
   return {
     model,
     faces: kernels.u32(model.faces),
+    lids: eyes && { eyes, kinds: kernels.u8(model.faces.length / 3) },
     template: kernels.f32(model.template),
     basis,
     coefficients: kernels.f32(S + E + C),
@@ -75,6 +80,11 @@ export function poseResident(kernels: Kernels, head: ResidentHead, params: PoseI
   blendshapes(kernels, head.template, head.basis, coefficients, head.bind);
   skinPoints(kernels, skinning, head.bind, head.vertices);
   return skeleton;
+}
+
+/** Kinds of the faces of `head` as it was posed last, for `rasterize`: (F); null where depth alone decides. */
+export function posedKinds({ lids, vertices }: ResidentHead): U8 | null {
+  return lids && sunkenLids(lids.eyes, vertices.view, lids.kinds.view) ? lids.kinds : null;
 }
 
 /** (3R,K) from (K,V,3), in blocks of components so that both sides stay in the cache. */

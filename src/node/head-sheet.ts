@@ -2,6 +2,7 @@
 import sharp from 'sharp';
 import type { OrthographicCamera } from '../camera/camera.ts';
 import { createKernels, type Kernels } from '../kernels/runtime.ts';
+import { faceKinds } from '../model/eyelids.ts';
 import { type HeadModel, type HeadParams, headSizes, neutralParams } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
 import { albedoMap } from '../render/albedo.ts';
@@ -125,8 +126,10 @@ function drawTile(
   left: number,
   top: number,
 ): void {
+  const { vertices } = poseHead(model, tile.params);
   const { rgb, shape, raster } = renderHead(kernels, {
-    vertices: poseHead(model, tile.params).vertices,
+    vertices,
+    kinds: faceKinds(model, vertices),
     faces: model.faces,
     uvs: model.uvs,
     faceUvs: model.faceUvs,

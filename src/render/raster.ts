@@ -21,6 +21,8 @@ export interface RasterOptions {
   /** Barycentrics of the surface (default) rather than of the screen. */
   readonly perspectiveCorrect?: boolean;
   readonly cull?: 'back' | 'none';
+  /** (F) uint8 kinds of faces, of `faceKinds`. */
+  readonly kinds?: Uint8Array | null;
 }
 
 /**
@@ -46,11 +48,9 @@ export function rasterMesh(
     p.view.set(positions);
     f.view.set(faces);
     const perspective = camera.kind === 'perspective' && (options.perspectiveCorrect ?? true);
-    rasterize(
-      kernels,
-      { positions: p, faces: f, width, height, cull: options.cull ?? 'back', perspective },
-      out,
-    );
+    const kinds = options.kinds ? kernels.u8(options.kinds) : null;
+    const cull = options.cull ?? 'back';
+    rasterize(kernels, { positions: p, faces: f, kinds, width, height, cull, perspective }, out);
     return {
       width,
       height,

@@ -29,6 +29,8 @@ export interface RenderInput {
   readonly width: number;
   readonly height: number;
   readonly cull?: 'back' | 'none';
+  /** (F) uint8 kinds of faces, of `faceKinds`: lids that have sunk into eyeballs are seen. */
+  readonly kinds?: Uint8Array | null;
 }
 
 /** Pictures of one head; all (H,W,3) float32, zero where there is no head. */
@@ -56,6 +58,7 @@ export function renderHead(kernels: Kernels, input: RenderInput): RenderedHead {
   const gloss = input.gloss && Float64Array.from(input.gloss);
   const raster = rasterMesh(kernels, input.vertices, faces, input.camera, width, height, {
     cull: input.cull ?? 'back',
+    kinds: input.kinds,
   });
   const vn = vertexNormals(input.vertices, faces);
   const picture = (): ImageF => ({

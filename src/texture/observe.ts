@@ -25,6 +25,7 @@ import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import { glossRays } from '../light/gloss.ts';
 import { SH_CONSTANTS } from '../light/sh.ts';
+import { faceKinds } from '../model/eyelids.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { neckFaces } from '../model/neck-faces.ts';
 import { vertexNormals } from '../render/normals.ts';
@@ -92,9 +93,11 @@ export function observe(
   const raster = createRasterizeOutput(kernels, size, size);
   const faces = kernels.u32(model.faces);
   const positions = kernels.f32(projectPoints(camera, vertices));
+  const kinds = faceKinds(model, vertices);
   const seenBy = {
     positions,
     faces,
+    kinds: kinds && kernels.u8(kinds),
     width: size,
     height: size,
     cull: 'back',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
-import { createRasterizeOutput, rasterize } from '../../src/kernels/rasterize.ts';
+import { createRasterizeOutput, rasterize, YIELDING } from '../../src/kernels/rasterize.ts';
 import { rasterizeReference } from '../../src/kernels/reference/rasterize.ts';
 import { BUILDS } from './builds.ts';
 
@@ -49,12 +49,13 @@ describe.each(BUILDS)('rasterize (%s)', (_name, create) => {
     faces: ArrayLike<number>,
     w: number,
     h: number,
-    options: Options,
+    options: Options & { kinds?: number[] },
   ) {
     return kernels.scope(() => {
       const output = createRasterizeOutput(kernels, w, h);
       const input = { positions: kernels.f32(positions), faces: kernels.u32(faces), width: w, height: h };
-      rasterize(kernels, { ...input, ...options }, output);
+      const { kinds, ...how } = options;
+      rasterize(kernels, { ...input, ...how, kinds: kinds ? kernels.u8(kinds) : null }, output);
       return {
         faceIndex: output.faceIndex.view.slice(),
         barycentrics: output.barycentrics.view.slice(),
@@ -64,7 +65,13 @@ describe.each(BUILDS)('rasterize (%s)', (_name, create) => {
   }
 
   /** Compares with the reference; returns the number of pixels compared. */
-  function check(positions: Float32Array, faces: ArrayLike<number>, w: number, h: number, options: Options) {
+  function check(
+    positions: Float32Array,
+    faces: ArrayLike<number>,
+    w: number,
+    h: number,
+    options: Parameters<typeof draw>[4],
+  ) {
     const got = draw(positions, faces, w, h, options);
     const expected = rasterizeReference(positions, faces, w, h, options);
     let compared = 0;
@@ -125,10 +132,32 @@ describe.each(BUILDS)('rasterize (%s)', (_name, create) => {
           );
           const faces = Array.from({ length: 3 * count }, () => random.below(Math.max(1, 3 * count)));
           check(positions, faces, w, h, options);
+          // Eyeballs of two kinds, their lids, and what is neither.
+          const kinds = Array.from(
+            { length: count },
+            () => [0, 1, 2, YIELDING + 1, YIELDING + 2][random.below(5)],
+          );
+          check(positions, faces, w, h, { ...options, kinds });
         },
       ),
       { numRuns: 80, seed: 2 },
     );
+  });
+
+  it('lets faces that yield hide all but those of their kind, whatever the order', () => {
+    const positions = [0, 9, 1, 9, 9, 1, 0, 0, 1, 0, 9, 2, 9, 9, 2, 0, 0, 2];
+    const seen = (kinds: number[], faces: number[]) =>
+      draw(positions, faces, 9, 9, { cull: 'none', perspective: false, kinds }).faceIndex[5 * 9 + 2];
+    const [far, near] = [
+      [0, 1, 2],
+      [3, 4, 5],
+    ];
+    expect(seen([1, YIELDING + 1], [...far, ...near])).toBe(0);
+    expect(seen([YIELDING + 1, 1], [...near, ...far])).toBe(1);
+    expect(seen([2, YIELDING + 1], [...far, ...near])).toBe(1);
+    expect(seen([0, YIELDING + 1], [...far, ...near])).toBe(1);
+    // Behind its lid it is hidden as everything is.
+    expect(seen([YIELDING + 1, 1], [...far, ...near])).toBe(1);
   });
 
   it.each([

@@ -20,7 +20,7 @@ import { buildFans, type Fans, fanNormals, takeFans } from '../../kernels/surfac
 import { shBasis } from '../../light/sh.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import { neckFaces } from '../../model/neck-faces.ts';
-import { poseResident, type ResidentHead, takeHead } from '../../model/resident-head.ts';
+import { posedKinds, poseResident, type ResidentHead, takeHead } from '../../model/resident-head.ts';
 import { CLAY, clay } from '../../render/render-head.ts';
 import type { TrackedFrame } from './types.ts';
 
@@ -125,9 +125,9 @@ export class OverlayPainter {
     const camera = cropCamera(frame.camera, [0, 0], scale);
     projectResident(this.#kernels, camera, this.#head.vertices, this.#positions);
     this.#shade(frame.light);
-    const { positions, faces } = { positions: this.#positions, faces: this.#head.faces };
+    const mesh = { positions: this.#positions, faces: this.#head.faces, kinds: posedKinds(this.#head) };
     const perspective = camera.kind === 'perspective';
-    rasterize(this.#kernels, { positions, faces, width, height, cull: 'back', perspective }, this.#raster);
+    rasterize(this.#kernels, { ...mesh, width, height, cull: 'back', perspective }, this.#raster);
     this.#draw(pixels);
     return out;
   }

@@ -4,6 +4,7 @@
  * less to sum per frame, and cannot change who it is.
  */
 import type { ImageF } from '../../core/image.ts';
+import { eyesOf } from '../../model/eyelids.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import { albedoMap } from '../../render/albedo.ts';
 import { resize } from '../../render/resample.ts';
@@ -41,6 +42,7 @@ function makePersonal(model: HeadModel, params: PersonParams, albedo?: ImageF): 
   if (map && !albedo && params.skin) addMap(map, params.skin);
   return {
     ...model,
+    eyes: eyesOf(model),
     template: add(model.template, model.identityBasis, params.identity),
     identityBasis: new Float32Array(0),
     identityNames: [],

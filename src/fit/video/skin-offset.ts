@@ -18,6 +18,7 @@ import { createRasterizeOutput, rasterize } from '../../kernels/rasterize.ts';
 import type { F32, Kernels } from '../../kernels/runtime.ts';
 import { fanNormals } from '../../kernels/surface.ts';
 import { SH_CONSTANTS } from '../../light/sh.ts';
+import { posedKinds } from '../../model/resident-head.ts';
 import { resampleCrop } from '../../render/resample.ts';
 import type { ResidentModel } from '../resident.ts';
 import { createSampleArrays, takeAppearance } from '../samples.ts';
@@ -103,7 +104,8 @@ function addDifferences(
   const raster = createRasterizeOutput(kernels, SIZE, SIZE);
   const positions = kernels.f32(head.vertices.length, false);
   projectResident(kernels, camera, head.vertices, positions);
-  const flat = { positions, faces: head.faces, width: SIZE, height: SIZE, cull: 'back' } as const;
+  const mesh = { positions, faces: head.faces, kinds: posedKinds(head) };
+  const flat = { ...mesh, width: SIZE, height: SIZE, cull: 'back' } as const;
   rasterize(kernels, { ...flat, perspective: false }, raster);
   const normals = kernels.f32(4 * fans.centres.length, false);
   fanNormals(kernels, fans, head.vertices, normals);

@@ -23,14 +23,17 @@ export function rasterizeReference(
   faces: ArrayLike<number>,
   width: number,
   height: number,
-  options: { cull: 'back' | 'none'; perspective: boolean },
+  options: { cull: 'back' | 'none'; perspective: boolean; kinds?: ArrayLike<number> },
   tolerance = 1e-3,
 ): RasterizeReference {
   const faceIndex = new Int32Array(width * height).fill(-1);
   const barycentrics = new Float64Array(3 * width * height);
   const depth = new Float64Array(width * height).fill(-Infinity);
   const close = new Uint8Array(width * height);
-  for (let f = 0; f < faces.length / 3; f++) {
+  const kinds = options.kinds ?? [];
+  const yields = (f: number) => kinds[f] >= 128;
+  const order = Array.from({ length: faces.length / 3 }, (_, f) => f);
+  for (const f of [...order.filter((f) => !yields(f)), ...order.filter(yields)]) {
     const [x0, y0, q0, x1, y1, q1, x2, y2, q2] = [0, 1, 2].flatMap((c) =>
       [0, 1, 2].map((d) => positions[3 * faces[3 * f + c] + d]),
     );
@@ -72,6 +75,7 @@ export function rasterizeReference(
         const q = b[0] * q0 + b[1] * q1 + b[2] * q2;
         if (Math.abs(q - depth[pixel]) < tolerance * Math.abs(q)) close[pixel] = 1;
         if (!(q > depth[pixel])) continue;
+        if (yields(f) && kinds[faceIndex[pixel]] === kinds[f] - 128) continue;
         depth[pixel] = q;
         faceIndex[pixel] = f;
         const weights = options.perspective ? [(b[0] * q0) / q, (b[1] * q1) / q, (b[2] * q2) / q] : b;
