@@ -5,6 +5,7 @@
  */
 import type { Camera } from '../camera/camera.ts';
 import { type HeadModel, headSizes } from '../model/head-model.ts';
+import type { JointColumns } from '../model/jacobian.ts';
 import { perturbAxisAngle } from '../model/rotation.ts';
 
 /** All unknowns of one face, float64. */
@@ -46,8 +47,8 @@ export interface ParameterLayout {
   /** Columns that move vertices: the first ones. */
   readonly geometrySize: number;
   readonly blocks: ReadonlyMap<BlockName, Block>;
-  /** (joint index, first column) of each rotating joint. */
-  readonly joints: readonly { readonly joint: number; readonly offset: number }[];
+  /** Each rotating joint. */
+  readonly joints: readonly JointColumns[];
   /** Light columns: 27 for a light per channel, 9 for one shared by the channels. */
   readonly lightColumns: number;
 }
@@ -59,6 +60,12 @@ export interface LayoutOptions {
   readonly identityComponents?: number;
   readonly textureComponents?: number;
 }
+
+/**
+ * Where eyes look is seen on eyeballs alone. FLAME's eyes have pose correctives, and skin would turn them by 30° for the half
+ * millimetre by which those move it.
+ */
+const EYES: readonly BlockName[] = ['joint:left_eye', 'joint:right_eye'];
 
 const GEOMETRY = (name: BlockName) => name !== 'texture' && name !== 'light';
 
@@ -79,7 +86,7 @@ export function createLayout(
     light: lightColumns,
   };
   const blocks = new Map<BlockName, Block>();
-  const joints: { joint: number; offset: number }[] = [];
+  const joints: JointColumns[] = [];
   let offset = 0;
   for (const name of [...names.filter(GEOMETRY), ...names.filter((n) => !GEOMETRY(n))]) {
     let size = sizes[name];
@@ -87,7 +94,7 @@ export function createLayout(
       const joint = model.joints.findIndex((j) => j.name === name.slice(6));
       if (joint < 0) continue;
       size = 3;
-      joints.push({ joint, offset });
+      joints.push({ joint, offset, carriedOnly: EYES.includes(name) });
     }
     if (!size) continue;
     blocks.set(name, { offset, size });

@@ -14,8 +14,16 @@ import { blendTransform, type PosedHead, type Skeleton } from './pose.ts';
 export interface GeometryColumns {
   /** Columns in all (row stride). */
   readonly geometrySize: number;
-  readonly joints: readonly { readonly joint: number; readonly offset: number }[];
+  readonly joints: readonly JointColumns[];
   readonly blocks: ReadonlyMap<string, { readonly offset: number; readonly size: number }>;
+}
+
+/** The three columns of a joint's rotation. */
+export interface JointColumns {
+  readonly joint: number;
+  readonly offset: number;
+  /** Only what the joint carries counts: what its pose correctives do elsewhere is no evidence of its rotation. */
+  readonly carriedOnly?: boolean;
 }
 
 /** Vertices whose derivatives are wanted, with their part of the bases turned vertex-major. */
@@ -65,7 +73,7 @@ export function vertexJacobian(
   if (identity) componentRows(model, set, posed, set.identity, model.jointIdentityBasis, identity, n, out);
   if (expression)
     componentRows(model, set, posed, set.expression, model.jointExpressionBasis, expression, n, out);
-  for (const { joint, offset } of columns.joints) jointRows(model, set, posed, joint, offset, n, out);
+  for (const joint of columns.joints) jointRows(model, set, posed, joint, n, out);
 }
 
 function componentRows(
@@ -142,8 +150,7 @@ function jointRows(
   model: HeadModel,
   set: VertexSet,
   posed: PosedHead,
-  joint: number,
-  offset: number,
+  { joint, offset, carriedOnly }: JointColumns,
   n: number,
   out: Float32Array,
 ): void {
@@ -182,7 +189,7 @@ function jointRows(
       out[row + n + i] = wz * x - wx * z;
       out[row + 2 * n + i] = wx * y - wy * x;
     }
-    if (!model.poseBasis || joint === 0) continue;
+    if (!model.poseBasis || joint === 0 || carriedOnly) continue;
     blendTransform(model, posed.skeleton, v, J, m);
     for (let i = 0; i < 3; i++) {
       const d = [0, 0, 0];

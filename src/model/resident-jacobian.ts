@@ -6,7 +6,7 @@
 import type { F32, Kernels, U32 } from '../kernels/runtime.ts';
 import { type PointRows, packTransforms, rotationRows, skinRows } from '../kernels/skinning.ts';
 import type { HeadModel } from './head-model.ts';
-import { type GeometryColumns, translationDerivatives } from './jacobian.ts';
+import { type GeometryColumns, type JointColumns, translationDerivatives } from './jacobian.ts';
 import type { Skeleton } from './pose.ts';
 import type { ResidentHead } from './resident-head.ts';
 
@@ -48,15 +48,14 @@ export function residentJacobian(
   };
   component('identity', head.identityRows, model.jointIdentityBasis);
   component('expression', head.expressionRows, model.jointExpressionBasis);
-  for (const { joint, offset } of columns.joints) jointRows(kernels, head, skeleton, joint, offset, to);
+  for (const joint of columns.joints) jointRows(kernels, head, skeleton, joint, to);
 }
 
 function jointRows(
   kernels: Kernels,
   head: ResidentHead,
   skeleton: Skeleton,
-  joint: number,
-  offset: number,
+  { joint, offset, carriedOnly }: JointColumns,
   to: PointRows,
 ): void {
   const { model, skinning, bind, correctives } = head;
@@ -86,7 +85,7 @@ function jointRows(
         arms,
         axes,
         correctives:
-          correctives && joint > 0
+          correctives && joint > 0 && !carriedOnly
             ? {
                 shapes: correctives,
                 stride: 9 * (J - 1),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/core/random.ts';
 import { type BlockName, createLayout } from '../../src/fit/parameters.ts';
 import { createKernelsSync } from '../../src/kernels/runtime.ts';
-import { type HeadModel, headSizes } from '../../src/model/head-model.ts';
+import { type HeadModel, headSizes, neutralParams } from '../../src/model/head-model.ts';
 import { gatherVertices, vertexJacobian } from '../../src/model/jacobian.ts';
 import { poseHead } from '../../src/model/pose.ts';
 import { poseResident, takeHead } from '../../src/model/resident-head.ts';
@@ -81,4 +81,26 @@ describe.each(variants())('head in kernel memory: %s', (_name, model) => {
       expect(largest).toBeGreaterThan(0.01);
     });
   });
+});
+
+it('turns eyes by what they carry alone: pose correctives elsewhere are no evidence of gaze', () => {
+  const [, model] = variants()[0];
+  const { V } = headSizes(model);
+  const ids = Uint32Array.from({ length: V }, (_, v) => v);
+  const layout = createLayout(model, ['joint:jaw', 'joint:left_eye']);
+  const n = layout.geometrySize;
+  const rows = new Float32Array(3 * V * n);
+  vertexJacobian(model, gatherVertices(model, ids), poseHead(model, neutralParams(model)), layout, rows);
+  const eye = new Set(model.regions.get('left_eyeball'));
+  const largest = (column: number, of: (v: number) => boolean) => {
+    let most = 0;
+    for (let r = 0; r < 3 * V; r++)
+      if (of(Math.floor(r / 3)))
+        for (let a = 0; a < 3; a++) most = Math.max(most, Math.abs(rows[r * n + column + a]));
+    return most;
+  };
+  const { offset } = layout.blocks.get('joint:left_eye')!;
+  expect(largest(offset, (v) => !eye.has(v))).toBe(0);
+  expect(largest(offset, (v) => eye.has(v))).toBeGreaterThan(0.01);
+  expect(largest(layout.blocks.get('joint:jaw')!.offset, (v) => eye.has(v))).toBeGreaterThan(1e-4);
 });

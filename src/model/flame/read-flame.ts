@@ -14,6 +14,7 @@ import type { HeadModel, SurfacePoints } from '../head-model.ts';
 import { checkHeadModel } from '../validate.ts';
 import { FLAME_FILE_HELP, type FlameEdition, flameEdition } from './edition.ts';
 import { type FlameGeometryOptions, flameGeometry } from './geometry.ts';
+import { withIrises } from './irises.ts';
 import { type FlameLandmarkFiles, flameLandmarks } from './landmarks.ts';
 import { flameRegions, readFlameMasks } from './regions.ts';
 import { type FlameTexture, type FlameTextureOptions, readFlameTexture } from './texture.ts';
@@ -88,7 +89,9 @@ export async function readFlame(files: FlameFiles, options: FlameOptions = {}): 
   const masks = files.masks ? readFlameMasks(files.masks, V) : null;
   const E = geometry.expressionBasis.length / (3 * V);
   const S = geometry.identityBasis.length / (3 * V);
-  const { full68, ...embedding } = landmarks;
+  const { full68, ...given68 } = landmarks;
+  const regions = flameRegions({ ...geometry, landmarks: given68 }, masks);
+  const embedding = { ...given68, mesh: withIrises(given68.mesh, { ...geometry, regions }) };
   const help = Object.entries(FLAME_FILE_HELP) as [keyof typeof FLAME_FILE_HELP, string][];
   const given = new Set<string>(Object.entries(files).flatMap(([key, value]) => (value ? [key] : [])));
   if (given.has('staticEmbedding') && given.has('dynamicEmbedding')) given.add('landmarks');
@@ -105,7 +108,7 @@ export async function readFlame(files: FlameFiles, options: FlameOptions = {}): 
     expressionRange: Float32Array.from({ length: 2 * E }, (_, i) => range[i % 2]),
     landmarks: embedding,
     texture: texture?.texture ?? null,
-    regions: flameRegions({ ...geometry, landmarks: embedding }, masks),
+    regions,
     edition,
     full68,
     uvSource: uv.source,
