@@ -11,6 +11,7 @@ export { yuvPlanes } from './film';
 export { addParts, gemmSlice, mirrorLower } from './gemm';
 export { tile4, tile6 } from './gemm-tiles';
 export { glossPlane, growPlane, solveGloss, takeGloss } from './gloss';
+export { blendPixels, headPixels } from './head-pixels';
 export { facesAround, mirrorImages, mirrorTaps, twinFaces } from './mirror';
 export { originalPart } from './original';
 export { photometricCost, photometricGradient, photometricPart, photometricResiduals } from './photometric';

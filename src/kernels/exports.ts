@@ -172,6 +172,8 @@ export interface KernelExports extends TexelExports, TextureMapExports {
     histogram: number,
   ): number;
   scatterColours(colours: number, pixels: number, count: number, rgb: number, seen: number): void;
+  headPixels(job: number): void;
+  blendPixels(count: number, under: number, over: number, mask: number, gain: number, out: number): void;
   glossPlane(view: number, coefficients: number, basis: number, out: number): void;
   solveGloss(job: number): number;
   growPlane(values: number, known: number, width: number, height: number, rounds: number): void;

@@ -7,7 +7,8 @@ import sharp from 'sharp';
 import type { Image8, ImageF } from '../core/image.ts';
 import type { FitPictures } from '../fit/render-fit.ts';
 import type { CropTransform } from '../fit/types.ts';
-import type { Kernels } from '../kernels/runtime.ts';
+import { blendPixels } from '../kernels/head-pixels.ts';
+import { createKernels, type Kernels } from '../kernels/runtime.ts';
 import { svgText } from '../render/plot/text.ts';
 import { resampleCrop } from '../render/resample.ts';
 
@@ -20,7 +21,7 @@ export interface OverlayInput {
   readonly head: FitPictures;
   /** (68,2) detected landmarks, photo pixels: green dots. */
   readonly detected: ArrayLike<number>;
-  /** What the photo is cut with, where there are any. */
+  /** What the panels are made with; new ones where absent. */
   readonly kernels?: Kernels;
 }
 
@@ -41,15 +42,18 @@ export function overlayCrop(crop: CropTransform, size = OVERLAY_PANEL_SIZE): Cro
 export async function overlayPng(input: OverlayInput): Promise<Uint8Array> {
   const { crop, head } = input;
   const { size } = crop;
-  const photo = resampleCrop(input.photo, crop, input.kernels);
-  const plain = blend(null, photo, null);
-  const panels: readonly (readonly [caption: string, pixels: Uint8ClampedArray])[] = [
+  const kernels = input.kernels ?? (await createKernels());
+  const { data: photo } = resampleCrop(input.photo, crop, kernels);
+  const plain = blendPixels(kernels, { under: null, over: photo, mask: null });
+  const onWhite = ({ data }: ImageF, gain = 1) =>
+    blendPixels(kernels, { under: null, over: data, mask: head.mask, gain });
+  const panels: readonly (readonly [caption: string, pixels: Uint8Array])[] = [
     ['photo', plain],
     ['landmarks', plain],
-    ['render over photo', blend(photo, head.rgb, head.mask)],
-    ['shape', blend(null, head.shape, head.mask)],
-    ['albedo', blend(null, head.albedo, head.mask)],
-    ['shading', blend(null, head.shading, head.mask, SHADING_GAIN)],
+    ['render over photo', blendPixels(kernels, { under: photo, over: head.rgb.data, mask: head.mask })],
+    ['shape', onWhite(head.shape)],
+    ['albedo', onWhite(head.albedo)],
+    ['shading', onWhite(head.shading, SHADING_GAIN)],
   ];
   const width = panels.length * size + (panels.length - 1) * GAP;
   const height = size + CAPTION;
@@ -96,22 +100,6 @@ function paint(
       if (alpha === 0) continue;
       for (let c = 0; c < 3; c++) canvas[o + c] += Math.round(((rgba[i + c] - canvas[o + c]) * alpha) / 255);
     }
-}
-
-/** `over` where `mask` says so (everywhere when null), `under` (white when null) elsewhere; as bytes. */
-function blend(under: ImageF | null, over: ImageF, mask: Float32Array | null, gain = 1): Uint8ClampedArray {
-  const pixels = over.width * over.height;
-  const out = new Uint8ClampedArray(3 * pixels);
-  for (let p = 0; p < pixels; p++) {
-    const alpha = mask ? mask[p] : 1;
-    for (let i = 3 * p; i < 3 * p + 3; i++) {
-      const below = under ? under.data[i] : 1;
-      // Clamped before blending, lest a highlight show through a soft edge.
-      const above = Math.min(1, Math.max(0, over.data[i] * gain));
-      out[i] = 255 * (below + (above - below) * alpha);
-    }
-  }
-  return out;
 }
 
 /** Green dots where landmarks were detected, red crosses where the fitted head has them. */

@@ -5,10 +5,12 @@
  */
 import type { Camera } from '../camera/camera.ts';
 import type { ImageF } from '../core/image.ts';
-import type { Kernels } from '../kernels/runtime.ts';
-import { GLOSS_COUNT, glossAt } from '../light/gloss.ts';
-import { shBasis } from '../light/sh.ts';
-import { sampleMap } from './albedo.ts';
+import { glossPlane } from '../kernels/gloss.ts';
+import { headPixels } from '../kernels/head-pixels.ts';
+import { pixelSurface, SURFACE_STRIDE } from '../kernels/pixel-surface.ts';
+import type { F32, Kernels } from '../kernels/runtime.ts';
+import { glossRays } from '../light/gloss.ts';
+import { SH_CONSTANTS } from '../light/sh.ts';
 import { vertexNormals } from './normals.ts';
 import { type Raster, rasterMesh } from './raster.ts';
 
@@ -48,86 +50,62 @@ export interface RenderedHead {
 const GREY = 0.6;
 /** Colour of the preview's clay. */
 export const CLAY = [0.8, 0.78, 0.76] as const;
-/** Directions towards the preview's lights and their strengths. */
+/** Directions towards the preview's lights and their strengths, and light from everywhere. */
 const KEY = [-0.35, 0.35, 0.87, 0.7] as const;
 const FILL = [0.6, 0.1, 0.79, 0.35] as const;
+const AMBIENT = 0.12;
 
 /** Renders `input`. */
 export function renderHead(kernels: Kernels, input: RenderInput): RenderedHead {
-  const { width, height, faces, faceUvs, uvs, light } = input;
-  const gloss = input.gloss && Float64Array.from(input.gloss);
-  const raster = rasterMesh(kernels, input.vertices, faces, input.camera, width, height, {
+  const { vertices, faces, camera, albedo, light, width, height } = input;
+  const raster = rasterMesh(kernels, vertices, faces, camera, width, height, {
     cull: input.cull ?? 'back',
     kinds: input.kinds,
   });
-  const vn = vertexNormals(input.vertices, faces);
-  const picture = (): ImageF => ({
-    width,
-    height,
-    channels: 3,
-    data: new Float32Array(3 * width * height),
+  return kernels.scope(() => {
+    const faceIndex = kernels.i32(raster.faceIndex);
+    const mesh = {
+      faces: kernels.u32(faces),
+      faceUvs: kernels.u32(input.faceUvs),
+      vertices: kernels.f32(vertices),
+      normals: kernels.f32(vertexNormals(vertices, faces)),
+      uvs: kernels.f32(input.uvs),
+    };
+    const seen = { faceIndex, barycentrics: kernels.f32(raster.barycentrics) };
+    const surface = kernels.f32(SURFACE_STRIDE * width * height, false);
+    const orthographic = camera.kind === 'orthographic';
+    pixelSurface(kernels, mesh, seen, { translation: camera.translation, orthographic }, surface);
+    const gloss = input.gloss ? kernels.f32(width * height, false) : null;
+    if (gloss) {
+      const view = { width, height, ...glossRays(camera), normals: surface, stride: SURFACE_STRIDE };
+      glossPlane(kernels, view, kernels.f64(input.gloss!), gloss);
+    }
+    const drawn = headPixels(kernels, {
+      faceIndex,
+      surface,
+      albedo: albedo && { ...albedo, data: kernels.f32(albedo.data) },
+      grey: GREY,
+      light,
+      basis: SH_CONSTANTS,
+      gloss,
+      clay: { key: KEY, fill: FILL, colour: CLAY, ambient: AMBIENT },
+    });
+    const picture = ({ view }: F32): ImageF => ({ width, height, channels: 3, data: view.slice() });
+    return {
+      rgb: picture(drawn.rgb),
+      albedo: picture(drawn.albedo),
+      shading: picture(drawn.shading),
+      shape: picture(drawn.shape),
+      normals: picture(drawn.normals),
+      raster,
+    };
   });
-  const out = { rgb: picture(), albedo: picture(), shading: picture(), shape: picture(), normals: picture() };
-  const { faceIndex, barycentrics } = raster;
-  const [albedo, shading, rgb, shape, normals] = [
-    out.albedo.data,
-    out.shading.data,
-    out.rgb.data,
-    out.shape.data,
-    out.normals.data,
-  ];
-  const basis = new Float64Array(9);
-  const mirrored = new Float64Array(GLOSS_COUNT);
-  const a = new Float32Array(3);
-  for (let p = 0; p < width * height; p++) {
-    const f = faceIndex[p];
-    if (f < 0) continue;
-    let x = 0;
-    let y = 0;
-    let z = 0;
-    let u = 0;
-    let v = 0;
-    for (let i = 0; i < 3; i++) {
-      const b = barycentrics[3 * p + i];
-      const n = 3 * faces[3 * f + i];
-      const t = 2 * faceUvs[3 * f + i];
-      x += b * vn[n];
-      y += b * vn[n + 1];
-      z += b * vn[n + 2];
-      u += b * uvs[t];
-      v += b * uvs[t + 1];
-    }
-    const k = 1 / Math.max(Math.sqrt(x * x + y * y + z * z), 1e-12);
-    x *= k;
-    y *= k;
-    z *= k;
-    shBasis(x, y, z, basis);
-    if (input.albedo) sampleMap(input.albedo, u, v, a, 0);
-    else a.fill(GREY);
-    const grey = clay(x, y, z);
-    normals[3 * p] = x;
-    normals[3 * p + 1] = y;
-    normals[3 * p + 2] = z;
-    const shine = gloss
-      ? glossAt(gloss, input.camera, (p % width) + 0.5, Math.floor(p / width) + 0.5, normals, 3 * p, mirrored)
-      : 0;
-    for (let c = 0; c < 3; c++) {
-      let s = 0;
-      for (let j = 0; j < 9; j++) s += light[3 * j + c] * basis[j];
-      const o = 3 * p + c;
-      albedo[o] = a[c];
-      shading[o] = s;
-      rgb[o] = a[c] * s + shine;
-      shape[o] = CLAY[c] * grey;
-    }
-  }
-  return { ...out, raster };
 }
 
 /** Brightness of clay under the preview's lights, for a unit normal in camera space. */
 export function clay(x: number, y: number, z: number): number {
   return (
-    0.12 +
+    AMBIENT +
     KEY[3] * Math.max(0, KEY[0] * x + KEY[1] * y + KEY[2] * z) +
     FILL[3] * Math.max(0, FILL[0] * x + FILL[1] * y + FILL[2] * z)
   );
