@@ -289,7 +289,6 @@ export {
   TEXTURE_OFFSET_DEFAULTS,
   type TextureOffset,
   type TextureOffsetOptions,
-  type TextureView,
 } from './texture/solve-offset.ts';
 export {
   COMPLETION_METHODS,
@@ -309,3 +308,4 @@ export {
 export { type MeasureOptions, measureSpace, type SpaceMeasures } from './texture/space-measures.ts';
 export { type SpacePcaOptions, textureSpaceOf } from './texture/space-pca.ts';
 export type { TextureMap, TextureMapSource } from './texture/texture-map.ts';
+export type { TextureView } from './texture/texture-view.ts';

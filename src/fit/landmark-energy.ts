@@ -98,33 +98,49 @@ export function landmarkTargets(
   const barycentrics = new Float32Array(3 * L);
   const targets = new Float32Array(2 * L);
   const omega = new Float32Array(L);
-  const put = (l: number, points: SurfacePoints, i: number, x: number, y: number, w: number) => {
-    for (let a = 0; a < 3; a++) {
-      corners[3 * l + a] = model.faces[3 * points.faces[i] + a];
-      barycentrics[3 * l + a] = points.barycentrics[3 * i + a];
-    }
-    targets[2 * l] = x;
-    targets[2 * l + 1] = y;
-    omega[l] = Number.isFinite(x) && Number.isFinite(y) ? w : 0;
-  };
+  const to = { corners, barycentrics, targets, weights: omega };
   const points = landmarks68(model, headYaw(model, head.pose));
   for (let l = 0; l < 68; l++) {
     // On the far side of a turned face the detector's contour is a guess behind the silhouette.
     const w = l < 17 ? weights.contour : weights.inner * (l >= 36 && l < 48 ? (weights.eyes ?? 1) : 1);
-    put(l, points, l, observation.landmarks68[2 * l], observation.landmarks68[2 * l + 1], w);
+    putPoint(to, l, model, points, l, observation.landmarks68, 2 * l, w);
   }
   for (let m = 0; m < M; m++) {
     const i = mesh.indices[m];
-    const w = i >= 468 ? weights.iris : weights.mesh;
-    put(68 + m, mesh.points, m, observation.mesh![3 * i], observation.mesh![3 * i + 1], w);
+    putPoint(
+      to,
+      68 + m,
+      model,
+      mesh.points,
+      m,
+      observation.mesh!,
+      3 * i,
+      i >= 468 ? weights.iris : weights.mesh,
+    );
   }
-  return {
-    corners,
-    barycentrics,
-    targets,
-    weights: omega,
-    gaps: landmarkGaps(model, observation, head, weights.gap ?? 0),
-  };
+  return { ...to, gaps: landmarkGaps(model, observation, head, weights.gap ?? 0) };
+}
+
+/** Target l: point i of `points`, to be at `seen[at]`, `seen[at + 1]`. */
+function putPoint(
+  { corners, barycentrics, targets, weights }: Omit<LandmarkTargets, 'gaps'>,
+  l: number,
+  { faces }: HeadModel,
+  points: SurfacePoints,
+  i: number,
+  seen: Float32Array,
+  at: number,
+  weight: number,
+): void {
+  for (let a = 0; a < 3; a++) {
+    corners[3 * l + a] = faces[3 * points.faces[i] + a];
+    barycentrics[3 * l + a] = points.barycentrics[3 * i + a];
+  }
+  const x = seen[at];
+  const y = seen[at + 1];
+  targets[2 * l] = x;
+  targets[2 * l + 1] = y;
+  weights[l] = Number.isFinite(x) && Number.isFinite(y) ? weight : 0;
 }
 
 /** Loss of the landmark energy. */
@@ -144,15 +160,8 @@ export function landmarkCost(
   loss: LandmarkLoss,
 ): number {
   const projected = projectTargets(t, vertices, camera);
-  let sum = 0;
-  let total = 0;
-  for (let l = 0; l < t.weights.length; l++) {
-    const dx = projected[3 * l] - t.targets[2 * l];
-    const dy = projected[3 * l + 1] - t.targets[2 * l + 1];
-    if (t.weights[l] === 0) continue;
-    sum += t.weights[l] * pseudoHuber((dx * dx + dy * dy) / loss.sigma ** 2, loss.k);
-    total += t.weights[l];
-  }
+  const total = weightOf(t);
+  let sum = pointLosses(t, projected, loss, null, 0);
   for (const gap of t.gaps)
     sum += gap.weight * pseudoHuber((gapResidual(gap, projected) / (GAP_SIGMA * loss.sigma)) ** 2, loss.k);
   return total > 0 ? (0.5 * loss.weight * sum) / total : 0;
@@ -181,6 +190,34 @@ function targetPoints(
   return points;
 }
 
+// Loops in functions of their own: V8 compiles them once, in time for a process's first photo.
+
+function weightOf({ weights }: LandmarkTargets): number {
+  let total = 0;
+  for (let l = 0; l < weights.length; l++) total += weights[l];
+  return total;
+}
+
+/** Σ ω ρ over the points; where `squares` (L) is given, the weights of their squares, times `scale`, are written there. */
+function pointLosses(
+  { targets, weights }: LandmarkTargets,
+  projected: Float32Array,
+  { sigma, k }: LandmarkLoss,
+  squares: Float64Array | null,
+  scale: number,
+): number {
+  let sum = 0;
+  for (let l = 0; l < weights.length; l++) {
+    if (weights[l] === 0) continue;
+    const dx = projected[3 * l] - targets[2 * l];
+    const dy = projected[3 * l + 1] - targets[2 * l + 1];
+    const s = (dx * dx + dy * dy) / sigma ** 2;
+    sum += weights[l] * pseudoHuber(s, k);
+    if (squares) squares[l] = scale * weights[l] * pseudoHuberWeight(s, k);
+  }
+  return sum;
+}
+
 /** Normal equations to add to: the lower triangle of `hessian` (n,n), only the geometry columns, and `gradient` (n). */
 interface LandmarkEquations {
   readonly hessian: Float64Array;
@@ -197,20 +234,11 @@ export function addLandmarkEquations(
 ): number {
   const L = t.weights.length;
   const projected = projectTargets(t, g.resident.head.vertices.view, g.camera);
-  let total = 0;
-  for (let l = 0; l < L; l++) total += t.weights[l];
+  const total = weightOf(t);
   if (total === 0) return 0;
   const scale = loss.weight / (loss.sigma ** 2 * total);
-  let sum = 0;
   const weights = new Float64Array(L);
-  for (let l = 0; l < L; l++) {
-    if (t.weights[l] === 0) continue;
-    const dx = projected[3 * l] - t.targets[2 * l];
-    const dy = projected[3 * l + 1] - t.targets[2 * l + 1];
-    const s = (dx * dx + dy * dy) / loss.sigma ** 2;
-    sum += t.weights[l] * pseudoHuber(s, loss.k);
-    weights[l] = scale * t.weights[l] * pseudoHuberWeight(s, loss.k);
-  }
+  let sum = pointLosses(t, projected, loss, weights, scale);
   const gapWeights = t.gaps.map((gap) => {
     const s = (gapResidual(gap, projected) / (GAP_SIGMA * loss.sigma)) ** 2;
     sum += gap.weight * pseudoHuber(s, loss.k);
@@ -306,12 +334,27 @@ function pointRows(
     for (let row = 0; row < 2; row++) {
       const e = 18 * l + 9 * row;
       starts[2 * l + row] = e;
-      for (let i = 0; i < 3; i++)
-        for (let a = 0; a < 3; a++) {
-          index[e + 3 * i + a] = 3 * rowOf[t.corners[3 * l + i]] + a;
-          value[e + 3 * i + a] = root * t.barycentrics[3 * l + i] * one[3 * row + a];
-        }
+      for (let i = 0; i < 3; i++) {
+        const first = 3 * rowOf[t.corners[3 * l + i]];
+        putTriple(index, value, e + 3 * i, first, root * t.barycentrics[3 * l + i], one, 3 * row);
+      }
     }
+  }
+}
+
+/** Columns first, first + 1, first + 2 with `factor` times from[at], from[at + 1], from[at + 2]. */
+function putTriple(
+  index: Uint32Array,
+  value: Float32Array,
+  to: number,
+  first: number,
+  factor: number,
+  from: Float64Array,
+  at: number,
+): void {
+  for (let a = 0; a < 3; a++) {
+    index[to + a] = first + a;
+    value[to + a] = factor * from[at + a];
   }
 }
 

@@ -1,7 +1,8 @@
 /** The thread that solves for a person's texture; see `threaded-texture.ts`. */
 import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
-import { solvePersonTexture, type TextureView } from '../texture/solve-offset.ts';
+import { solvePersonTexture } from '../texture/solve-offset.ts';
+import type { TextureView } from '../texture/texture-view.ts';
 import { albedoPng } from './picture-files.ts';
 import { serve } from './threads.ts';
 

@@ -10,12 +10,7 @@ import type { HeadModel, SurfacePoints } from '../model/head-model.ts';
 import { surfacePoint } from '../model/surface-point.ts';
 import { facesInSkin } from './skin-trust.ts';
 import type { TexelGraph } from './texel-graph.ts';
-
-/** A photo with its fit. */
-interface TextureView {
-  readonly fit: PhotoFit;
-  readonly photo: Image8;
-}
+import type { TextureView } from './texture-view.ts';
 
 /** Tuning; lengths in eye distances of the photo unless a unit is given. */
 export const LASHES_DEFAULTS = {
@@ -58,34 +53,17 @@ const known = new WeakMap<TexelGraph, LashNodes>();
 export function lashNodes(model: HeadModel, graph: TexelGraph): LashNodes {
   const made = known.get(graph);
   if (made) return made;
-  const { width, taper } = LASHES_DEFAULTS;
-  const skin = facesInSkin(model);
   const nodes: number[] = [];
   const weights: number[] = [];
-  const edges = EDGES.map((edge) => {
-    const line = lidEdge(model, edge);
-    const box: Box = [0, 1, 2].map((a) => {
-      const values = line.map((p) => p[a]);
-      return [Math.min(...values) - width, Math.max(...values) + width];
-    });
-    return { line, box };
-  });
-  const near = facesNear(
-    model,
-    skin,
-    edges.map(({ box }) => box),
-  );
+  const edges = EDGES.map((edge) => lidEdge(model, edge));
+  const near = facesNear(model, facesInSkin(model), edges);
   for (let i = 0; i < graph.texels.length; i++) {
-    const f = graph.faces[i];
-    if (near[f] === 0) continue;
-    const { line, box } = edges[near[f] - 1];
-    const p = surfacePoint(model, graph, i, model.template);
-    if (box.some(([least, most], a) => p[a] < least || p[a] > most)) continue;
-    const { distance, along } = nearestOn(line, p);
-    const d = distance / width;
-    if (d >= 1) continue;
+    const edge = near[graph.faces[i]];
+    if (edge === 0) continue;
+    const weight = lashWeight(edges[edge - 1], surfacePoint(model, graph, i, model.template));
+    if (weight === 0) continue;
     nodes.push(i);
-    weights.push((1 - d * d) ** 2 * Math.min(1, Math.min(along, 1 - along) / taper));
+    weights.push(weight);
   }
   const found = { nodes: Uint32Array.from(nodes), weights: Float32Array.from(weights) };
   known.set(graph, found);
@@ -154,52 +132,79 @@ export function addLashes(
     }
 }
 
-/** The edge of an upper lid of the neutral head as a line, (K) points (3). */
-function lidEdge(model: HeadModel, { mesh, inner }: (typeof EDGES)[number]): readonly number[][] {
+/** The edge of an upper lid of the neutral head as a line of K points. */
+interface LidEdge {
+  /** (K,3). */
+  readonly line: Float64Array;
+  /** What lies near it, (3) each. */
+  readonly least: Float64Array;
+  readonly most: Float64Array;
+}
+
+function lidEdge(model: HeadModel, { mesh, inner }: (typeof EDGES)[number]): LidEdge {
   const { indices, points } = model.landmarks.mesh;
   const numbers = mesh.map((index) => indices.indexOf(index));
   const place = (among: SurfacePoints, l: number) => surfacePoint(model, among, l, model.template);
   const placed = numbers.filter((l) => l >= 0);
-  return placed.length > inner.length
-    ? placed.map((l) => place(points, l))
-    : inner.map((l) => place(model.landmarks.inner51, l));
+  const line =
+    placed.length > inner.length
+      ? placed.map((l) => place(points, l))
+      : inner.map((l) => place(model.landmarks.inner51, l));
+  const { width } = LASHES_DEFAULTS;
+  const beyond = (extreme: (...values: number[]) => number, by: number) =>
+    Float64Array.from([0, 1, 2], (a) => extreme(...line.map((p) => p[a])) + by);
+  return {
+    line: Float64Array.from(line.flat()),
+    least: beyond(Math.min, -width),
+    most: beyond(Math.max, width),
+  };
 }
 
-type Box = readonly (readonly [least: number, most: number])[];
-
-/** (F) which box, from 1, a face of `skin` (F) may reach into; 0 for none. Boxes are apart by more than a face. */
-function facesNear({ faces, template }: HeadModel, skin: Uint8Array, boxes: readonly Box[]): Uint8Array {
+/** (F) which edge, from 1, a face of `skin` (F) may be near; 0 for none. Edges are apart by more than a face. */
+function facesNear({ faces, template }: HeadModel, skin: Uint8Array, edges: readonly LidEdge[]): Uint8Array {
   const out = new Uint8Array(skin.length);
-  for (const [k, box] of boxes.entries())
-    for (let f = 0; f < out.length; f++) {
-      if (skin[f] === 0) continue;
-      let inside = true;
-      for (let a = 0; a < 3 && inside; a++) {
-        const x = template[3 * faces[3 * f] + a];
-        const y = template[3 * faces[3 * f + 1] + a];
-        const z = template[3 * faces[3 * f + 2] + a];
-        inside = Math.min(x, y, z) <= box[a][1] && Math.max(x, y, z) >= box[a][0];
-      }
-      if (inside) out[f] = k + 1;
-    }
+  for (let f = 0; f < out.length; f++) {
+    if (skin[f] === 0) continue;
+    for (let k = 0; k < edges.length; k++) if (isNear(edges[k], template, faces, 3 * f)) out[f] = k + 1;
+  }
   return out;
 }
 
-/** How far a point is from a line of pieces, and where along it the nearest place lies, by pieces, from 0 to 1. */
-function nearestOn(
-  line: readonly number[][],
-  p: readonly number[],
-): { readonly distance: number; readonly along: number } {
-  let [distance, along] = [Infinity, 0];
-  for (let k = 0; k + 1 < line.length; k++) {
-    const d = line[k + 1].map((x, a) => x - line[k][a]);
-    const q = p.map((x, a) => x - line[k][a]);
-    const square = Math.max(d[0] ** 2 + d[1] ** 2 + d[2] ** 2, 1e-18);
-    const t = Math.min(Math.max((q[0] * d[0] + q[1] * d[1] + q[2] * d[2]) / square, 0), 1);
-    const here = Math.hypot(q[0] - t * d[0], q[1] - t * d[1], q[2] - t * d[2]);
-    if (here < distance) [distance, along] = [here, (k + t) / (line.length - 1)];
+/** Whether the face with corners faces[at…at+2] reaches into what lies near an edge. */
+function isNear({ least, most }: LidEdge, template: Float32Array, faces: Uint32Array, at: number): boolean {
+  for (let a = 0; a < 3; a++) {
+    const x = template[3 * faces[at] + a];
+    const y = template[3 * faces[at + 1] + a];
+    const z = template[3 * faces[at + 2] + a];
+    if (Math.min(x, y, z) > most[a] || Math.max(x, y, z) < least[a]) return false;
   }
-  return { distance, along };
+  return true;
+}
+
+/** How surely there are lashes at a place: 1 at the edge itself, falling to 0 away from it and towards its corners. */
+function lashWeight({ line, least, most }: LidEdge, p: readonly number[]): number {
+  for (let a = 0; a < 3; a++) if (p[a] < least[a] || p[a] > most[a]) return 0;
+  const { width, taper } = LASHES_DEFAULTS;
+  const pieces = line.length / 3 - 1;
+  // The nearest place, and where along the line it lies, by pieces, from 0 to 1.
+  let distance = Infinity;
+  let along = 0;
+  for (let k = 0; k < pieces; k++) {
+    const dx = line[3 * k + 3] - line[3 * k];
+    const dy = line[3 * k + 4] - line[3 * k + 1];
+    const dz = line[3 * k + 5] - line[3 * k + 2];
+    const qx = p[0] - line[3 * k];
+    const qy = p[1] - line[3 * k + 1];
+    const qz = p[2] - line[3 * k + 2];
+    const square = Math.max(dx * dx + dy * dy + dz * dz, 1e-18);
+    const t = Math.min(Math.max((qx * dx + qy * dy + qz * dz) / square, 0), 1);
+    const here = Math.sqrt((qx - t * dx) ** 2 + (qy - t * dy) ** 2 + (qz - t * dz) ** 2);
+    if (here >= distance) continue;
+    distance = here;
+    along = (k + t) / pieces;
+  }
+  const d = distance / width;
+  return d < 1 ? (1 - d * d) ** 2 * Math.min(1, Math.min(along, 1 - along) / taper) : 0;
 }
 
 type Place = readonly [x: number, y: number];

@@ -38,6 +38,7 @@ import {
   takeAtlas,
 } from './offset-atlas.ts';
 import { robustWeights } from './robust-pixels.ts';
+import type { TextureView } from './texture-view.ts';
 
 /** Widths of maps that can be solved for. */
 export const TEXTURE_SIZES = [128, 256, 512, 1024] as const;
@@ -93,15 +94,6 @@ export interface TextureOffset {
      */
     readonly shadingShare: number;
   };
-}
-
-/** A fit with the photo it was made from. */
-export interface TextureView {
-  readonly fit: PhotoFit;
-  /** As it was decoded for the fit. */
-  readonly photo: Image8;
-  /** (V,3) of the fit as posed, where the caller has them. */
-  readonly vertices?: Float32Array;
 }
 
 /**
