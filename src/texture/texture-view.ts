@@ -1,3 +1,4 @@
+/** What a texture is made from; its solver and what is added to it know nothing else of photos. */
 import type { Image8 } from '../core/image.ts';
 import type { PhotoFit } from '../fit/types.ts';
 
