@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { AbortedError, InvalidArgumentError } from '../core/errors.ts';
 import type { ProgressEvent } from '../core/progress.ts';
-import { ensureWritableFolder } from '../node/atomic.ts';
+import { ensureWritableFolder, removeEmptyFolders } from '../node/atomic.ts';
 import { useThreads } from '../node/kernel-workers.ts';
 import { startPhotoHelper } from '../node/photo-helper.ts';
 import { unpackError } from '../node/worker-errors.ts';
@@ -70,7 +70,7 @@ class FitSession {
     if (ipd !== undefined && face === 'all') {
       throw new InvalidArgumentError('--ipd with --face all: it is the distance of one pair of eyes');
     }
-    await ensureWritableFolder(out);
+    const made = await ensureWritableFolder(out);
     try {
       const jobs = Math.min(this.#options.jobs ?? defaultJobs(), photos.length);
       const module = jobs > 1 && !samePerson ? workerModule('fit-worker', import.meta.url) : null;
@@ -83,6 +83,8 @@ class FitSession {
       return EXIT.interrupted;
     } finally {
       this.#bar.end();
+      // An empty folder would look like a result.
+      if (this.#fitted === 0) await removeEmptyFolders(out, made);
     }
     if (photos.length + bad.length > 1 && !quiet) {
       this.#bar.note(`${this.#fitted} fitted, ${this.#failed} failed`);

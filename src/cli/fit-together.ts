@@ -6,12 +6,14 @@ import type { ProgressListener } from '../core/progress.ts';
 import { fitPerson } from '../fit/fit-person.ts';
 import { decodePhoto } from '../node/photo.ts';
 import type { PhotoInput } from './inputs.ts';
+import { checkMeasures } from './measures.ts';
 import {
   chooseFaces,
   type FaceResult,
   type FaceTask,
   FIT_SHARE,
   faceFiles,
+  fileOf,
   type LookTimes,
   type PhotoSurroundings,
   personOptions,
@@ -61,6 +63,7 @@ export async function fitTogether(
     }
   }
   if (views.length === 0) return;
+  for (const { decoded } of views) checkMeasures(options, fileOf(decoded), model);
   const person = await fitPerson(
     views.map(({ decoded, task, mask }) => ({
       ...viewOptions(decoded, options),

@@ -21,6 +21,7 @@ import { solvePersonTexture, type TextureOffset } from '../texture/solve-offset.
 import type { TextureView } from '../texture/texture-view.ts';
 import type { FitOptions } from './fit-options.ts';
 import type { PhotoInput } from './inputs.ts';
+import { checkMeasures, type MeasuredPicture } from './measures.ts';
 import type { OpenPerception } from './open-perception.ts';
 
 /** Share of a photo's progress that fitting takes; texture and writing are the rest. */
@@ -140,6 +141,7 @@ async function fitFace(
   { model, perception, options, signal, textureReady, meshes: makeMeshes }: PhotoSurroundings,
   progress: ProgressListener,
 ): Promise<FaceResult> {
+  checkMeasures(options, fileOf(decoded), model);
   const fit = await fitPhoto(decoded.image, model, {
     observation: task.observation,
     ...viewOptions(decoded, options),
@@ -157,6 +159,11 @@ async function fitFace(
   const texture = await solveTexture([{ fit, photo: decoded.image }], model, options, signal);
   progress({ stage: 'write', fraction: (1 + FIT_SHARE) / 2 });
   return faceFiles({ photo, decoded, task, times, fit, texture, model, meshes });
+}
+
+/** The file of a photo, whose pixels are those that users count in. */
+export function fileOf({ originalWidth: width, originalHeight: height }: DecodedPhoto): MeasuredPicture {
+  return { width, height, name: 'the photo' };
 }
 
 /** What the options say of a photo; lengths in pixels of the file become such of the photo as it is fitted. */

@@ -24,6 +24,7 @@ import { lighter, TrackJournal } from '../node/track-journal.ts';
 import type { OpenVideo } from '../node/video-types.ts';
 import { shareArrays } from '../node/worker-pool.ts';
 import { albedoMap } from '../render/albedo.ts';
+import { checkMeasures } from './measures.ts';
 import type { TrackOptions } from './track-options.ts';
 
 /** The options that a track depends on. */
@@ -101,6 +102,7 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
   let skin: PersonSkin | undefined;
   try {
     const { from, model } = await loading;
+    checkMeasures(options, { width: video.width, height: video.height, name: 'a frame' }, model);
     const key = await keyOf(input, model, from);
     const resumed = options.resume ? TrackJournal.resume(input.journal, key, input.onNote) : null;
     journal = resumed?.journal;

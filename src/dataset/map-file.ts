@@ -11,7 +11,7 @@
  */
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
 import { type NpyArray, npyArray, toFloat32 } from '../io/npy.ts';
-import { npzGet, readNpz, writeNpz } from '../io/npz.ts';
+import { npzGet, readNpz, requireFinite, writeNpz } from '../io/npz.ts';
 import type { TextureMap } from '../texture/texture-map.ts';
 
 /** Options of {@link encodeMap}. */
@@ -81,7 +81,7 @@ export function decodeMap(bytes: Uint8Array, name = 'map.npz'): DecodedMap {
     throw wrong(`visibility is ${seen.dtype}, not uint8 by rows`);
   if (!['|u1', '<f2', '<f4'].includes(stored.dtype))
     throw wrong(`albedo is ${stored.dtype}, not uint8, float16 or float32`);
-  const albedo = toFloat32(stored);
+  const albedo = requireFinite(toFloat32(stored), 'albedo', name);
   if (stored.dtype === '|u1') for (let i = 0; i < albedo.length; i++) albedo[i] /= 255;
   const hash = npz.get('layout_hash')?.data;
   const known = hash instanceof Uint8Array && hash.length === 32 && hash.some((x) => x !== 0);

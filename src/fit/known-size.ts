@@ -124,6 +124,17 @@ export function measured(x: Measured | undefined, sd: number): { value: number; 
   return x === undefined ? null : typeof x === 'number' ? { value: x, sd } : x;
 }
 
+/** Least and greatest focal length of a picture, pixels. */
+export function focalRange({ width, height }: { readonly width: number; readonly height: number }) {
+  const diagonal = Math.hypot(width, height);
+  return [MEASURED.focal.least * diagonal, MEASURED.focal.most * diagonal] as const;
+}
+
+/** Where the principal point may lie along a side of so many pixels. */
+export function principalRange(side: number): readonly [least: number, most: number] {
+  return [-PRINCIPAL_BEYOND * side, (1 + PRINCIPAL_BEYOND) * side];
+}
+
 /**
  * Checks what a caller says is known.
  * @throws {InvalidArgumentError} on values that cannot be, and on those that the model or the camera has no use for.
@@ -134,18 +145,16 @@ export function checkKnown(
   image: { readonly width: number; readonly height: number },
   options: ViewOptions & PersonOptions,
 ): void {
-  const diagonal = Math.hypot(image.width, image.height);
-  for (const [name, unit, scale] of [
-    ['ipd', 'metres', 1],
-    ['distance', 'metres', 1],
-    ['focal', 'pixels of the photo', diagonal],
+  for (const [name, unit, [least, most]] of [
+    ['ipd', 'metres', [MEASURED.ipd.least, MEASURED.ipd.most]],
+    ['distance', 'metres', [MEASURED.distance.least, MEASURED.distance.most]],
+    ['focal', 'pixels of the photo', focalRange(image)],
   ] as const) {
     const known = measured(options[name], MEASURED[name].sd);
     if (!known) continue;
-    const { least, most } = MEASURED[name];
-    if (!(known.value >= least * scale && known.value <= most * scale))
+    if (!(known.value >= least && known.value <= most))
       throw new InvalidArgumentError(
-        `${caller}: options.${name} must be ${+(least * scale).toPrecision(3)}…${+(most * scale).toPrecision(3)} ${unit}, got ${known.value}`,
+        `${caller}: options.${name} must be ${+least.toPrecision(3)}…${+most.toPrecision(3)} ${unit}, got ${known.value}`,
       );
     if (!(known.sd > 0 && known.sd < Infinity))
       throw new InvalidArgumentError(`${caller}: options.${name}.sd must be positive, got ${known.sd}`);
@@ -157,16 +166,22 @@ export function checkKnown(
   const { principal } = options;
   if (principal)
     for (const [a, side] of (['width', 'height'] as const).entries()) {
-      const [least, most] = [-PRINCIPAL_BEYOND * image[side], (1 + PRINCIPAL_BEYOND) * image[side]];
+      const [least, most] = principalRange(image[side]);
       if (!(principal[a] >= least && principal[a] <= most))
         throw new InvalidArgumentError(
           `${caller}: options.principal[${a}] must be ${least}…${most} pixels of the photo, got ${principal[a]}`,
         );
     }
-  if (options.ipd !== undefined && interpupillaryDistance(model, []) === null)
-    throw new InvalidArgumentError(
-      `${caller}: options.ipd needs a model with the joints left_eye and right_eye; ${model.name} has ${model.joints.map((j) => j.name).join(', ')}`,
-    );
+  if (options.ipd !== undefined) requireEyes(`${caller}: options.ipd`, model);
+}
+
+/** @throws {InvalidArgumentError} when a model has no eyes that could be apart; `what` begins the message */
+export function requireEyes(what: string, model: HeadModel): void {
+  if (interpupillaryDistance(model, []) !== null) return;
+  const joints = model.joints.map((joint) => joint.name).join(', ');
+  throw new InvalidArgumentError(
+    `${what} needs a model with the joints left_eye and right_eye; ${model.name} has ${joints}`,
+  );
 }
 
 /** Camera-space root of the nose. */

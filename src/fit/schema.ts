@@ -37,6 +37,13 @@ export const CameraSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** Schema of what was said about camera and size (`KnownValues`): pixels, metres. */
+export const KnownSchema = z.strictObject({
+  focal: z.number().positive().optional(),
+  distance: z.number().positive().optional(),
+  ipd: z.number().positive().optional(),
+});
+
 /** Schema of `fit.json`; every key is described in docs/fit-file.md. */
 export const FitFileSchema = z.strictObject({
   format: z.literal(FIT_FORMAT),
@@ -54,13 +61,7 @@ export const FitFileSchema = z.strictObject({
     original_height: pixels,
     scale: z.number().positive(),
     focal_35mm: z.number().positive().nullable(),
-    known: z
-      .strictObject({
-        focal: z.number().positive().optional(),
-        distance: z.number().positive().optional(),
-        ipd: z.number().positive().optional(),
-      })
-      .optional(),
+    known: KnownSchema.optional(),
     face: z.strictObject({
       number: z.number().int().positive(),
       x: z.number(),

@@ -71,6 +71,20 @@ export function npzGet(npz: ReadonlyMap<string, NpyArray>, key: string, name = '
   return array;
 }
 
+/**
+ * @returns `values`
+ * @throws {FormatError} naming file and array, when a number is NaN or infinite
+ */
+export function requireFinite<T extends ArrayLike<number>>(values: T, key: string, name = 'npz'): T {
+  // A loop: arrays of this size are no place for callbacks.
+  for (let i = 0; i < values.length; i++)
+    if (!Number.isFinite(values[i]))
+      throw new FormatError(
+        `${name}: array "${key}" has ${values[i]} at item ${i}, where a number must be; whatever wrote it failed`,
+      );
+  return values;
+}
+
 /** Options of {@link writeNpz}. */
 export interface WriteNpzOptions {
   /** Deflate the entries, as `numpy.savez_compressed` does. */

@@ -103,7 +103,10 @@ export class TaskTable {
       done = this.#raw.finishTasks(this.#control, mayWait ? 1 : 0);
     if (done === 1 && failure === '') return;
     failure ||= done === 0 ? `a thread has not come back for ${patience} seconds` : this.#readFailure();
-    throw new Error(`kernel ${kernel} failed (${failure}); later calls are made on one thread`, { cause });
+    throw new Error(
+      `kernel ${kernel} failed (${failure}); try again: later calls are made on one thread, until useThreads starts others`,
+      { cause },
+    );
   }
 
   /** What the first worker that failed says of it. */

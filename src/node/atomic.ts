@@ -11,7 +11,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
@@ -131,14 +131,32 @@ export async function produceFileAtomically(
 
 /**
  * Makes sure, before long work, that results can be put into `dir`: makes it, and a file in it for a moment.
+ * @returns the outermost folder that was made for it; undefined where it was there
  * @throws {PhotofitError} when it cannot be written
  */
-export async function ensureWritableFolder(dir: string): Promise<void> {
+export async function ensureWritableFolder(dir: string): Promise<string | undefined> {
   const target = path.resolve(dir);
+  let made: string | undefined;
   await explaining(dir, async () => {
-    await mkdir(target, { recursive: true });
+    made = await mkdir(target, { recursive: true });
     await inTemporaryFolder(path.join(target, 'probe'), async () => {});
   });
+  return made;
+}
+
+/** Removes the folders that {@link ensureWritableFolder} made, where nothing came into them. */
+export async function removeEmptyFolders(dir: string, made: string | undefined): Promise<void> {
+  if (made === undefined) return;
+  const first = path.resolve(made);
+  for (let folder = path.resolve(dir); ; folder = path.dirname(folder)) {
+    try {
+      await rmdir(folder);
+    } catch {
+      // Something is in it, or somebody has removed it.
+      return;
+    }
+    if (folder === first) return;
+  }
 }
 
 /** Host and process, as they stand in the name of what is being written. */

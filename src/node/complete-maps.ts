@@ -1,6 +1,6 @@
 /**
  * Maps with unseen texels into maps without: a folder of `NAME.npz`, each written aside and renamed, as many as there are
- * maps. `made-by.json` beside them says by what method, network and outliers they were made, so that a run that was ended
+ * maps. `made-by.json` beside them says by what method, network and outliers and for which head they were made, so that a run that was ended
  * goes on, and one by another network begins anew. A map that has changed since is completed again.
  */
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
@@ -117,7 +117,7 @@ export async function completeMaps(
       ? { complete: cleaned.likely, by: cleaned.by, network: null }
       : await prepare(kernels, model, cleaned.maps, folders, method, options);
   options.onPhase?.('complete');
-  const made = { format: 'completed-maps/3', method, by, outliers: cleaned.by, layout };
+  const made = { format: 'completed-maps/4', method, by, outliers: cleaned.by, head: model.hash, layout };
   const madeBy = `${JSON.stringify(made, null, 1)}\n`;
   await begin(folders.completed, maps.names, madeBy);
   let written = 0;

@@ -18,7 +18,10 @@ const SHIPPED = [11, 4] as const;
  * because another one is compiling, and off when its own kernels are.
  */
 export function enableRelaxedSimd(): void {
-  const [major, minor] = process.versions.v8.split('.').map(Number);
+  const version: string | undefined = globalThis.process?.versions?.v8;
+  // Another engine, or a `process` that is a stand-in: whether its kernels compile shows when they are.
+  if (version === undefined) return;
+  const [major, minor] = version.split('.').map(Number);
   if (major > SHIPPED[0] || (major === SHIPPED[0] && minor >= SHIPPED[1])) return;
   compileRelaxedSimd((use) => {
     for (let left = TRIES; ; left--) {

@@ -235,7 +235,11 @@ describe('a size that is known', () => {
     { args: ['--ipd', 'NaN'], message: 'a number of millimetres from 40 to 85' },
     { args: ['--distance', '1', '--camera', 'orthographic'], message: 'such a camera has no distance' },
     { args: ['--ipd', '63', '--face', 'all'], message: 'one pair of eyes' },
-    { args: ['--focal', '26'], message: /options\.focal must be .* pixels of the photo, got 26/ },
+    { args: ['--focal', '26'], message: /--focal 26: must be \d+…\d+ pixels, since the photo is \d+ × \d+/ },
+    {
+      args: ['--principal-point', '1e9,0'],
+      message: /--principal-point 1000000000,0: x: must be -\d+…\d+ pixels/,
+    },
   ])('$args fails in words', async ({ args, message }) => {
     const { code, stderr } = await cli(['fit', PORTRAIT, '-o', temporaryFolder(), '--quiet', ...args]);
     expect(code).not.toBe(0);
@@ -249,6 +253,16 @@ describe('models', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('nobody: no head model of that name');
     expect(stderr).toContain('open-head');
+  });
+
+  it('a head that cannot be read leaves no empty folder behind, and none of the folders around it', async () => {
+    const kept = temporaryFolder();
+    const deep = path.join(kept, 'new', 'results');
+    const { code } = await cli(['fit', PORTRAIT, '-o', deep, '--model', PORTRAIT]);
+    expect(code).toBe(1);
+    expect(readdirSync(kept)).toEqual([]);
+    await cli(['fit', PORTRAIT, '-o', kept, '--model', PORTRAIT]);
+    expect(readdirSync(kept)).toEqual([]);
   });
 
   it('--model that is no head model fails in one sentence', async () => {

@@ -221,7 +221,7 @@ describe('photofit track', () => {
       [['track', 'VIDEO', '--face', '0'], /largest, or a number from 1/, 2],
       [['track', 'VIDEO', '--ipd', '0.063'], /a number of millimetres from 40 to 85/, 2],
       [['track', 'VIDEO', '--ipd', '63', '--from', 'FOLDER'], /--ipd with --from: the fit says how large/, 1],
-      [['track', 'VIDEO', '--focal', '3'], /options\.focal must be .* pixels of the photo, got 3/, 1],
+      [['track', 'VIDEO', '--focal', '3'], /--focal 3: must be .* pixels, since a frame is \d+ × \d+/, 1],
       [['track', 'VIDEO', '--model', 'nobody'], /nobody: no head model of that name/, 1],
       [
         ['track', 'VIDEO', '--from', 'FOLDER/nothing'],

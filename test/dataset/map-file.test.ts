@@ -45,6 +45,14 @@ describe('a texture map as a file', () => {
     expect(back.layoutHash).toBeNull();
   });
 
+  it('is refused with numbers that are none', () => {
+    const entries = Object.fromEntries(readNpz(encodeMap(map, { precision: 'float16' })).entries());
+    const albedo = Float32Array.from(map.albedo);
+    albedo[5] = Number.NaN;
+    const bytes = writeNpz({ ...entries, albedo: npyArray(albedo, [16, 16, 3]) });
+    expect(() => decodeMap(bytes, 'maps/x.npz')).toThrow(/^maps\/x\.npz: array "albedo" has NaN at item 5/);
+  });
+
   it('has the arrays that other programs expect, and the same bytes each time', () => {
     const bytes = encodeMap(map, { layoutHash: HASH });
     expect(encodeMap(map, { layoutHash: HASH })).toEqual(bytes);

@@ -37,14 +37,24 @@ describe('skullPrecision', () => {
     }
   });
 
-  it('takes what is not face for skull where a model does not say', () => {
+  it('takes what is not face above the brows for skull where a model does not say', () => {
     const regions = new Map(model.regions);
     regions.delete('scalp');
     const other = { ...model, regions };
     const face = new Set(
       ['face', 'skin', 'left_eyeball', 'right_eyeball'].flatMap((name) => [...model.regions.get(name)!]),
     );
-    const rest = Array.from({ length: model.template.length / 3 }, (_, v) => v).filter((v) => !face.has(v));
+    const { faces, barycentrics } = model.landmarks.inner51;
+    const height = (l: number) =>
+      [0, 1, 2].reduce(
+        (y, i) => y + barycentrics[3 * l + i] * model.template[3 * model.faces[3 * faces[l] + i] + 1],
+        0,
+      );
+    const brows = Array.from({ length: 10 }, (_, l) => height(l)).reduce((a, b) => a + b) / 10;
+    const behind = Array.from({ length: model.template.length / 3 }, (_, v) => v).filter((v) => !face.has(v));
+    const rest = behind.filter((v) => model.template[3 * v + 1] > brows);
+    expect(rest.length).toBeGreaterThan(5);
+    expect(rest.length).toBeLessThan(behind.length);
     const [a, b] = [0, 1].map((k) => new Float32Array(S).map((_, i) => (i === k ? 1 : 0)));
     const K = skullPrecision(other);
     expect(form(K, a) / form(K, b)).toBeCloseTo(moved(other, rest, a) / moved(other, rest, b), 3);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FormatError, InvalidArgumentError } from '../../src/core/errors.ts';
 import { npyArray } from '../../src/io/npy.ts';
-import { writeNpz } from '../../src/io/npz.ts';
+import { readNpz, writeNpz } from '../../src/io/npz.ts';
 import { memorySource, NpzStream } from '../../src/io/npz-stream.ts';
 import { flameEdition } from '../../src/model/flame/edition.ts';
 import { flameContourRow } from '../../src/model/flame/landmarks.ts';
@@ -205,6 +205,19 @@ describe('FLAME texture spaces', () => {
     await expect(
       readFlameTexture(await openNpz(tiny.textureFile(16, 2)), { textureComponents: 3 }),
     ).rejects.toThrow('from 0 to 2');
+  });
+
+  it('refuses numbers that are none, naming the array', async () => {
+    const spoilt = async (key: 'mean' | 'tex_dir', at: number) => {
+      const arrays = readNpz(tiny.textureFile(16, 2));
+      const entries = Object.fromEntries(arrays.entries());
+      (entries[key].data as Float32Array)[at] = Number.NaN;
+      return openNpz(writeNpz(entries));
+    };
+    await expect(readFlameTexture(await spoilt('tex_dir', 77))).rejects.toThrow(
+      /FLAME texture: array "tex_dir" has NaN/,
+    );
+    await expect(readFlameTexture(await spoilt('mean', 3))).rejects.toThrow(/array "mean" has NaN/);
   });
 
   it('gives the same whatever the pieces of the stream', async () => {

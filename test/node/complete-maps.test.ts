@@ -136,6 +136,13 @@ describe('completing a folder of maps with a network', () => {
     expect(bytesIn(completed)).toEqual(before);
   });
 
+  it('begins anew for another version of the head on the same UV layout', async () => {
+    const mirror = (head: HeadModel) => complete('versions', { method: 'mirror' }, head);
+    expect((await mirror(model)).written).toBe(12);
+    expect((await mirror(model)).written).toBe(0);
+    expect((await mirror({ ...model, hash: 'f'.repeat(64) })).written).toBe(12);
+  });
+
   it('a checkpoint is used as it is on other maps', async () => {
     const few = path.join(folder, 'few');
     mkdirSync(few);

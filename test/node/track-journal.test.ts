@@ -10,7 +10,7 @@ import { makeTinyTrack } from '../helpers/tiny-track.ts';
 
 const made = makeTinyTrack(makeTinyHead(), 6);
 const skin = { width: 2, height: 1, channels: 3, data: Float32Array.of(0.1, -0.2, 1e-30, 0, -0, 3) };
-const track = { ...made, identity: { ...made.identity, skin } };
+const track = { ...made, identity: { ...made.identity, skin, known: { distance: 0.7 } } };
 const png = Uint8Array.of(137, 80, 78, 71, 0, 255);
 const evidence = (index: number) => ({
   index,

@@ -19,7 +19,7 @@ import type { HeadModel } from '../../model/head-model.ts';
 import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
 import { FIT_PHOTO_DEFAULTS, type FitWeights, type Measured, type PersonOptions } from '../fit-options.ts';
 import { fitPerson } from '../fit-person.ts';
-import { checkKnown } from '../known-size.ts';
+import { checkKnown, knownValues } from '../known-size.ts';
 import { prepareModel } from '../prepare.ts';
 import { fitMemory } from '../resident.ts';
 import { landmarkOffsets, lidDistances } from './detector-bias.ts';
@@ -128,6 +128,7 @@ export async function findIdentity(
     camera,
     light,
     keyFrames: keyFits.map(({ frame }) => frame.index),
+    ...knownValues({ focal, distance, ipd }),
     detectorBias: {
       offsets: landmarkOffsets(
         model,

@@ -10,9 +10,9 @@ import type { Camera } from '../../camera/camera.ts';
 import { FormatError, PhotofitError } from '../../core/errors.ts';
 import { firstIssue, parseJsonFormat } from '../../io/json.ts';
 import { type NpyArray, npyArray } from '../../io/npy.ts';
-import { npzGet } from '../../io/npz.ts';
+import { npzGet, requireFinite } from '../../io/npz.ts';
 import { type HeadModel, headSizes } from '../../model/head-model.ts';
-import { CameraSchema, short } from '../schema.ts';
+import { CameraSchema, KnownSchema, short } from '../schema.ts';
 import type { FrameStatus, TrackedFrame, VideoTrack } from './types.ts';
 
 /** Format that this version writes and reads. */
@@ -36,6 +36,7 @@ const metadata = {
     start: z.number().nonnegative().nullable(),
     end: z.number().positive().nullable(),
     fps: z.number().positive().nullable(),
+    known: KnownSchema.optional(),
   }),
   /** False where tracking was broken off. */
   complete: z.boolean(),
@@ -111,11 +112,12 @@ export function trackMetadata(track: VideoTrack, model: HeadModel, extra: TrackF
     return known.length > 0 ? short(known.sort((a, b) => a - b)[known.length >> 1]) : null;
   };
   const { start = null, end = null, fps = null } = extra.range ?? {};
+  const known = identity.known && { known: { ...identity.known } };
   return {
     format: TRACK_FORMAT,
     photofit: extra.version,
     model: { name: identity.modelName, hash: identity.modelHash },
-    input: { path: extra.path, width, height, rate: extra.rate, start, end, fps },
+    input: { path: extra.path, width, height, rate: extra.rate, start, end, fps, ...known },
     complete: extra.complete,
     smoothed: extra.smoothed,
     identity: {
@@ -307,13 +309,14 @@ export function parseTrackArrays(arrays: ReadonlyMap<string, NpyArray>, source =
     const width = shape.reduce((a, b) => a * b, 1);
     return (i: number) => Float32Array.from({ length: width }, (_, k) => Number(data[i * width + k]));
   };
-  const [expression, pose, light] = [column('expression', E), column('pose', J, 3), column('light', 9, 3)];
-  const [translation, nme, l1, confidence] = [
-    column('translation', 3),
-    column('landmark_nme'),
-    column('skin_l1'),
-    column('confidence'),
-  ];
+  const finite = (key: string, ...shape: number[]) => {
+    requireFinite(get(key, [N, ...shape]).data as ArrayLike<number>, key, source);
+    return column(key, ...shape);
+  };
+  const [expression, pose, light] = [finite('expression', E), finite('pose', J, 3), finite('light', 9, 3)];
+  const [translation, confidence] = [finite('translation', 3), finite('confidence')];
+  const [nme, l1] = [column('landmark_nme'), column('skin_l1')];
+  requireFinite(get('time', [N]).data as ArrayLike<number>, 'time', source);
   const [index, time, status, cut] = ['index', 'time', 'status', 'cut'].map((key) => get(key, [N]).data);
   const frames = Array.from({ length: N }, (_, i): TrackedFrame => {
     const [x, y, z] = translation(i);
@@ -346,6 +349,7 @@ function trackOf(head: TrackMetadata): Omit<VideoTrack, 'frames'> {
       camera: identity.camera,
       light: Float32Array.from(identity.light.flat()),
       keyFrames: identity.key_frames,
+      ...(input.known && { known: input.known }),
     },
     width: input.width,
     height: input.height,

@@ -6,6 +6,7 @@
 import type { Camera } from '../../camera/camera.ts';
 import type { ImageF } from '../../core/image.ts';
 import type { FaceObservation } from '../../perceive/types.ts';
+import type { KnownValues } from '../types.ts';
 import type { DetectorBias } from './detector-bias.ts';
 
 /** What is found once for a whole video. */
@@ -22,6 +23,8 @@ export interface TrackIdentity {
   readonly light: Float32Array;
   /** Numbers of the key frames it was found from; empty when it was given. */
   readonly keyFrames: readonly number[];
+  /** What was said about camera and size; absent where nothing was. */
+  readonly known?: KnownValues;
   /** What the detector does wrong with this face; absent where it is not known. */
   readonly detectorBias?: DetectorBias;
   /** (H,W,3) of this person's albedo that the texture space has not; absent where it is not known. */

@@ -17,6 +17,7 @@
 import { FormatError, InvalidArgumentError } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
 import { decodeElements, type NpyArray, type NpyHeader, toFloat32 } from '../../io/npy.ts';
+import { requireFinite } from '../../io/npz.ts';
 import type { NpyStream, NpzStream } from '../../io/npz-stream.ts';
 import type { TextureSpace } from '../head-model.ts';
 
@@ -159,6 +160,9 @@ function settle(side: number, K: number, options: FlameTextureOptions): Settings
   return { ...options, textureSize: size, textureComponents: T, textureReduction };
 }
 
+/** How errors call the file. */
+const NAME = 'FLAME texture';
+
 async function open(npz: NpzStream, key: string): Promise<NpyStream> {
   const stream = await npz.stream(key);
   if (!stream) throw new FormatError(`FLAME texture: array ${key} is missing`);
@@ -234,6 +238,8 @@ async function linearSpace(
   const { textureComponents: T, textureSize: size } = options;
   const mean = await reduceStream(meanStream, new Reduction(side, 1, 1, options), options, 0, 0.01);
   const basis = await reduceStream(basisStream, new Reduction(side, available, T, options), options, 0.01, 1);
+  requireFinite(mean, meanKey, NAME);
+  requireFinite(basis, basisKey, NAME);
   return { texture: space(toRgb(mean, white), toRgb(basis, white), size, T), available };
 }
 
@@ -266,6 +272,8 @@ async function albedoSpace(
     0.51,
   );
   await reduceStream(specularStream, new Reduction(side, available, T, options, basis), options, 0.51, 1);
+  requireFinite(mean, 'MU or specMU', NAME);
+  requireFinite(basis, 'PC or specPC', NAME);
   const texels = mean.length;
   for (let k = 0; k < T; k++)
     for (let i = 0; i < texels; i++) {
@@ -304,10 +312,10 @@ async function smallSpace(
     sink.push(values);
     return toRgb(sink.out, 255);
   };
-  const values = toFloat32(basis);
+  const values = requireFinite(toFloat32(basis), 'basis', NAME);
   const out = new Float32Array(T * size * size * 3);
   const plane = side * side * 3;
   for (let k = 0; k < T; k++)
     out.set(reduce(values.subarray(k * plane, (k + 1) * plane)), k * size * size * 3);
-  return { texture: space(reduce(toFloat32(mean)), out, size, T), available };
+  return { texture: space(reduce(requireFinite(toFloat32(mean), 'mean', NAME)), out, size, T), available };
 }

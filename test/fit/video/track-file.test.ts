@@ -12,6 +12,7 @@ import {
   trackFileText,
 } from '../../../src/fit/video/track-file.ts';
 import type { VideoTrack } from '../../../src/fit/video/types.ts';
+import { npyArray } from '../../../src/io/npy.ts';
 import { readNpz, writeNpz } from '../../../src/io/npz.ts';
 import { ARKIT_NAMES } from '../../../src/model/arkit.ts';
 import { neutralParams } from '../../../src/model/head-model.ts';
@@ -75,6 +76,17 @@ describe('track.json', () => {
     expect(Number.isNaN(back.frames[4].landmarkNme)).toBe(true);
   });
 
+  it('keeps what was said about camera and size', () => {
+    const known = { focal: 913.5, ipd: 0.063 };
+    const said = { ...track, identity: { ...track.identity, known } };
+    const back = parseTrackFile(trackFileText(toTrackFile(said, model, extra)));
+    expect(back.metadata.input.known).toEqual(known);
+    expect(back.track.identity.known).toEqual(known);
+    const stored = parseTrackArrays(readNpz(writeNpz(trackArrays(said, model, extra))));
+    expect(stored.track.identity.known).toEqual(known);
+    expect(parseTrackFile(text).track.identity.known).toBeUndefined();
+  });
+
   it('has a line per frame', () => {
     expect(text.split('\n').filter((line) => line.startsWith('  {"index"'))).toHaveLength(7);
   });
@@ -101,6 +113,14 @@ describe('track.npz', () => {
   it('refuses arrays that do not go together', () => {
     const arrays = trackArrays(track, model, extra);
     const npz = (more: object) => readNpz(writeNpz({ ...arrays, ...more }));
+    for (const key of ['expression', 'pose', 'translation', 'light', 'confidence', 'time']) {
+      const { data, shape } = arrays[key];
+      const bad = data.slice() as Float32Array;
+      bad[bad.length - 1] = key === 'time' ? Infinity : Number.NaN;
+      expect(() => parseTrackArrays(npz({ [key]: npyArray(bad, shape) }), 'x.npz')).toThrow(
+        new RegExp(`^x\\.npz: array "${key}" has (NaN|Infinity) at item ${bad.length - 1}`),
+      );
+    }
     expect(() => parseTrackArrays(npz({ pose: arrays['light'] }), 'x.npz')).toThrow(
       /x\.npz: array "pose" is \(7,9,3\), must be \(7,/,
     );
