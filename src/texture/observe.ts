@@ -19,7 +19,7 @@ import { cropCamera, projectPoints } from '../camera/project.ts';
 import type { Image8 } from '../core/image.ts';
 import type { CropTransform, PhotoFit } from '../fit/types.ts';
 import { countSeen, type Evidence, nodeVisibility, takeEvidence, takeRoom } from '../kernels/evidence.ts';
-import { glossPlane } from '../kernels/gloss.ts';
+import { glossPlane, takeGloss } from '../kernels/gloss.ts';
 import { outlineDistances, pixelSurface, SURFACE_STRIDE, skinPixels } from '../kernels/pixel-surface.ts';
 import { createRasterizeOutput, rasterize } from '../kernels/rasterize.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
@@ -135,7 +135,8 @@ export function observe(
     const trust = kernels.f32(pixels, false);
     const flags = kernels.u8(pixels, false);
     skinPixels(kernels, planes, size, raster.faceIndex, kernels.u8(skinFaces), trust, flags);
-    const looked = { fit, crop, size, light: fit.light, colours, faceIndex, surface: surface.view };
+    const matte = gloss ? withoutGloss(kernels, colours, gloss) : colours;
+    const looked = { fit, crop, size, light: fit.light, colours: matte, faceIndex, surface: surface.view };
     neck = seeNeck({ ...looked, flags: flags.view }, neckFaces(model), atlas);
     const inMouth = facesInMouth(model);
     if (inMouth.includes(INSIDE.crown)) {
@@ -190,6 +191,15 @@ export function observe(
     return found;
   });
   return { crop, evidence, visibility, mouth, neck: neck! };
+}
+
+/** A copy of colours (pixels,3) with the gloss (pixels) taken off. */
+function withoutGloss(kernels: Kernels, colours: Float32Array, gloss: F32): Float32Array {
+  return kernels.scope(() => {
+    const matte = kernels.f32(colours);
+    takeGloss(kernels, matte, gloss);
+    return matte.view.slice();
+  });
 }
 
 /** First and last column and row of a crop whose pixel centres lie in the photo, half a pixel from its border. */
