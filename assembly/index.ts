@@ -12,6 +12,7 @@ export { addParts, gemmSlice, mirrorLower } from './gemm';
 export { tile4, tile6 } from './gemm-tiles';
 export { glossPlane, growPlane, solveGloss, takeGloss } from './gloss';
 export { blendPixels, headPixels } from './head-pixels';
+export { hairFlags } from './hair';
 export { facesAround, mirrorImages, mirrorTaps, twinFaces } from './mirror';
 export { originalPart } from './original';
 export { photometricCost, photometricGradient, photometricPart, photometricResiduals } from './photometric';

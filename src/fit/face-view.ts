@@ -19,6 +19,7 @@ import {
   type ViewOptions,
 } from './fit-options.ts';
 import { findGloss, type Gloss } from './gloss.ts';
+import { findHair } from './hair.ts';
 import { initialPose } from './initial-pose.ts';
 import { type KnownSize, measured } from './known-size.ts';
 import { measureFit } from './measure.ts';
@@ -280,6 +281,7 @@ export class FaceView {
     const { rgb: render, normals } = rendered;
     const region = keepCovered(rendered.region, this.coverageAt(level));
     const given = this.options.mask && sampleMask(this.options.mask, this.image, this.cropAt(level));
+    if (!given) this.leaveOutHair(region, render, level);
     const estimate = (photo: ImageF) =>
       given?.map((w, p) => w * region[p]) ??
       estimateSkin(this.kernels, { photo, render, region, core: this.hull(level) });
@@ -299,6 +301,19 @@ export class FaceView {
     const typical = typicalResidual(this.kernels, photo, render, weights) / this.weights.photometricSigma;
     this.noise = Math.min(Math.max(typical, NOISE_MIN), 1);
     return { state, level, weights, photo, gloss };
+  }
+
+  /** Takes pixels with hair over them out of `region`. */
+  private leaveOutHair(region: Uint8Array, render: ImageF, level: number): void {
+    const hair = findHair(this.kernels, {
+      photo: this.photo(level),
+      render,
+      region,
+      core: this.hull(level),
+      landmarks68: this.local.landmarks68,
+      scale: level / this.size,
+    });
+    for (let p = 0; p < region.length; p++) if (hair[p]) region[p] = 0;
   }
 
   /** How far gloss may go: not at all where the model explains the photo without. */

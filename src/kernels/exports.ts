@@ -163,6 +163,7 @@ export interface KernelExports extends TexelExports, TextureMapExports {
   originalPart(job: number, begin: number, end: number): void;
   photometricPart(job: number, begin: number, end: number): void;
   skinWeights(job: number): void;
+  hairFlags(job: number): void;
   medianResidual(
     photo: number,
     render: number,
