@@ -34,11 +34,24 @@ export function faceCrop(observation: FaceObservation, size: number): CropTransf
 
 /** `o` in pixels of the crop. */
 export function cropObservation(o: FaceObservation, crop: CropTransform): FaceObservation {
-  const landmarks68 = o.landmarks68.map((x, i) => (x - crop.origin[i % 2]) * crop.scale);
-  const mesh = o.mesh
-    ? o.mesh.map((x, i) => (i % 3 === 2 ? x * crop.scale : (x - crop.origin[i % 3]) * crop.scale))
-    : null;
-  return { box: o.box, score: o.score, landmarks68, mesh };
+  return {
+    box: o.box,
+    score: o.score,
+    landmarks68: cropPoints(o.landmarks68, 2, crop),
+    mesh: o.mesh && cropPoints(o.mesh, 3, crop),
+  };
+}
+
+/** Points of `stride` numbers in pixels of the crop; the third one is a length. */
+function cropPoints(points: Float32Array, stride: 2 | 3, { origin, scale }: CropTransform): Float32Array {
+  const out = new Float32Array(points.length);
+  const [left, top] = origin;
+  for (let i = 0; i < points.length; i += stride) {
+    out[i] = (points[i] - left) * scale;
+    out[i + 1] = (points[i + 1] - top) * scale;
+    if (stride === 3) out[i + 2] = points[i + 2] * scale;
+  }
+  return out;
 }
 
 /** A mask over the whole photo, sampled at the crop's pixels: (size,size), zero outside the photo. */

@@ -111,13 +111,6 @@ export function retractState(
   state: FitState,
   step: Float64Array,
 ): FitState {
-  const add = (name: BlockName, x: Float64Array): Float64Array => {
-    const block = layout.blocks.get(name);
-    if (!block) return x;
-    const out = x.slice();
-    for (let i = 0; i < block.size; i++) out[i] += step[block.offset + i];
-    return out;
-  };
   let pose = state.pose;
   if (layout.joints.length > 0) {
     pose = pose.slice();
@@ -127,7 +120,7 @@ export function retractState(
         3 * joint,
       );
   }
-  const expression = add('expression', state.expression);
+  const expression = addBlock(layout, 'expression', state.expression, step);
   if (layout.blocks.has('expression'))
     for (let e = 0; e < expression.length; e++)
       expression[e] = Math.min(
@@ -135,13 +128,27 @@ export function retractState(
         model.expressionRange[2 * e + 1],
       );
   return {
-    identity: add('identity', state.identity),
+    identity: addBlock(layout, 'identity', state.identity, step),
     expression,
     pose,
-    texture: add('texture', state.texture),
+    texture: addBlock(layout, 'texture', state.texture, step),
     light: addLight(layout, state.light, step),
     camera: moveCamera(layout, state.camera, step),
   };
+}
+
+/** `x` moved by its columns of `step`; as it is where the layout has none. */
+function addBlock(
+  layout: ParameterLayout,
+  name: BlockName,
+  x: Float64Array,
+  step: Float64Array,
+): Float64Array {
+  const block = layout.blocks.get(name);
+  if (!block) return x;
+  const out = x.slice();
+  for (let i = 0; i < block.size; i++) out[i] += step[block.offset + i];
+  return out;
 }
 
 /** Lowest and highest admissible step of every column. */

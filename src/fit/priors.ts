@@ -60,26 +60,8 @@ export function priors(
 ): PriorTerms {
   const terms: PriorTerms = { identity: 0, expression: 0, texture: 0, joints: 0, light: 0, camera: 0 };
   const n = layout.size;
-  /** One residual r, weighted by w, with the first `count` of {@link COLUMNS} and {@link DERIVATIVES}. */
-  const add = (term: keyof PriorTerms, r: number, w: number, count: number) => {
-    terms[term] += 0.5 * w * r * r;
-    if (equations && count > 0) addRow(equations, n, r, w, count);
-  };
-  const coefficients = (
-    term: 'identity' | 'expression' | 'texture',
-    x: Float64Array,
-    weight: number,
-    sd?: Float32Array,
-  ) => {
-    const block = layout.blocks.get(term);
-    for (let k = 0; k < x.length; k++) {
-      const s = sd ? 1 / sd[k] : 1;
-      COLUMNS[0] = (block?.offset ?? 0) + k;
-      DERIVATIVES[0] = s;
-      add(term, x[k] * s, weight, block && k < block.size ? 1 : 0);
-    }
-  };
-  coefficients('identity', state.identity, o.identityWeight);
+  const to: PriorSums = { terms, equations, n };
+  addCoefficients(to, 'identity', state.identity, o.identityWeight, null, layout);
   if (o.skullWeight > 0) {
     const K = skullPrecision(model);
     const S = state.identity.length;
@@ -94,57 +76,11 @@ export function priors(
       for (let k = 0; k <= j; k++) equations.hessian[row + k] += o.skullWeight * K[j * S + k];
     }
   }
-  coefficients('expression', state.expression, o.expressionWeight, model.expressionSd);
-  coefficients('texture', state.texture, o.textureWeight);
+  addCoefficients(to, 'expression', state.expression, o.expressionWeight, model.expressionSd, layout);
+  addCoefficients(to, 'texture', state.texture, o.textureWeight, null, layout);
 
-  for (const [name, sd] of Object.entries(o.joints)) {
-    const joint = jointIndex(model, name);
-    if (joint < 0) continue;
-    const w = state.pose.subarray(3 * joint, 3 * joint + 3);
-    const offset = layout.joints.find((j) => j.joint === joint)?.offset;
-    const d = inverseLeftJacobian(w);
-    for (let a = 0; a < 3; a++) {
-      for (let b = 0; b < 3; b++) {
-        COLUMNS[b] = (offset ?? 0) + b;
-        DERIVATIVES[b] = d[3 * a + b] / sd[a];
-      }
-      add('joints', w[a] / sd[a], 1, offset === undefined ? 0 : 3);
-    }
-  }
-
-  const light = layout.blocks.get('light');
-  const column = (k: number, c: number) =>
-    light ? light.offset + (layout.lightColumns === 27 ? 3 * k + c : k) : -1;
-  const w = o.light.weight;
-  for (let c = 0; c < 3; c++) {
-    let shading = 0;
-    let count = 0;
-    for (let k = 0; k < 9; k++) {
-      const b = MEAN_BASIS[k];
-      if (b === 0) continue;
-      shading += b * state.light[3 * k + c];
-      COLUMNS[count] = column(k, c);
-      DERIVATIVES[count++] = b / o.light.level;
-    }
-    add('light', (shading - 1) / o.light.level, w, light ? count : 0);
-  }
-  for (let k = 0; k < 9; k++) {
-    const scale = SH_CONSTANTS[k];
-    for (let c = 0; c < 3; c++) {
-      const l = state.light[3 * k + c];
-      const s = scale / o.light.bands;
-      COLUMNS[0] = column(k, c);
-      DERIVATIVES[0] = s;
-      if (k > 0) add('light', s * l, w, light ? 1 : 0);
-      const mean = (state.light[3 * k] + state.light[3 * k + 1] + state.light[3 * k + 2]) / 3;
-      const t = scale / o.light.colour;
-      for (let d = 0; d < 3; d++) {
-        COLUMNS[d] = column(k, d);
-        DERIVATIVES[d] = t * ((d === c ? 1 : 0) - 1 / 3);
-      }
-      add('light', t * (l - mean), w, light && layout.lightColumns === 27 ? 3 : 0);
-    }
-  }
+  addJoints(to, model, layout, state.pose, o.joints);
+  addLight(to, layout, state.light, o.light);
 
   if (state.camera.kind === 'perspective') {
     const f = layout.blocks.get('focal')?.offset;
@@ -153,21 +89,122 @@ export function priors(
       COLUMNS[0] = f ?? 0;
       DERIVATIVES[0] = 1 / o.focal.sd;
       const off = Math.log(state.camera.focal) - o.focal.log;
-      add('camera', off / o.focal.sd, 1, f === undefined ? 0 : 1);
+      addResidual(to, 'camera', off / o.focal.sd, 1, f === undefined ? 0 : 1);
     }
     if (o.distance) {
       const z = state.camera.translation[2];
       COLUMNS[0] = (t ?? 0) + 2;
       DERIVATIVES[0] = 1 / (z * o.distance.sd);
-      add('camera', Math.log(-z / o.distance.metres) / o.distance.sd, 1, t === undefined ? 0 : 1);
+      addResidual(to, 'camera', Math.log(-z / o.distance.metres) / o.distance.sd, 1, t === undefined ? 0 : 1);
     }
   }
   return terms;
 }
 
+/** What priors are summed to. */
+interface PriorSums {
+  readonly terms: PriorTerms;
+  readonly equations: { readonly hessian: Float64Array; readonly gradient: Float64Array } | undefined;
+  /** Columns. */
+  readonly n: number;
+}
+
 /** Columns of a residual and its derivatives there: a frame of a video has a hundred residuals, several times over. */
 const COLUMNS = new Int32Array(9);
 const DERIVATIVES = new Float64Array(9);
+
+/*
+ * Functions by themselves: closures would be made for every call, and compiled code that no closure holds goes with the
+ * next collection of garbage: V8 compiled them again and again while a video was tracked.
+ */
+
+/** One residual r, weighted by w, with the first `count` of {@link COLUMNS} and {@link DERIVATIVES}. */
+function addResidual(to: PriorSums, term: keyof PriorTerms, r: number, w: number, count: number): void {
+  to.terms[term] += 0.5 * w * r * r;
+  if (to.equations && count > 0) addRow(to.equations, to.n, r, w, count);
+}
+
+function addCoefficients(
+  to: PriorSums,
+  term: 'identity' | 'expression' | 'texture',
+  x: Float64Array,
+  weight: number,
+  sd: Float32Array | null,
+  layout: ParameterLayout,
+): void {
+  const block = layout.blocks.get(term);
+  const offset = block?.offset ?? 0;
+  const columns = block?.size ?? 0;
+  for (let k = 0; k < x.length; k++) {
+    const s = sd ? 1 / sd[k] : 1;
+    COLUMNS[0] = offset + k;
+    DERIVATIVES[0] = s;
+    addResidual(to, term, x[k] * s, weight, k < columns ? 1 : 0);
+  }
+}
+
+function addJoints(
+  to: PriorSums,
+  model: HeadModel,
+  layout: ParameterLayout,
+  pose: Float64Array,
+  sds: PriorOptions['joints'],
+): void {
+  for (const [name, sd] of Object.entries(sds)) {
+    const joint = jointIndex(model, name);
+    if (joint < 0) continue;
+    const w = pose.subarray(3 * joint, 3 * joint + 3);
+    const offset = layout.joints.find((j) => j.joint === joint)?.offset;
+    const d = inverseLeftJacobian(w);
+    for (let a = 0; a < 3; a++) {
+      for (let b = 0; b < 3; b++) {
+        COLUMNS[b] = (offset ?? 0) + b;
+        DERIVATIVES[b] = d[3 * a + b] / sd[a];
+      }
+      addResidual(to, 'joints', w[a] / sd[a], 1, offset === undefined ? 0 : 3);
+    }
+  }
+}
+
+function addLight(
+  to: PriorSums,
+  layout: ParameterLayout,
+  sh: Float64Array,
+  { weight, level, bands, colour }: PriorOptions['light'],
+): void {
+  const light = layout.blocks.get('light');
+  const first = light?.offset ?? 0;
+  const coloured = layout.lightColumns === 27;
+  for (let c = 0; c < 3; c++) {
+    let shading = 0;
+    let count = 0;
+    for (let k = 0; k < 9; k++) {
+      const b = MEAN_BASIS[k];
+      if (b === 0) continue;
+      shading += b * sh[3 * k + c];
+      COLUMNS[count] = first + (coloured ? 3 * k + c : k);
+      DERIVATIVES[count++] = b / level;
+    }
+    addResidual(to, 'light', (shading - 1) / level, weight, light ? count : 0);
+  }
+  for (let k = 0; k < 9; k++) {
+    const scale = SH_CONSTANTS[k];
+    for (let c = 0; c < 3; c++) {
+      const l = sh[3 * k + c];
+      const s = scale / bands;
+      COLUMNS[0] = first + (coloured ? 3 * k + c : k);
+      DERIVATIVES[0] = s;
+      if (k > 0) addResidual(to, 'light', s * l, weight, light ? 1 : 0);
+      const mean = (sh[3 * k] + sh[3 * k + 1] + sh[3 * k + 2]) / 3;
+      const t = scale / colour;
+      for (let d = 0; d < 3; d++) {
+        COLUMNS[d] = first + (coloured ? 3 * k + d : k);
+        DERIVATIVES[d] = t * ((d === c ? 1 : 0) - 1 / 3);
+      }
+      addResidual(to, 'light', t * (l - mean), weight, light && coloured ? 3 : 0);
+    }
+  }
+}
 
 /**
  * Adds w·(r + Σ a_i·δ_i)² of the first `count` columns, lower triangle. Not part of `priors`, which V8 then compiles once

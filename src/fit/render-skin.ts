@@ -80,9 +80,7 @@ export function renderSkin(
     const normals = kernels.f32(4 * fans.centres.length, false);
     fanNormals(kernels, fans, head.vertices, normals);
     const q = kernels.f32(Q_STRIDE * active.length);
-    const [numbers, unit] = [q.view, normals.view];
-    for (let i = 0; i < active.length; i++)
-      for (let a = 0; a < 3; a++) numbers[Q_STRIDE * i + 2 + a] = unit[4 * active[i] + a];
+    takeNormals(active, normals.view, q.view);
     // Against a black photo residuals are the picture itself, wherever (u, v) lies.
     const photo = takePhoto(kernels, { width: 2, height: 2, channels: 3, data: new Float32Array(12) });
     const loss = { sigma: 1, k: 1, weight: 1 };
@@ -102,6 +100,12 @@ export function renderSkin(
     }
     return { region: seen.view.slice(), rgb, normals: facing };
   });
+}
+
+/** Normals of the active fans to where residuals look for them. */
+function takeNormals(active: Uint32Array, normals: Float32Array, q: Float32Array): void {
+  for (let i = 0; i < active.length; i++)
+    for (let a = 0; a < 3; a++) q[Q_STRIDE * i + 2 + a] = normals[4 * active[i] + a];
 }
 
 /** A light that makes white skin show its normal: x in red, y in green, z in blue. */

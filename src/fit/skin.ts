@@ -66,26 +66,15 @@ export function typicalResidual(kernels: Kernels, photo: ImageF, render: ImageF,
  * @param landmarks68 (68,2) pixels of a picture `scale` times as large.
  */
 export function faceHull(landmarks68: ArrayLike<number>, scale: number, size: number): Uint8Array {
-  const points: [number, number][] = [];
+  const points: Point[] = [];
   for (let l = 0; l < 68; l++) points.push([landmarks68[2 * l] * scale, landmarks68[2 * l + 1] * scale]);
-  points.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const half = (ordered: [number, number][]) => {
-    const chain: [number, number][] = [];
-    for (const p of ordered) {
-      while (chain.length > 1) {
-        const [a, b] = [chain[chain.length - 2], chain[chain.length - 1]];
-        if ((b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) > 0) break;
-        chain.pop();
-      }
-      chain.push(p);
-    }
-    return chain.slice(0, -1);
-  };
-  const hull = [...half(points), ...half(points.slice().reverse())];
+  points.sort(fromLeft);
+  const hull = halfHull(points);
+  hull.push(...halfHull(points.slice().reverse()));
   const corners = hull.length;
-  const [xs, ys] = [0, 1].map((a) =>
-    Float64Array.from({ length: corners + 1 }, (_, i) => hull[i % corners][a]),
-  );
+  const xs = new Float64Array(corners + 1);
+  const ys = new Float64Array(corners + 1);
+  for (let i = 0; i <= corners; i++) [xs[i], ys[i]] = hull[i % corners];
   // Row by row between the two edges that the row's middle crosses.
   const mask = new Uint8Array(size * size);
   for (let y = 0; y < size; y++) {
@@ -107,4 +96,25 @@ export function faceHull(landmarks68: ArrayLike<number>, scale: number, size: nu
     if (from <= to) mask.fill(1, y * size + from, y * size + to + 1);
   }
   return mask;
+}
+
+type Point = readonly [x: number, y: number];
+
+function fromLeft(a: Point, b: Point): number {
+  return a[0] - b[0] || a[1] - b[1];
+}
+
+/** The corners of the convex hull on one side of the line from the first of the sorted points to the last, which is left out. */
+function halfHull(ordered: readonly Point[]): Point[] {
+  const chain: Point[] = [];
+  for (const p of ordered) {
+    while (chain.length > 1) {
+      const [a, b] = [chain[chain.length - 2], chain[chain.length - 1]];
+      if ((b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) > 0) break;
+      chain.pop();
+    }
+    chain.push(p);
+  }
+  chain.pop();
+  return chain;
 }

@@ -42,25 +42,51 @@ export function visibleRows(
   const A = active.length;
   kernels.scope(() => {
     const projection = kernels.f32(8 * A);
-    const vertices = resident.head.vertices.view;
-    const { centres } = resident.prepared.fans;
-    const [fans, J] = [active.view, projection.view];
-    const j = new Float64Array(8);
-    for (let i = 0; i < A; i++) {
-      const v = 3 * centres[fans[i]];
-      projectionJacobian(camera, vertices[v], vertices[v + 1], vertices[v + 2], j);
-      J.set(j, 8 * i);
-    }
+    projectionJacobians(resident, camera, active.view, projection.view);
     surfaceRows(
       kernels,
       resident.fans,
       { vertices: resident.head.vertices, normals, active, frames, projection, rows, stride },
       firstOf(out, SURFACE_ROWS * A * stride),
     );
-    const P = out.view;
-    for (let i = 0; i < A; i++)
-      cameraColumns(layout, J, 8 * i, 1, P, SURFACE_ROWS * i * stride, (SURFACE_ROWS * i + 1) * stride);
+    cameraRows(layout, projection.view, A, out.view, stride);
   });
+}
+
+/** Derivatives (A,8) of the projections of the fans' centres. */
+function projectionJacobians(
+  { head, prepared }: ResidentModel,
+  camera: Camera,
+  fans: Uint32Array,
+  out: Float32Array,
+): void {
+  const vertices = head.vertices.view;
+  const { centres } = prepared.fans;
+  const j = new Float64Array(8);
+  for (let i = 0; i < fans.length; i++) {
+    const v = 3 * centres[fans[i]];
+    projectionJacobian(camera, vertices[v], vertices[v + 1], vertices[v + 2], j);
+    out.set(j, 8 * i);
+  }
+}
+
+/** The camera's columns of all rows of projections. */
+function cameraRows(layout: ParameterLayout, J: Float32Array, A: number, out: Float32Array, stride: number) {
+  const t = layout.blocks.get('translation')?.offset ?? -1;
+  const f = layout.blocks.get('focal')?.offset ?? -1;
+  for (let i = 0; i < A; i++) {
+    const u = SURFACE_ROWS * i * stride;
+    const v = u + stride;
+    if (t >= 0)
+      for (let a = 0; a < 3; a++) {
+        out[u + t + a] = J[8 * i + a];
+        out[v + t + a] = J[8 * i + 3 + a];
+      }
+    if (f >= 0) {
+      out[u + f] = J[8 * i + 6];
+      out[v + f] = J[8 * i + 7];
+    }
+  }
 }
 
 /** Writes the columns of translation and focal length, `factor` times the projection's derivative `j[at…at+7]`. */

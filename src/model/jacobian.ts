@@ -121,7 +121,7 @@ export function translationDerivatives(
   jointBasis: Float32Array,
   K: number,
 ): Float64Array | null {
-  if (!jointBasis.some((x) => x !== 0)) return null;
+  if (isZero(jointBasis)) return null;
   const J = model.joints.length;
   const position = new Float64Array(3 * J);
   const out = new Float64Array(3 * J * K);
@@ -144,6 +144,11 @@ export function translationDerivatives(
     }
   }
   return out;
+}
+
+function isZero(numbers: Float32Array): boolean {
+  for (let i = 0; i < numbers.length; i++) if (numbers[i] !== 0) return false;
+  return true;
 }
 
 function jointRows(

@@ -32,12 +32,12 @@ export function rotationFromAxisAngle(
 
 /** Rotation matrix to axis-angle (3), angle in [0, π]. */
 export function axisAngleFromRotation(r: ArrayLike<number>, offset = 0): [number, number, number] {
-  const m = (i: number) => r[offset + i];
-  const wx = (m(7) - m(5)) / 2;
-  const wy = (m(2) - m(6)) / 2;
-  const wz = (m(3) - m(1)) / 2;
+  const o = offset;
+  const wx = (r[o + 7] - r[o + 5]) / 2;
+  const wy = (r[o + 2] - r[o + 6]) / 2;
+  const wz = (r[o + 3] - r[o + 1]) / 2;
   const sin = Math.sqrt(wx * wx + wy * wy + wz * wz);
-  const cos = (m(0) + m(4) + m(8) - 1) / 2;
+  const cos = (r[o] + r[o + 4] + r[o + 8] - 1) / 2;
   const angle = Math.atan2(sin, cos);
   if (sin > 1e-7) {
     const k = angle / sin;
@@ -45,9 +45,9 @@ export function axisAngleFromRotation(r: ArrayLike<number>, offset = 0): [number
   }
   if (cos > 0) return [wx, wy, wz];
   // Half a turn: the axis is the column of R + I with the largest diagonal.
-  const d = [m(0), m(4), m(8)];
+  const d = [r[o], r[o + 4], r[o + 8]];
   const k = d[0] >= d[1] && d[0] >= d[2] ? 0 : d[1] >= d[2] ? 1 : 2;
-  const v = [m(k), m(3 + k), m(6 + k)];
+  const v = [r[o + k], r[o + 3 + k], r[o + 6 + k]];
   v[k] += 1;
   const n = Math.hypot(v[0], v[1], v[2]);
   return [(Math.PI * v[0]) / n, (Math.PI * v[1]) / n, (Math.PI * v[2]) / n];

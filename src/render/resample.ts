@@ -120,7 +120,7 @@ function taps(length: number, origin: number, scale: number, size: number): Taps
   const result: Taps = {
     first: new Int32Array(size),
     count: new Int32Array(size),
-    at: Int32Array.from({ length: size }, (_, i) => i * room),
+    at: new Int32Array(size),
     weights: new Float64Array(size * room),
   };
   for (let i = 0; i < size; i++) {
@@ -129,6 +129,7 @@ function taps(length: number, origin: number, scale: number, size: number): Taps
     const low = Math.ceil(centre - radius);
     const high = Math.floor(centre + radius);
     const first = clamp(low, length);
+    result.at[i] = i * room;
     result.first[i] = first;
     result.count[i] = clamp(high, length) - first + 1;
     const at = i * room;

@@ -90,9 +90,11 @@ export function landmarkOffsets(model: HeadModel, fits: readonly FittedLandmarks
 
 /** Leaves `share` of what a group's landmarks differ by from the mean of those of the 68, in place. */
 function asOne(offsets: Float32Array, group: readonly number[], share: number): void {
-  const named = group.filter((l) => l < 68);
-  for (const a of [0, 1]) {
-    const mean = named.reduce((sum, l) => sum + offsets[2 * l + a] / named.length, 0);
+  let named = 0;
+  for (const l of group) if (l < 68) named++;
+  for (let a = 0; a < 2; a++) {
+    let mean = 0;
+    for (const l of group) if (l < 68) mean += offsets[2 * l + a] / named;
     for (const l of group) offsets[2 * l + a] = mean + share * (offsets[2 * l + a] - mean);
   }
 }
@@ -159,15 +161,10 @@ export function withoutBias(
   const lips = Math.hypot(l[124] - l[132], l[125] - l[133]) / Math.max(Math.hypot(a, b), 1e-6);
   const own = offsets.slice();
   asOne(own, openings(model).lips, Math.min(Math.max((lips - PARTED[0]) / (PARTED[1] - PARTED[0]), 0), 1));
-  const move = (points: Float32Array, at: number, k: number) => {
-    const [x, y] = own.subarray(2 * k, 2 * k + 2);
-    points[at] -= a * x - b * y;
-    points[at + 1] -= b * x + a * y;
-  };
   const moved = l.slice();
-  for (let k = 0; k < 68; k++) move(moved, 2 * k, k);
   const mesh = observation.mesh?.slice() ?? null;
-  if (mesh) for (const [m, i] of model.landmarks.mesh.indices.entries()) move(mesh, 3 * i, 68 + m);
+  takeOff(moved, null, own, 0, a, b);
+  if (mesh) takeOff(mesh, model.landmarks.mesh.indices, own, 68, a, b);
   // Lids come together where the detector leaves them apart; it is the upper one that moves.
   for (const side of [0, 1])
     if (shares[side] < 1)
@@ -178,6 +175,28 @@ export function withoutBias(
           moved[2 * upper + i] += (left - 1) * apart;
         }
   return { ...observation, landmarks68: moved, mesh };
+}
+
+/**
+ * Takes the errors of landmarks from number `first` on, in units of the eye vector (a, b), off `points`: of those with
+ * `indices` of (N,3), or of all of (N,2).
+ */
+function takeOff(
+  points: Float32Array,
+  indices: ArrayLike<number> | null,
+  errors: Float32Array,
+  first: number,
+  a: number,
+  b: number,
+): void {
+  const count = indices ? indices.length : points.length / 2;
+  for (let k = 0; k < count; k++) {
+    const at = indices ? 3 * indices[k] : 2 * k;
+    const x = errors[2 * (first + k)];
+    const y = errors[2 * (first + k) + 1];
+    points[at] -= a * x - b * y;
+    points[at + 1] -= b * x + a * y;
+  }
 }
 
 /** How far each eye is open, both of them considered. */

@@ -141,6 +141,13 @@ interface ComparedPicture {
   readonly scale: number;
 }
 
+/** A frame's landmarks as they are compared. */
+interface Unbiased {
+  readonly observation: FaceObservation;
+  /** Distance of the outer corners of the eyes as they were detected, pixels. */
+  readonly eyes: number;
+}
+
 /** Solves frames in their order. */
 export class FrameSolver {
   /** Columns of a frame's evidence: pose, jaw, gaze and expression, then light. */
@@ -154,6 +161,8 @@ export class FrameSolver {
   /** As in {@link SolverMemory}. */
   private last: SolvedState | null = null;
   private before: SolvedState | null = null;
+  /** The last frame's: what V8 has compiled of closures that nobody holds goes with the next collection of garbage. */
+  private readonly kept: FitProblem[] = [];
   /** Colour noise over `weights.photometricSigma`: what the model leaves unexplained. */
   private noise = 1;
 
@@ -212,14 +221,16 @@ export class FrameSolver {
     const spread = Math.sqrt(Math.max(interval * REFERENCE_FPS, 1e-3));
     const prior = previous && {
       prediction: state,
-      deviations: this.deviations.map((sd) => sd * spread),
+      deviations: times(this.deviations, spread),
       k: MOTION_K,
     };
     const coarse = { photo, mask: dimSaturated(mask.weights, photo), scale: 1 };
     const detailed = this.detailed(frame, crop, mask.weights);
+    const unbiased = this.unbiased(local);
     let evidence: FrameSolution['evidence'] | null = null;
     kernels.scope(() => {
-      let problem = this.problem(layout, local, coarse);
+      let problem = this.problem(layout, unbiased, coarse);
+      const problems = [problem];
       let linearized = false;
       const { symmetry } = this;
       const followed: LeastSquaresProblem<FitState> = {
@@ -237,7 +248,10 @@ export class FrameSolver {
         },
       };
       for (const { sigma, share, fine } of WIDTHS) {
-        if (fine) problem = this.problem(layout, local, detailed);
+        if (fine) {
+          problem = this.problem(layout, unbiased, detailed);
+          problems.push(problem);
+        }
         problem.widen(sigma);
         linearized = false;
         state = minimize(prior ? withMotionPrior(followed, layout, prior) : followed, state, {
@@ -246,6 +260,7 @@ export class FrameSolver {
           kernels,
         }).state;
       }
+      this.kept.splice(0, this.kept.length, ...problems);
     });
     const { metrics } = measureFit(kernels, resident, state, local, photo, mask.weights);
     const full = this.toFrame(state, crop);
@@ -293,26 +308,33 @@ export class FrameSolver {
       light: Float64Array.from(light),
       camera: { ...cropped, translation: placed.translation } as Camera,
     };
+    const unbiased = this.unbiased(local);
     for (const layout of [this.poseLayout, this.faceLayout])
       kernels.scope(() => {
-        state = minimize(this.problem(layout, local, null), state, { iterations: 10 }).state;
+        state = minimize(this.problem(layout, unbiased, null), state, { iterations: 10 }).state;
       });
     return state;
   }
 
+  /** An observation without what the detector always does wrong with this face, and the distance of the eyes as it was. */
+  private unbiased(local: FaceObservation): Unbiased {
+    const { detectorBias } = this.identity;
+    const { model } = this.resident.prepared;
+    const l = local.landmarks68;
+    return {
+      observation: detectorBias ? withoutBias(model, local, detectorBias) : local,
+      eyes: Math.hypot(l[72] - l[90], l[73] - l[91]),
+    };
+  }
+
   private problem(
     layout: ParameterLayout,
-    local: FaceObservation,
+    { observation, eyes }: Unbiased,
     picture: ComparedPicture | null,
   ): FitProblem {
     const { weights } = this.options;
-    const { detectorBias } = this.identity;
-    const { prepared } = this.resident;
-    const observation = detectorBias ? withoutBias(prepared.model, local, detectorBias) : local;
-    const l = local.landmarks68;
-    const eyes = Math.hypot(l[72] - l[90], l[73] - l[91]);
     return createProblem(this.kernels, {
-      prepared,
+      prepared: this.resident.prepared,
       resident: this.resident,
       layout,
       observation,
@@ -353,11 +375,7 @@ export class FrameSolver {
     const size = Math.round(this.options.detail * crop.size);
     const detail = size / crop.size;
     const photo = resampleCrop(frame.image, { ...crop, scale: detail * crop.scale, size }, this.kernels);
-    const mask = new Float32Array(size * size);
-    for (let y = 0; y < size; y++) {
-      const row = Math.floor(y / detail) * crop.size;
-      for (let x = 0; x < size; x++) mask[y * size + x] = skin[row + Math.floor(x / detail)];
-    }
+    const mask = enlarged(skin, crop.size, size);
     return { photo, mask: dimSaturated(mask, photo), scale: detail };
   }
 
@@ -372,19 +390,14 @@ export class FrameSolver {
     const { kernels, resident, options } = this;
     const rendered = renderSkin(kernels, resident, state, options.size, 1);
     const coverage = cropCoverage(frame.image.width, frame.image.height, crop);
-    const region = rendered.region.map((seen, p) => (coverage[p] > 0 ? seen : 0));
+    const { region } = rendered;
     const core = faceHull(local.landmarks68, 1, options.size);
-    for (let p = 0; p < core.length; p++) if (coverage[p] === 0) core[p] = 0;
+    keepCovered(region, coverage);
+    keepCovered(core, coverage);
     const weights = estimateSkin(kernels, { photo, render: rendered.rgb, region, core });
     const typical = typicalResidual(kernels, photo, rendered.rgb, weights) / options.weights.photometricSigma;
     this.noise = Math.min(Math.max(typical, NOISE_MIN), 1);
-    let [kept, seen] = [0, 0];
-    for (let p = 0; p < region.length; p++) {
-      if (!region[p]) continue;
-      seen++;
-      kept += weights[p];
-    }
-    return { weights, share: seen > 0 ? kept / seen : 0 };
+    return { weights, share: shareKept(region, weights) };
   }
 
   /** The last crop while it still fits the face, so that pixels are sampled at the same places; else a new one. */
@@ -411,4 +424,40 @@ export class FrameSolver {
     const { translation } = uncropCamera(state.camera, crop.origin, crop.scale);
     return { ...state, camera: { ...this.identity.camera, translation } as Camera };
   }
+}
+
+/** A square of `from` pixels a side as one of `to`, at least as many: each takes the one that it lies in. */
+function enlarged(square: Float32Array, from: number, to: number): Float32Array {
+  const detail = to / from;
+  const out = new Float32Array(to * to);
+  const columns = new Uint32Array(to);
+  for (let x = 0; x < to; x++) columns[x] = Math.floor(x / detail);
+  for (let y = 0; y < to; y++) {
+    const row = from * columns[y];
+    for (let x = 0; x < to; x++) out[y * to + x] = square[row + columns[x]];
+  }
+  return out;
+}
+
+function times(numbers: Float64Array, factor: number): Float64Array {
+  const out = new Float64Array(numbers.length);
+  for (let i = 0; i < out.length; i++) out[i] = numbers[i] * factor;
+  return out;
+}
+
+/** Takes out of `mask` what lies outside the picture. */
+function keepCovered(mask: Uint8Array, coverage: Float32Array): void {
+  for (let p = 0; p < mask.length; p++) if (coverage[p] === 0) mask[p] = 0;
+}
+
+/** Mean weight over `region`; 0 where nothing is seen. */
+function shareKept(region: Uint8Array, weights: Float32Array): number {
+  let kept = 0;
+  let seen = 0;
+  for (let p = 0; p < region.length; p++) {
+    if (!region[p]) continue;
+    seen++;
+    kept += weights[p];
+  }
+  return seen > 0 ? kept / seen : 0;
 }

@@ -12,7 +12,13 @@ import type { HeadModel } from '../../model/head-model.ts';
 import { inverseLeftJacobian, perturbAxisAngle } from '../../model/rotation.ts';
 import type { LeastSquaresProblem, NormalEquations } from '../../solve/levenberg-marquardt.ts';
 import { cauchy, cauchyWeight } from '../../solve/robust.ts';
-import { type BlockName, createLayout, type FitState, type ParameterLayout } from '../parameters.ts';
+import {
+  type Block,
+  type BlockName,
+  createLayout,
+  type FitState,
+  type ParameterLayout,
+} from '../parameters.ts';
 
 /** What moves from frame to frame, light apart. */
 export const MOTION_BLOCKS: readonly BlockName[] = [
@@ -42,13 +48,18 @@ export function relativeCoordinates(
   const t = layout.blocks.get('translation')?.offset;
   if (t !== undefined)
     for (let a = 0; a < 3; a++) x[t + a] = state.camera.translation[a] - reference.camera.translation[a];
-  const put = (name: 'expression' | 'light', to: Float64Array, from: Float64Array) => {
-    const block = layout.blocks.get(name);
-    if (block) for (let i = 0; i < block.size; i++) x[block.offset + i] = to[i] - from[i];
-  };
-  put('expression', state.expression, reference.expression);
-  put('light', state.light, reference.light);
+  putDifferences(x, layout.blocks.get('expression'), state.expression, reference.expression);
+  putDifferences(x, layout.blocks.get('light'), state.light, reference.light);
   return x;
+}
+
+function putDifferences(
+  x: Float64Array,
+  block: Block | undefined,
+  to: Float64Array,
+  from: Float64Array,
+): void {
+  if (block) for (let i = 0; i < block.size; i++) x[block.offset + i] = to[i] - from[i];
 }
 
 /** log(R·R₀ᵀ) of a joint, axis-angle. */
@@ -111,46 +122,64 @@ export function withMotionPrior(
   layout: ParameterLayout,
   prior: MotionPrior,
 ): LeastSquaresProblem<FitState> {
-  const { prediction, deviations, k } = prior;
-  const cost = (x: Float64Array) => {
-    let sum = 0;
-    for (let c = 0; c < x.length; c++) sum += 0.5 * cauchy((x[c] / deviations[c]) ** 2, k);
-    return sum;
-  };
+  const { prediction } = prior;
   return {
     ...problem,
-    linearize(state): NormalEquations {
-      const equations = problem.linearize(state);
-      const n = layout.size;
-      const x = relativeCoordinates(layout, state, prediction);
-      const hessian = equations.hessian.slice();
-      const gradient = equations.gradient.slice();
-      const weights = x.map((value, c) => {
-        const s = 1 / deviations[c] ** 2;
-        return s * cauchyWeight(value ** 2 * s, k);
-      });
-      const turning = new Uint8Array(n);
-      for (const { offset } of layout.joints) {
-        turning.fill(1, offset, offset + 3);
-        const d = inverseLeftJacobian(x.subarray(offset, offset + 3));
-        for (let a = 0; a < 3; a++) {
-          const w = weights[offset + a];
-          for (let i = 0; i < 3; i++) {
-            gradient[offset + i] += w * x[offset + a] * d[3 * a + i];
-            for (let j = 0; j < 3; j++)
-              hessian[(offset + i) * n + offset + j] += w * d[3 * a + i] * d[3 * a + j];
-          }
-        }
-      }
-      for (let c = 0; c < n; c++) {
-        if (turning[c]) continue;
-        hessian[c * n + c] += weights[c];
-        gradient[c] += weights[c] * x[c];
-      }
-      return { cost: equations.cost + cost(x), hessian, gradient };
-    },
-    cost: (state) => problem.cost(state) + cost(relativeCoordinates(layout, state, prediction)),
+    linearize: (state) =>
+      addMotion(problem.linearize(state), layout, relativeCoordinates(layout, state, prediction), prior),
+    cost: (state) => problem.cost(state) + motionCost(relativeCoordinates(layout, state, prediction), prior),
   };
+}
+
+/**
+ * Energy at the coordinates `x` around the prediction. By itself, as all that follows: what V8 has compiled of closures that
+ * are made for every frame is gone with the next collection of garbage, and it compiled them twenty times over.
+ */
+function motionCost(x: Float64Array, { deviations, k }: MotionPrior): number {
+  let sum = 0;
+  for (let c = 0; c < x.length; c++) sum += 0.5 * cauchy((x[c] / deviations[c]) ** 2, k);
+  return sum;
+}
+
+/** `equations` with those of the prior at the coordinates `x` added. */
+function addMotion(
+  equations: NormalEquations,
+  layout: ParameterLayout,
+  x: Float64Array,
+  prior: MotionPrior,
+): NormalEquations {
+  const n = layout.size;
+  const hessian = equations.hessian.slice();
+  const gradient = equations.gradient.slice();
+  const weights = motionWeights(x, prior);
+  const turning = new Uint8Array(n);
+  for (const { offset } of layout.joints) {
+    turning.fill(1, offset, offset + 3);
+    const d = inverseLeftJacobian(x.subarray(offset, offset + 3));
+    for (let a = 0; a < 3; a++) {
+      const w = weights[offset + a];
+      for (let i = 0; i < 3; i++) {
+        gradient[offset + i] += w * x[offset + a] * d[3 * a + i];
+        for (let j = 0; j < 3; j++) hessian[(offset + i) * n + offset + j] += w * d[3 * a + i] * d[3 * a + j];
+      }
+    }
+  }
+  for (let c = 0; c < n; c++) {
+    if (turning[c]) continue;
+    hessian[c * n + c] += weights[c];
+    gradient[c] += weights[c] * x[c];
+  }
+  return { cost: equations.cost + motionCost(x, prior), hessian, gradient };
+}
+
+/** (n) weights of the coordinates' squares. */
+function motionWeights(x: Float64Array, { deviations, k }: MotionPrior): Float64Array {
+  const weights = new Float64Array(x.length);
+  for (let c = 0; c < x.length; c++) {
+    const s = 1 / deviations[c] ** 2;
+    weights[c] = s * cauchyWeight(x[c] ** 2 * s, k);
+  }
+  return weights;
 }
 
 /**

@@ -122,31 +122,59 @@ export function symmetryPrior(
 ): SymmetryPrior {
   if (!(sd > 0)) throw new InvalidArgumentError(`symmetry must be a positive number, got ${sd}`);
   const offset = layout.blocks.get('expression')?.offset;
-  const pairs = offset === undefined ? [] : sidePairs(model);
-  const n = layout.size;
-  const between = ({ expression }: FitState, [a, b]: readonly [number, number]) => {
-    const scale = 1 / (sd * model.expressionSd[a]);
-    return { scale, difference: (expression[a] - expression[b]) * scale };
+  const found = offset === undefined ? [] : sidePairs(model);
+  const pairs: ScaledPairs = {
+    left: Int32Array.from(found, ([left]) => left),
+    right: Int32Array.from(found, ([, right]) => right),
+    scale: Float64Array.from(found, ([left]) => 1 / (sd * model.expressionSd[left])),
+    k,
   };
-  const cost = (state: FitState) =>
-    pairs.reduce((sum, pair) => sum + 0.5 * cauchy(between(state, pair).difference ** 2, k), 0);
   return {
-    cost,
-    add(equations, state) {
+    cost: ({ expression }) => pairsCost(pairs, expression),
+    add(equations, { expression }) {
       const hessian = equations.hessian.slice();
       const gradient = equations.gradient.slice();
-      for (const pair of pairs) {
-        const { scale, difference } = between(state, pair);
-        const w = cauchyWeight(difference ** 2, k) * scale;
-        const [i, j] = pair.map((e) => offset! + e);
-        hessian[i * n + i] += w * scale;
-        hessian[j * n + j] += w * scale;
-        hessian[i * n + j] -= w * scale;
-        hessian[j * n + i] -= w * scale;
-        gradient[i] += w * difference;
-        gradient[j] -= w * difference;
-      }
-      return { ...equations, cost: equations.cost + cost(state), hessian, gradient };
+      addPairs(pairs, expression, offset ?? 0, layout.size, hessian, gradient);
+      return { ...equations, cost: equations.cost + pairsCost(pairs, expression), hessian, gradient };
     },
   };
+}
+
+/** Pairs of expressions, 1 over the deviation of their difference, and the width of the loss in it. */
+interface ScaledPairs {
+  readonly left: Int32Array;
+  readonly right: Int32Array;
+  readonly scale: Float64Array;
+  readonly k: number;
+}
+
+function pairsCost({ left, right, scale, k }: ScaledPairs, expression: Float64Array): number {
+  let sum = 0;
+  for (let p = 0; p < left.length; p++)
+    sum += 0.5 * cauchy(((expression[left[p]] - expression[right[p]]) * scale[p]) ** 2, k);
+  return sum;
+}
+
+/** Adds the equations of the pairs; expressions' columns begin at `offset` of `n`. */
+function addPairs(
+  { left, right, scale, k }: ScaledPairs,
+  expression: Float64Array,
+  offset: number,
+  n: number,
+  hessian: Float64Array,
+  gradient: Float64Array,
+): void {
+  for (let p = 0; p < left.length; p++) {
+    const s = scale[p];
+    const difference = (expression[left[p]] - expression[right[p]]) * s;
+    const w = cauchyWeight(difference ** 2, k) * s;
+    const i = offset + left[p];
+    const j = offset + right[p];
+    hessian[i * n + i] += w * s;
+    hessian[j * n + j] += w * s;
+    hessian[i * n + j] -= w * s;
+    hessian[j * n + i] -= w * s;
+    gradient[i] += w * difference;
+    gradient[j] -= w * difference;
+  }
 }
