@@ -46,6 +46,7 @@ export async function trackCommand(
         const reading = { maxDimension, pictureRate, probed: opened.probed };
         if (options.overlay) film = openOverlayFilm({ video, options: reading, person, layout: 'over' });
       },
+      onTracked: (frames) => film?.expect(frames),
       // Nothing is looked at from here on; the film needs the memory.
     }).finally(() => perception.dispose());
     const solved = performance.now();

@@ -59,6 +59,8 @@ export interface TrackRunInput {
   readonly onNote: (line: string) => void;
   /** Told who it is, skin and all, once that is known, while frames are tracked. */
   readonly onPerson?: (person: HeadModel, video: OpenVideo) => void;
+  /** Told the frames when the last one is tracked, before they are smoothed. */
+  readonly onTracked?: (frames: readonly TrackedFrame[]) => void;
   readonly signal: AbortSignal;
 }
 
@@ -154,6 +156,7 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
       complete = false;
     }
     const texturePng = await skin.known;
+    if (complete) input.onTracked?.(frames);
     const tracked = performance.now();
     const rough: VideoTrack = { identity, width: video.width, height: video.height, frames };
     // Not to be cancelled: what is done shall become a result, and it takes seconds.

@@ -3,9 +3,9 @@ import { availableParallelism } from 'node:os';
 import type { OverlayLayout } from '../fit/video/overlay-painter.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { type Painters, startPainters } from './film-painters.ts';
-import { type FilmedTrack, paintFilm } from './overlay-film.ts';
+import { type FilmedTrack, paintFilm, readAhead, type VideoReadAhead } from './overlay-film.ts';
+import { openThreadedVideo } from './threaded-video.ts';
 import { serve } from './threads.ts';
-import { openVideo } from './video-source.ts';
 import type { OpenVideo, VideoOptions } from './video-types.ts';
 
 /** What there will be a film of. */
@@ -29,6 +29,7 @@ export interface FilmNews {
 }
 
 let video: OpenVideo | null = null;
+let ahead: VideoReadAhead | null = null;
 let painters: Painters | null = null;
 let making: Making | null = null;
 
@@ -47,7 +48,7 @@ class Making {
       this.#done = done;
       this.#wake();
     };
-    paintFilm(to, video!, painters!, track, { signal, onFrame })
+    paintFilm(to, ahead ?? video!, painters!, track, { signal, onFrame })
       .catch((error) => {
         this.#failure = { error };
       })
@@ -74,10 +75,15 @@ class Making {
 
 serve({
   prepare: async ({ video: file, options, person, layout }: FilmOrder) => {
-    video = await openVideo(file, options);
+    // Read on a thread of its own: while this one paints, it hears nothing from the decoder.
+    video = await openThreadedVideo(file, options);
     // Of two cores this thread, the decoder and the encoder have enough.
     const threads = availableParallelism() > 2 ? undefined : 0;
     painters = await startPainters(person, video, layout, threads);
+    return { value: null };
+  },
+  read: (frames: readonly { readonly time: number }[]) => {
+    ahead ??= readAhead(video!, frames);
     return { value: null };
   },
   begin: (order: FilmBegin) => {
@@ -91,6 +97,7 @@ serve({
   },
   end: async () => {
     await painters?.stop();
+    await ahead?.stopReading();
     video?.close();
     return { value: null };
   },

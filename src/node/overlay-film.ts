@@ -128,9 +128,8 @@ async function* alone({ frames }: FilmedTrack, signal: AbortSignal | undefined) 
 /** Frames of the video with what the track has at their time. */
 async function* matched(video: VideoSource, { frames }: FilmedTrack, signal: AbortSignal | undefined) {
   if (frames.length === 0) return;
-  const end = frames[frames.length - 1].time;
   let i = 0;
-  for await (const { time, image } of readBetween(video, frames[0].time, end, signal)) {
+  for await (const { time, image } of video.frames({ ...filmedRange(frames), signal })) {
     throwIfAborted(signal);
     while (i < frames.length && frames[i].time < time - 5e-4) i++;
     if (i === frames.length) return;
@@ -138,13 +137,50 @@ async function* matched(video: VideoSource, { frames }: FilmedTrack, signal: Abo
   }
 }
 
-function readBetween(
-  video: VideoSource,
-  start: number,
-  end: number,
-  signal: AbortSignal | undefined,
-): AsyncIterable<VideoFrame> {
-  return video.frames({ start: Math.max(0, start - 1e-3), end: end + 0.5, signal });
+/** What of the video is read for these frames. */
+function filmedRange(frames: readonly { readonly time: number }[]): { start: number; end: number } {
+  return { start: Math.max(0, frames[0].time - 1e-3), end: frames[frames.length - 1].time + 0.5 };
+}
+
+/** A video of which the frames of a film are being read already. */
+export interface VideoReadAhead extends VideoSource {
+  /** Ends that reading; nothing where the film has taken the frames. */
+  stopReading(): Promise<void>;
+}
+
+/**
+ * Begins to read the frames that a film of frames at these times takes first, so that a decoder that works by itself
+ * (`openThreadedVideo`) is at work before they are asked for.
+ */
+export function readAhead(video: VideoSource, frames: readonly { readonly time: number }[]): VideoReadAhead {
+  let begun = frames.length > 0 ? video.frames(filmedRange(frames))[Symbol.asyncIterator]() : null;
+  const first = begun?.next();
+  // Awaited when it is asked for; a failure meanwhile must not count as unhandled.
+  first?.catch(() => {});
+  const take = () => {
+    const taken = begun;
+    begun = null;
+    return taken;
+  };
+  return {
+    ...video,
+    frames: (range) => {
+      const taken = take();
+      return taken && first ? resumed(taken, first) : video.frames(range);
+    },
+    stopReading: async () => {
+      await take()?.return?.();
+    },
+  };
+}
+
+/** Frames of an iterator whose first one was asked for. */
+async function* resumed(frames: AsyncIterator<VideoFrame>, first: Promise<IteratorResult<VideoFrame>>) {
+  try {
+    for (let next = await first; !next.done; next = await frames.next()) yield next.value;
+  } finally {
+    await frames.return?.();
+  }
 }
 
 /** Pictures a second so that the usual distance of two frames is one picture. */

@@ -32,6 +32,8 @@ export interface FilmUnderway {
 
 /** A thread that is ready to make a film. */
 export interface OverlayFilm {
+  /** The film will be of frames at these times: where it is made on a thread, that begins to read the video. */
+  expect(frames: readonly { readonly time: number }[]): void;
   /** Makes it, once. */
   make(out: string, track: VideoTrack, making: FilmMaking): FilmUnderway;
   stop(): Promise<void>;
@@ -42,6 +44,7 @@ export function openOverlayFilm(order: FilmOrder): OverlayFilm {
   const thread = startThread('film-worker');
   if (!thread)
     return {
+      expect: () => {},
       make: (out, track, making) => ({ begun: Promise.resolve(), done: makeHere(out, order, track, making) }),
       stop: async () => {},
     };
@@ -49,6 +52,10 @@ export function openOverlayFilm(order: FilmOrder): OverlayFilm {
   // What fails is told when the film is wanted.
   prepared.catch(() => {});
   return {
+    expect: (frames) => {
+      const times = frames.map(({ time }) => ({ time }));
+      void prepared.then(() => thread.ask('read', times)).catch(() => {});
+    },
     make: (out, track, making) => {
       let begin = () => {};
       const begun = new Promise<void>((resolve) => {

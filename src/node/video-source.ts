@@ -7,8 +7,6 @@ import { stat } from 'node:fs/promises';
 import { InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
 import { ffmpegVersion } from './ffmpeg.ts';
 import { openProbed, openWithFfmpeg } from './video-ffmpeg.ts';
-import { openPictureFolder } from './video-folder.ts';
-import { mediabunnyServer, openWithMediabunny } from './video-mediabunny.ts';
 import type { OpenVideo, VideoOptions } from './video-types.ts';
 
 /** Defaults of {@link VideoOptions}. */
@@ -33,14 +31,21 @@ export async function openVideo(file: string, options: VideoOptions = {}): Promi
     return null;
   });
   if (!kind) throw new InvalidArgumentError(`${file}: there is no such file or folder; give a video`);
-  if (kind.isDirectory()) return openPictureFolder(file, { maxDimension, rate: pictureRate, signal });
+  // Other readers are loaded where they are needed: their libraries took 0.1 s of every thread that opens a video.
+  if (kind.isDirectory()) {
+    const { openPictureFolder } = await import('./video-folder.ts');
+    return openPictureFolder(file, { maxDimension, rate: pictureRate, signal });
+  }
   if (kind.size === 0) throw new InvalidArgumentError(`${file}: the file is empty`);
   const { probed, shared } = options;
   if (probed) return openProbed(file, probed, { maxDimension, shared });
   const version = decoder === 'mediabunny' ? null : await ffmpegVersion();
   if (version) return openWithFfmpeg(file, version, { maxDimension, shared, signal });
-  const server = decoder === 'ffmpeg' ? null : await mediabunnyServer();
-  if (server) return openWithMediabunny(file, server, { maxDimension, signal });
+  if (decoder !== 'ffmpeg') {
+    const { mediabunnyServer, openWithMediabunny } = await import('./video-mediabunny.ts');
+    const server = await mediabunnyServer();
+    if (server) return openWithMediabunny(file, server, { maxDimension, signal });
+  }
   const missing = {
     auto: 'neither ffmpeg (with ffprobe) is on the PATH nor the package @mediabunny/server is installed',
     ffmpeg: 'ffmpeg or ffprobe is not on the PATH',
