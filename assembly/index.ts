@@ -16,6 +16,7 @@ export { hairFlags } from './hair';
 export { facesAround, mirrorImages, mirrorTaps, twinFaces } from './mirror';
 export { originalPart } from './original';
 export { photometricCost, photometricGradient, photometricPart, photometricResiduals } from './photometric';
+export { paintHead } from './paint';
 export { chamferDistances, outlineDistances, pixelSurface, skinPixels } from './pixel-surface';
 export { projectVertices } from './project';
 export { rasterizeRows } from './rasterize';

@@ -2,7 +2,7 @@
  * From derivatives of vertices to derivatives of what a picture sees of them: projected position and unit normal.
  */
 import type { Camera } from '../camera/camera.ts';
-import { projectionJacobian, projectPoints } from '../camera/project.ts';
+import { projectionJacobian } from '../camera/project.ts';
 import { firstOf } from '../kernels/part.ts';
 import { Q_STRIDE } from '../kernels/photometric.ts';
 import type { F32, Kernels, U32 } from '../kernels/runtime.ts';
@@ -158,26 +158,37 @@ export function projectedNormals(
   active: Uint32Array,
   q: F32,
 ): F32 {
-  const vertices = head.vertices.view;
-  const A = active.length;
-  const points = new Float32Array(3 * A);
-  const { centres } = prepared.fans;
-  for (let i = 0; i < A; i++) {
-    const v = 3 * centres[active[i]];
-    points[3 * i] = vertices[v];
-    points[3 * i + 1] = vertices[v + 1];
-    points[3 * i + 2] = vertices[v + 2];
-  }
-  const projected = projectPoints(camera, points);
   const [out, n] = [q.view, normals.view];
-  for (let i = 0; i < A; i++) {
+  putProjections(camera, head.vertices.view, prepared.fans.centres, active, out);
+  for (let i = 0; i < active.length; i++) {
     const o = Q_STRIDE * i;
-    out[o] = projected[3 * i];
-    out[o + 1] = projected[3 * i + 1];
     const k = 4 * active[i];
     out[o + 2] = n[k];
     out[o + 3] = n[k + 1];
     out[o + 4] = n[k + 2];
   }
-  return firstOf(q, Q_STRIDE * A);
+  return firstOf(q, Q_STRIDE * active.length);
+}
+
+/** As `projectPoints` has them, of the fans' centres: without arrays in between, ten times a frame of a video. */
+function putProjections(
+  camera: Camera,
+  vertices: Float32Array,
+  centres: ArrayLike<number>,
+  active: Uint32Array,
+  out: Float32Array,
+): void {
+  const [cx, cy] = camera.principal;
+  const [tx, ty, tz] = camera.translation;
+  const perspective = camera.kind === 'perspective';
+  const factor = perspective ? camera.focal : camera.scale;
+  for (let i = 0; i < active.length; i++) {
+    const v = 3 * centres[active[i]];
+    const x = vertices[v] + tx;
+    const y = vertices[v + 1] + ty;
+    // Times 1 changes nothing.
+    const q = perspective ? -1 / (vertices[v + 2] + tz) : 1;
+    out[Q_STRIDE * i] = cx + factor * x * q;
+    out[Q_STRIDE * i + 1] = cy - factor * y * q;
+  }
 }

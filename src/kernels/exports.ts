@@ -35,6 +35,27 @@ export interface KernelExports extends TexelExports, TextureMapExports {
     scratchBytes: number,
   ): void;
   yuvPlanes(rgba: number, width: number, height: number, factors: number, out: number): void;
+  paintHead(
+    face: number,
+    barycentrics: number,
+    width: number,
+    left: number,
+    top: number,
+    right: number,
+    bottom: number,
+    faces: number,
+    faceUvs: number,
+    hidden: number,
+    uvs: number,
+    shades: number,
+    map: number,
+    mapWidth: number,
+    mapHeight: number,
+    tones: number,
+    over: number,
+    clay: number,
+    stride: number,
+  ): void;
   addParts(c: number, parts: number, count: number, length: number): void;
   mirrorLower(c: number, n: number, ldc: number): void;
   convTaps(

@@ -3,7 +3,7 @@
  * encoder's pipe, and it has nothing to convert. Of 1536 × 512 ffmpeg took 1.4 ms a picture for that, which is 0.6 here.
  */
 import { InvalidArgumentError } from '../core/errors.ts';
-import { type Kernels, requireLength } from './runtime.ts';
+import { type Kernels, requireLength, type U8 } from './runtime.ts';
 
 /** Kr and Kb of BT.709. */
 const RED = 0.2126;
@@ -25,13 +25,13 @@ export function yuvBytes(width: number, height: number): number {
 }
 
 /**
- * (height,width,4) uint8 RGBA, opaque, to planes of Y (height,width), U and V (height/2,width/2) behind each other; a colour
+ * (height,width,4) uint8 RGBA, opaque, in kernel memory or not, to planes of Y (height,width), U and V (height/2,width/2) behind each other; a colour
  * difference is that of the mean of its four pixels.
  * @throws {InvalidArgumentError} on odd sizes, and when the length does not match
  */
 export function yuvPlanes(
   kernels: Kernels,
-  rgba: Uint8Array,
+  rgba: Uint8Array | U8,
   width: number,
   height: number,
 ): Uint8Array<ArrayBuffer> {
@@ -39,8 +39,7 @@ export function yuvPlanes(
     throw new InvalidArgumentError(`yuvPlanes: width and height must be even, got ${width} × ${height}`);
   requireLength('yuvPlanes', 'rgba', rgba, 4 * width * height, '(height,width,4)');
   return kernels.scope(() => {
-    const from = kernels.u8(4 * width * height, false);
-    from.view.set(rgba);
+    const from = 'ptr' in rgba ? rgba : kernels.u8(rgba);
     const factors = kernels.u8(24);
     const fixed = new Int16Array(factors.view.buffer, factors.ptr, 12);
     for (const [i, row] of YUV_FACTORS.entries())

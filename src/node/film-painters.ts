@@ -10,7 +10,6 @@ import {
   OverlayPainter,
   type PaintedFrame,
 } from '../fit/video/overlay-painter.ts';
-import { yuvPlanes } from '../kernels/film.ts';
 import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { startThread, type Thread } from './threads.ts';
@@ -107,11 +106,6 @@ export async function filmPainter(
   const kernels = await createKernels();
   const painter = new OverlayPainter(kernels, person, panel, layout);
   const planes = planesFit(panel, layout);
-  const width = OVERLAY_PANELS[layout] * panel.width;
-  // One for all frames: a new one for each had V8 collect garbage every ten frames.
-  const room = planes ? new Uint8Array(4 * width * panel.height) : undefined;
-  return (photo, frame, scale) => {
-    const pixels = painter.paint(photo, frame, scale, room);
-    return planes ? yuvPlanes(kernels, pixels, width, panel.height) : pixels;
-  };
+  return (photo, frame, scale) =>
+    planes ? painter.planes(photo, frame, scale) : painter.paint(photo, frame, scale);
 }

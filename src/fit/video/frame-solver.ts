@@ -156,6 +156,8 @@ export class FrameSolver {
   /** Its first columns: all but light. */
   readonly faceLayout: ParameterLayout;
   private readonly deviations: Float64Array;
+  /** Of the motion's prior. */
+  private readonly room: Float64Array;
   private readonly symmetry: SymmetryPrior;
   private crop: CropTransform | null = null;
   /** As in {@link SolverMemory}. */
@@ -178,6 +180,7 @@ export class FrameSolver {
     this.poseLayout = createLayout(model, POSE);
     this.faceLayout = motionLayout(model);
     this.deviations = motionDeviations(model, this.layout, options.motion);
+    this.room = new Float64Array(this.layout.size ** 2);
     this.symmetry = symmetryPrior(model, this.layout, { sd: options.symmetry, k: SYMMETRY_K });
   }
 
@@ -223,6 +226,7 @@ export class FrameSolver {
       prediction: state,
       deviations: times(this.deviations, spread),
       k: MOTION_K,
+      room: this.room,
     };
     const coarse = { photo, mask: dimSaturated(mask.weights, photo), scale: 1 };
     const detailed = this.detailed(frame, crop, mask.weights);

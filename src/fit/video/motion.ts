@@ -114,6 +114,8 @@ export interface MotionPrior {
   readonly deviations: Float64Array;
   /** Width of the robust loss in deviations. */
   readonly k: number;
+  /** (n,n) where the Hessian is put, until the next linearisation; a new array each time where absent. */
+  readonly room?: Float64Array;
 }
 
 /** `problem` with the energy of `prior` added. */
@@ -149,7 +151,8 @@ function addMotion(
   prior: MotionPrior,
 ): NormalEquations {
   const n = layout.size;
-  const hessian = equations.hessian.slice();
+  const hessian = prior.room ?? new Float64Array(n * n);
+  hessian.set(equations.hessian);
   const gradient = equations.gradient.slice();
   const weights = motionWeights(x, prior);
   const turning = new Uint8Array(n);

@@ -14,8 +14,10 @@
 import { cropCamera, projectResident } from '../../camera/project.ts';
 import { InvalidArgumentError } from '../../core/errors.ts';
 import type { Image8 } from '../../core/image.ts';
+import { yuvPlanes } from '../../kernels/film.ts';
+import { type PaintedHead, paintHead, SHADES } from '../../kernels/paint.ts';
 import { createRasterizeOutput, type RasterizeOutput, rasterize } from '../../kernels/rasterize.ts';
-import type { F32, Kernels } from '../../kernels/runtime.ts';
+import type { F32, Kernels, U8 } from '../../kernels/runtime.ts';
 import { buildFans, type Fans, fanNormals, takeFans } from '../../kernels/surface.ts';
 import { shBasis } from '../../light/sh.ts';
 import type { HeadModel } from '../../model/head-model.ts';
@@ -32,9 +34,9 @@ export const OVERLAY_PANELS: Readonly<Record<OverlayLayout, number>> = { over: 3
 
 /** Grey around a head that stands before no photo. */
 const PLAIN = 236;
+/** Skin of a head without texture. */
+const SKIN = [153, 153, 153] as const;
 
-/** Colours of a vertex: light in red, green and blue, grey of the shape preview. */
-const SHADES = 4;
 /** Height of the strip that marks frames without a face, as a share of the panel's. */
 const STRIP = 0.015;
 
@@ -54,11 +56,10 @@ export class OverlayPainter {
   readonly #positions: F32;
   readonly #normals: F32;
   readonly #raster: RasterizeOutput;
-  /** (V,SHADES). */
-  readonly #shades: Float32Array;
+  readonly #painted: PaintedHead;
+  /** RGBA: in kernel memory, where it is painted, and turned into what films take. */
+  readonly #picture: U8;
   readonly #basis = new Float64Array(9);
-  /** (F) 1 for faces that are not drawn over a photo. */
-  readonly #hidden: Uint8Array;
 
   /**
    * @param kernels with memory of its own; it is taken for good
@@ -82,24 +83,39 @@ export class OverlayPainter {
     this.#positions = kernels.f32(3 * V);
     this.#normals = kernels.f32(4 * V);
     this.#raster = createRasterizeOutput(kernels, panel.width, panel.height);
-    this.#shades = new Float32Array(SHADES * V);
-    this.#hidden = layout === 'over' ? neckFaces(person) : new Uint8Array(person.faces.length / 3);
+    const { texture } = person;
+    this.#painted = {
+      faces: this.#head.faces,
+      faceUvs: kernels.u32(person.faceUvs),
+      uvs: kernels.f32(person.uvs),
+      hidden: kernels.u8(layout === 'over' ? neckFaces(person) : person.faces.length / 3),
+      shades: kernels.f32(SHADES * V),
+      map: texture && { width: texture.width, height: texture.height, data: kernels.f32(texture.mean) },
+      plain: SKIN,
+      clay: [255 * CLAY[0], 255 * CLAY[1], 255 * CLAY[2]],
+    };
+    this.#picture = kernels.u8(4 * OVERLAY_PANELS[layout] * panel.width * panel.height);
   }
 
   /**
    * Draws one frame.
    * @param photo the frame, as large as a panel; null for a head alone
    * @param scale pixels of a panel per pixel that the frame's camera is in
-   * @param into as large as the picture, its buffer no larger; every byte of it is written. A new array where absent
    * @returns (height, panels·width, 4) uint8 RGBA, opaque
-   * @throws {InvalidArgumentError} when `photo` or `into` is of another size
+   * @throws {InvalidArgumentError} when `photo` is of another size
    */
-  paint(
-    photo: Image8 | null,
-    frame: PaintedFrame,
-    scale: number,
-    into?: Uint8Array<ArrayBuffer>,
-  ): Uint8Array<ArrayBuffer> {
+  paint(photo: Image8 | null, frame: PaintedFrame, scale: number): Uint8Array<ArrayBuffer> {
+    this.#paint(photo, frame, scale);
+    return this.#picture.view.slice() as Uint8Array<ArrayBuffer>;
+  }
+
+  /** As {@link paint}, as planes of 4:2:0 (`kernels/film.ts`); the picture's sizes must be even. */
+  planes(photo: Image8 | null, frame: PaintedFrame, scale: number): Uint8Array<ArrayBuffer> {
+    this.#paint(photo, frame, scale);
+    return yuvPlanes(this.#kernels, this.#picture, OVERLAY_PANELS[this.layout] * this.width, this.height);
+  }
+
+  #paint(photo: Image8 | null, frame: PaintedFrame, scale: number): void {
     const { width, height, layout } = this;
     if ((photo === null) !== (layout === 'alone'))
       throw new InvalidArgumentError(`OverlayPainter: ${layout} needs ${photo ? 'no frame' : 'a frame'}`);
@@ -108,33 +124,34 @@ export class OverlayPainter {
         `OverlayPainter: the frame is ${photo.width} × ${photo.height}, a panel ${width} × ${height}`,
       );
     const panels = OVERLAY_PANELS[layout];
-    const bytes = 4 * panels * width * height;
-    const out = into ?? new Uint8Array(bytes);
-    if (out.length !== bytes || out.buffer.byteLength !== bytes)
-      throw new InvalidArgumentError(
-        `OverlayPainter: into must be ${bytes} bytes with a buffer of its own, got ${out.length} of ${out.buffer.byteLength}`,
-      );
-    const pixels = new Uint32Array(out.buffer);
+    const { view } = this.#picture;
+    const pixels = new Uint32Array(view.buffer, view.byteOffset, view.length / 4);
     fillPanels(photo, pixels, width, height, panels, layout === 'over');
     if (frame.status === 'lost') {
       markLost(pixels, width, height, panels);
-      return out;
+      return;
     }
-    poseResident(this.#kernels, this.#head, { identity: [], ...frame });
-    fanNormals(this.#kernels, this.#fans, this.#head.vertices, this.#normals);
+    const kernels = this.#kernels;
+    poseResident(kernels, this.#head, { identity: [], ...frame });
+    fanNormals(kernels, this.#fans, this.#head.vertices, this.#normals);
     const camera = cropCamera(frame.camera, [0, 0], scale);
-    projectResident(this.#kernels, camera, this.#head.vertices, this.#positions);
+    projectResident(kernels, camera, this.#head.vertices, this.#positions);
     this.#shade(frame.light);
     const mesh = { positions: this.#positions, faces: this.#head.faces, kinds: posedKinds(this.#head) };
     const perspective = camera.kind === 'perspective';
-    rasterize(this.#kernels, { ...mesh, width, height, cull: 'back', perspective }, this.#raster);
-    this.#draw(pixels);
-    return out;
+    rasterize(kernels, { ...mesh, width, height, cull: 'back', perspective }, this.#raster);
+    paintHead(kernels, this.#raster, width, this.#painted, {
+      pixels: this.#picture,
+      columns: panels * width,
+      over: (panels - 2) * width,
+      shape: (panels - 1) * width,
+      bounds: this.#bounds(),
+    });
   }
 
   #shade(light: ArrayLike<number>): void {
     const normals = this.#normals.view;
-    const shades = this.#shades;
+    const shades = this.#painted.shades.view;
     const basis = this.#basis;
     for (let n = 0, o = 0; n < normals.length; n += 4, o += SHADES) {
       const [x, y, z] = [normals[n], normals[n + 1], normals[n + 2]];
@@ -164,69 +181,6 @@ export class OverlayPainter {
       Math.min(this.width, Math.ceil(right)),
       Math.min(this.height, Math.ceil(bottom)),
     ];
-  }
-
-  #draw(out: Uint32Array): void {
-    const { width } = this;
-    const { faces, faceUvs, uvs, texture } = this.#head.model;
-    const shades = this.#shades;
-    const face = this.#raster.faceIndex.view;
-    const bary = this.#raster.barycentrics.view;
-    const hidden = this.#hidden;
-    const map = texture?.mean;
-    const mw = texture?.width ?? 1;
-    const mh = texture?.height ?? 1;
-    const panels = OVERLAY_PANELS[this.layout];
-    const [left, top, right, bottom] = this.#bounds();
-    for (let y = top; y < bottom; y++) {
-      let over = (y * panels + panels - 2) * width + left;
-      for (let p = y * width + left, end = y * width + right; p < end; p++, over++) {
-        const f = 3 * face[p];
-        if (f < 0) continue;
-        const b0 = bary[3 * p];
-        const b1 = bary[3 * p + 1];
-        const b2 = bary[3 * p + 2];
-        const i0 = SHADES * faces[f];
-        const i1 = SHADES * faces[f + 1];
-        const i2 = SHADES * faces[f + 2];
-        const grey = 255 * (b0 * shades[i0 + 3] + b1 * shades[i1 + 3] + b2 * shades[i2 + 3]);
-        out[over + width] = pack(CLAY[0] * grey, CLAY[1] * grey, CLAY[2] * grey);
-        if (hidden[face[p]]) continue;
-        const red = b0 * shades[i0] + b1 * shades[i1] + b2 * shades[i2];
-        const green = b0 * shades[i0 + 1] + b1 * shades[i1 + 1] + b2 * shades[i2 + 1];
-        const blue = b0 * shades[i0 + 2] + b1 * shades[i1 + 2] + b2 * shades[i2 + 2];
-        if (!map) {
-          out[over] = pack(153 * red, 153 * green, 153 * blue);
-          continue;
-        }
-        // Bilinear, as `sampleMap` has it; written out, since a call per pixel and its array cost as much again.
-        const t0 = 2 * faceUvs[f];
-        const t1 = 2 * faceUvs[f + 1];
-        const t2 = 2 * faceUvs[f + 2];
-        const u = (b0 * uvs[t0] + b1 * uvs[t1] + b2 * uvs[t2]) * mw - 0.5;
-        const v = (b0 * uvs[t0 + 1] + b1 * uvs[t1 + 1] + b2 * uvs[t2 + 1]) * mh - 0.5;
-        const mx = u < 0 ? 0 : u > mw - 1 ? mw - 1 : u;
-        const my = v < 0 ? 0 : v > mh - 1 ? mh - 1 : v;
-        const ix = mx | 0;
-        const iy = my | 0;
-        const fx = mx - ix;
-        const fy = my - iy;
-        const a = 3 * (iy * mw + ix);
-        const r = a + (ix < mw - 1 ? 3 : 0);
-        const below = iy < mh - 1 ? 3 * mw : 0;
-        const w00 = 255 * (1 - fx) * (1 - fy);
-        const w10 = 255 * fx * (1 - fy);
-        const w01 = 255 * (1 - fx) * fy;
-        const w11 = 255 * fx * fy;
-        const c = a + below;
-        const d = r + below;
-        out[over] = pack(
-          red * (w00 * map[a] + w10 * map[r] + w01 * map[c] + w11 * map[d]),
-          green * (w00 * map[a + 1] + w10 * map[r + 1] + w01 * map[c + 1] + w11 * map[d + 1]),
-          blue * (w00 * map[a + 2] + w10 * map[r + 2] + w01 * map[c + 2] + w11 * map[d + 2]),
-        );
-      }
-    }
   }
 }
 

@@ -105,7 +105,7 @@ function shareOnLeft({ template, expressionBasis }: HeadModel, e: number): numbe
 export interface SymmetryPrior {
   /** Its energy. */
   cost(state: FitState): number;
-  /** `equations` with those of the prior at `state` added. */
+  /** `equations` with those of the prior at `state` added, in the same arrays. */
   add(equations: NormalEquations, state: FitState): NormalEquations;
 }
 
@@ -132,10 +132,8 @@ export function symmetryPrior(
   return {
     cost: ({ expression }) => pairsCost(pairs, expression),
     add(equations, { expression }) {
-      const hessian = equations.hessian.slice();
-      const gradient = equations.gradient.slice();
-      addPairs(pairs, expression, offset ?? 0, layout.size, hessian, gradient);
-      return { ...equations, cost: equations.cost + pairsCost(pairs, expression), hessian, gradient };
+      addPairs(pairs, expression, offset ?? 0, layout.size, equations);
+      return { ...equations, cost: equations.cost + pairsCost(pairs, expression) };
     },
   };
 }
@@ -161,8 +159,7 @@ function addPairs(
   expression: Float64Array,
   offset: number,
   n: number,
-  hessian: Float64Array,
-  gradient: Float64Array,
+  { hessian, gradient }: NormalEquations,
 ): void {
   for (let p = 0; p < left.length; p++) {
     const s = scale[p];

@@ -45,15 +45,15 @@ describe('symmetryPrior', () => {
     const prior = symmetryPrior(model, layout, { sd: 0.15, k: 2 });
     const stateOf = (expression: Float64Array) => ({ expression }) as FitState;
     const n = layout.size;
-    const nothing = { cost: 0, hessian: new Float64Array(n * n), gradient: new Float64Array(n) };
+    const nothing = () => ({ cost: 0, hessian: new Float64Array(n * n), gradient: new Float64Array(n) });
     const expression = Float64Array.from({ length: headSizes(model).E }, () => random.uniform());
-    const { cost, gradient } = prior.add(nothing, stateOf(expression));
+    const { cost, gradient } = prior.add(nothing(), stateOf(expression));
     expect(cost).toBe(prior.cost(stateOf(expression)));
     for (let e = 0; e < size; e++) {
       const at = (d: number) => prior.cost(stateOf(expression.map((x, i) => (i === e ? x + d : x))));
       expect(gradient[offset + e]).toBeCloseTo((at(1e-5) - at(-1e-5)) / 2e-5, 4);
     }
-    const even = prior.add(nothing, stateOf(expression.fill(0.3)));
+    const even = prior.add(nothing(), stateOf(expression.fill(0.3)));
     expect(even.cost).toBe(0);
     expect(Math.max(...even.gradient.map(Math.abs))).toBe(0);
   });
