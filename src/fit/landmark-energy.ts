@@ -266,8 +266,7 @@ export function addWeightedLandmarks(
   const n = g.layout.geometrySize;
   const size = g.layout.size;
   const L = t.weights.length;
-  const { head, prepared } = g.resident;
-  const points = targetPoints(t, head.vertices.view);
+  const points = targetPoints(t, g.resident.head.vertices.view);
   const projected = projectPoints(g.camera, points);
   kernels.scope(() => {
     const N = 2 * L + t.gaps.length;
@@ -279,34 +278,13 @@ export function addWeightedLandmarks(
     const j = new Float64Array(8 * L);
     const [starts, index, value] = [rowStart.view, columns.view, values.view];
     pointRows(t, g, points, squares.points, starts, index, value, j);
-    for (const [i, gap] of t.gaps.entries()) {
-      const root = Math.sqrt(squares.gaps[i]);
-      let e = 18 * (L + i);
-      starts[2 * L + i] = e;
-      for (const [l, sign] of [
-        [gap.first, root],
-        [gap.second, -root],
-      ])
-        for (let k = 0; k < 3; k++)
-          for (let a = 0; a < 3; a++, e++) {
-            index[e] = 3 * prepared.rowOf[t.corners[3 * l + k]] + a;
-            value[e] =
-              sign *
-              t.barycentrics[3 * l + k] *
-              (gap.across[0] * j[8 * l + a] + gap.across[1] * j[8 * l + 3 + a]);
-          }
-    }
+    gapRows(t, g, squares.gaps, starts, index, value, j);
     starts[N] = 18 * (L + t.gaps.length);
     const source = matrixF32(g.rows, g.rows.length / g.stride, g.stride);
     multiplySparse(kernels, { rowStart, columns, values }, source, matrixF32(out, N, g.stride));
     const rows = out.view;
     pointColumns(t, g, projected, squares.points, j, rows);
-    for (const [i, gap] of t.gaps.entries()) {
-      const root = Math.sqrt(squares.gaps[i]);
-      const at = (2 * L + i) * g.stride;
-      gapCameraColumns(g, j, gap, root, rows, at);
-      rows[at + n] = root === 0 ? 0 : root * gapResidual(gap, projected);
-    }
+    gapColumns(t, g, projected, squares.gaps, j, rows);
     syrkTN(kernels, matrixF32(out, N, n + 1, g.stride), product);
     const C = product.view;
     addRange(gradient, 0, C, n * (n + 1), n);
@@ -358,6 +336,36 @@ function putTriple(
   }
 }
 
+/** Sparse rows of the gaps, after those of the points. */
+function gapRows(
+  t: LandmarkTargets,
+  g: SurfaceGeometry,
+  squares: readonly number[],
+  starts: Uint32Array,
+  index: Uint32Array,
+  value: Float32Array,
+  j: Float64Array,
+): void {
+  const { rowOf } = g.resident.prepared;
+  const L = t.weights.length;
+  for (let i = 0; i < t.gaps.length; i++) {
+    const { first, second, across } = t.gaps[i];
+    const root = Math.sqrt(squares[i]);
+    let e = 18 * (L + i);
+    starts[2 * L + i] = e;
+    for (let end = 0; end < 2; end++) {
+      const l = end === 0 ? first : second;
+      const signed = end === 0 ? root : -root;
+      for (let k = 0; k < 3; k++)
+        for (let a = 0; a < 3; a++, e++) {
+          index[e] = 3 * rowOf[t.corners[3 * l + k]] + a;
+          value[e] =
+            signed * t.barycentrics[3 * l + k] * (across[0] * j[8 * l + a] + across[1] * j[8 * l + 3 + a]);
+        }
+    }
+  }
+}
+
 /** The points' columns of the camera, and their residuals in the spare column. */
 function pointColumns(
   t: LandmarkTargets,
@@ -375,6 +383,23 @@ function pointColumns(
     cameraColumns(g.layout, j, 8 * l, root, rows, u, v);
     rows[u + n] = root === 0 ? 0 : root * (projected[3 * l] - t.targets[2 * l]);
     rows[v + n] = root === 0 ? 0 : root * (projected[3 * l + 1] - t.targets[2 * l + 1]);
+  }
+}
+
+/** The gaps' columns of the camera, and their residuals in the spare column. */
+function gapColumns(
+  t: LandmarkTargets,
+  g: SurfaceGeometry,
+  projected: Float32Array,
+  squares: readonly number[],
+  j: Float64Array,
+  rows: Float32Array,
+): void {
+  for (let i = 0; i < t.gaps.length; i++) {
+    const root = Math.sqrt(squares[i]);
+    const at = (2 * t.weights.length + i) * g.stride;
+    gapCameraColumns(g, j, t.gaps[i], root, rows, at);
+    rows[at + g.layout.geometrySize] = root === 0 ? 0 : root * gapResidual(t.gaps[i], projected);
   }
 }
 
