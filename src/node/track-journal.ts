@@ -119,6 +119,7 @@ export class TrackJournal implements EvidenceStore {
       identity.light,
       bias?.offsets ?? [],
       bias?.lids ?? [],
+      bias?.lidsOverTime ?? [],
     ].map((a) => Array.from(a));
     const who = { modelName, modelHash, camera, keyFrames, known, arrays, skin: skin && storedMap(skin) };
     const header: StoredHeader = { journal: versionOf(), key, who, textured };
@@ -155,8 +156,9 @@ export class TrackJournal implements EvidenceStore {
       return null;
     }
     const { modelName, modelHash, camera, keyFrames, known, arrays, skin } = head.who;
-    const [shape, texture, light, offsets, lids] = arrays.map((a) => Float32Array.from(a));
-    const detectorBias = offsets.length > 0 ? { offsets, lids } : undefined;
+    const [shape, texture, light, offsets, lids, lidsOverTime] = arrays.map((a) => Float32Array.from(a));
+    const detectorBias =
+      offsets.length > 0 ? { offsets, lids, ...(lidsOverTime.length > 0 && { lidsOverTime }) } : undefined;
     return {
       journal,
       identity: {

@@ -10,7 +10,12 @@ import { makeTinyTrack } from '../helpers/tiny-track.ts';
 
 const made = makeTinyTrack(makeTinyHead(), 6);
 const skin = { width: 2, height: 1, channels: 3, data: Float32Array.of(0.1, -0.2, 1e-30, 0, -0, 3) };
-const track = { ...made, identity: { ...made.identity, skin, known: { distance: 0.7 } } };
+const detectorBias = {
+  offsets: Float32Array.of(0.01, -0.02),
+  lids: Float32Array.of(0.07, 0.06),
+  lidsOverTime: Float32Array.of(0.4, 0.07, 0.06, 0.8, 1 / 3, 0.05),
+};
+const track = { ...made, identity: { ...made.identity, skin, known: { distance: 0.7 }, detectorBias } };
 const png = Uint8Array.of(137, 80, 78, 71, 0, 255);
 const evidence = (index: number) => ({
   index,

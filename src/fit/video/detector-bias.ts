@@ -26,6 +26,8 @@ export interface DetectorBias {
   readonly offsets: Float32Array;
   /** (2) float32 usual distance of the lids of the right and the left eye, over the eye distance. */
   readonly lids: Float32Array;
+  /** (K,3) float32 seconds and the same distances in frames looked at, in the order of time; where absent, `lids` hold throughout. */
+  readonly lidsOverTime?: Float32Array;
 }
 
 /** A picture's landmarks, and the head that was fitted to it. */
@@ -57,6 +59,14 @@ const LIDS = [
 const SHUT = 0.45;
 /** Difference of both eyes' shares at which they are drawn to each other half. */
 const ALIKE = 0.4;
+/** Seconds around a frame of which all that was looked at tells what is usual then; where that is less than so many frames: */
+const AROUND = 1.3;
+const NEAREST = 7;
+/** the nearest ones, if at least so many are no farther away than that. */
+const ENOUGH = 5;
+const FAR = 4;
+/** Share of the usual distance of lids at which eyes that stay so are shut, and from which on they are open. */
+const STAYING = [0.5, 0.65] as const;
 /** Distances of the inner lips, over the eye distance, up to which they touch and from which a mouth counts as open. */
 const PARTED = [0.02, 0.06] as const;
 /** From this number on face-mesh points are those of the irises. */
@@ -148,12 +158,41 @@ export function lidDistances(observation: FaceObservation): readonly [number, nu
   return [open(LIDS[0]), open(LIDS[1])];
 }
 
-/** `observation` with its landmarks where they would be without `bias`. */
+/** How far the lids of each eye usually are apart about a time, in seconds. */
+export function usualLids(
+  { lids, lidsOverTime }: Pick<DetectorBias, 'lids' | 'lidsOverTime'>,
+  time: number,
+): readonly [number, number] {
+  const all = [lids[0], lids[1]] as const;
+  if (!lidsOverTime) return all;
+  const rows = Array.from({ length: lidsOverTime.length / 3 }, (_, k) => 3 * k);
+  const away = (at: number) => Math.abs(lidsOverTime[at] - time);
+  const sorted = rows.filter((at) => away(at) <= FAR).sort((p, q) => away(p) - away(q));
+  const near = sorted.slice(0, Math.max(NEAREST, sorted.filter((at) => away(at) <= AROUND).length));
+  if (near.length < ENOUGH) return all;
+  const now = [1, 2].map((side) => {
+    const values = near.map((at) => lidsOverTime[at + side]).sort((p, q) => p - q);
+    return values[values.length >> 1];
+  });
+  // Eyes are shut, or look down, together.
+  const share = (now[0] + now[1]) / Math.max(all[0] + all[1], 1e-6);
+  const open = Math.min(Math.max((share - STAYING[0]) / (STAYING[1] - STAYING[0]), 0), 1);
+  const [right, left] = all.map((usual, side) => usual + open * (Math.min(now[side], usual) - usual));
+  return [right, left];
+}
+
+/**
+ * `observation` with its landmarks where they would be without `bias`.
+ * @param time of the frame, seconds
+ */
 export function withoutBias(
   model: HeadModel,
   observation: FaceObservation,
-  { offsets, lids }: DetectorBias,
+  known: DetectorBias,
+  time: number,
 ): FaceObservation {
+  const { offsets } = known;
+  const lids = usualLids(known, time);
   const [a, b] = eyeVector(observation);
   const l = observation.landmarks68;
   const shares = lidDistances(observation).map((now, side) => now / Math.max(lids[side], 1e-6));

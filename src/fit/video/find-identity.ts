@@ -134,7 +134,8 @@ export async function findIdentity(
         model,
         keyFits.map(({ fit }) => fit),
       ),
-      lids: Float32Array.from([0, 1], (side) => median(lids.map((pair) => pair[side]))),
+      lids: Float32Array.from([0, 1], (side) => median(lids.map((seen) => seen[1 + side]))),
+      lidsOverTime: Float32Array.from(lids.flat()),
     },
     ...(skin && { skin }),
     keyFits,
@@ -146,7 +147,10 @@ async function search(
   source: VideoSource,
   model: HeadModel,
   options: FindIdentityOptions,
-): Promise<{ readonly pool: KeyFramePool; readonly lids: readonly (readonly [number, number])[] }> {
+): Promise<{
+  readonly pool: KeyFramePool;
+  readonly lids: readonly (readonly [time: number, right: number, left: number])[];
+}> {
   const { perception, signal, start = 0, onProgress } = options;
   const candidates = options.candidates ?? FIND_IDENTITY_DEFAULTS.candidates;
   const end = options.end ?? source.duration;
@@ -155,7 +159,7 @@ async function search(
     end === null ? UNKNOWN_LENGTH_FPS : candidates / Math.max(end - start, 1e-3),
   );
   const pool = new KeyFramePool();
-  const lids: (readonly [number, number])[] = [];
+  const lids: [time: number, right: number, left: number][] = [];
   let previous: FaceObservation | null = null;
   let offer = () => {};
   for await (const frame of source.frames({ start: options.start, end: options.end, fps, signal })) {
@@ -169,7 +173,7 @@ async function search(
     previous = face ?? previous;
     offer = () => {
       if (!face) return;
-      lids.push(lidDistances(face));
+      lids.push([frame.time, ...lidDistances(face)]);
       pool.offer(keyFrame(model, frame, face));
     };
     const done = end === null ? 0 : (frame.time - start) / Math.max(end - start, 1e-3);

@@ -217,7 +217,7 @@ export class FrameSolver {
       const passed = this.before ? previous.time - this.before.time : 0;
       const share = passed > 0 ? Math.min((INERTIA * interval) / passed, 1) : 0;
       state = this.toCrop(predict(previous.state, this.before?.state ?? null, share), crop);
-    } else state = this.fromLandmarks(local, crop);
+    } else state = this.fromLandmarks(local, crop, frame.time);
     const mask = this.skinMask(state, frame, local, photo, crop);
 
     // A random walk: the variance grows with the time between frames.
@@ -230,7 +230,7 @@ export class FrameSolver {
     };
     const coarse = { photo, mask: dimSaturated(mask.weights, photo), scale: 1 };
     const detailed = this.detailed(frame, crop, mask.weights);
-    const unbiased = this.unbiased(local);
+    const unbiased = this.unbiased(local, frame.time);
     let evidence: FrameSolution['evidence'] | null = null;
     kernels.scope(() => {
       let problem = this.problem(layout, unbiased, coarse);
@@ -290,7 +290,7 @@ export class FrameSolver {
   }
 
   /** A state from landmarks alone, camera in crop pixels. */
-  private fromLandmarks(local: FaceObservation, crop: CropTransform): FitState {
+  private fromLandmarks(local: FaceObservation, crop: CropTransform, time = Number.NaN): FitState {
     const { kernels, resident, identity } = this;
     const { model } = resident.prepared;
     const { E, J } = headSizes(model);
@@ -312,7 +312,7 @@ export class FrameSolver {
       light: Float64Array.from(light),
       camera: { ...cropped, translation: placed.translation } as Camera,
     };
-    const unbiased = this.unbiased(local);
+    const unbiased = this.unbiased(local, time);
     for (const layout of [this.poseLayout, this.faceLayout])
       kernels.scope(() => {
         state = minimize(this.problem(layout, unbiased, null), state, { iterations: 10 }).state;
@@ -321,12 +321,12 @@ export class FrameSolver {
   }
 
   /** An observation without what the detector always does wrong with this face, and the distance of the eyes as it was. */
-  private unbiased(local: FaceObservation): Unbiased {
+  private unbiased(local: FaceObservation, time: number): Unbiased {
     const { detectorBias } = this.identity;
     const { model } = this.resident.prepared;
     const l = local.landmarks68;
     return {
-      observation: detectorBias ? withoutBias(model, local, detectorBias) : local,
+      observation: detectorBias ? withoutBias(model, local, detectorBias, time) : local,
       eyes: Math.hypot(l[72] - l[90], l[73] - l[91]),
     };
   }

@@ -6,6 +6,7 @@ import {
   type DetectorBias,
   landmarkOffsets,
   lidDistances,
+  usualLids,
   withoutBias,
 } from '../../../src/fit/video/detector-bias.ts';
 import type { HeadModel } from '../../../src/model/head-model.ts';
@@ -68,7 +69,7 @@ describe('withoutBias', () => {
   it('brings landmarks back, however the head is turned and near', () => {
     for (const observation of seen) {
       const wrong = drawnWrong(observation);
-      const mended = withoutBias(model, wrong, { ...bias, lids: Float32Array.of(0, 0) });
+      const mended = withoutBias(model, wrong, { ...bias, lids: Float32Array.of(0, 0) }, 0);
       for (const k of MOVED) {
         expect(distance(wrong.landmarks68, observation.landmarks68, k)).toBeGreaterThan(0.05);
         expect(distance(mended.landmarks68, observation.landmarks68, k)).toBeLessThan(0.02);
@@ -92,7 +93,7 @@ describe('withoutBias', () => {
         l[2 * upper] = l[2 * lower] + apart * b;
         l[2 * upper + 1] = l[2 * lower + 1] - apart * a;
       }
-      return lidDistances(withoutBias(model, { ...seen[0], landmarks68: l }, none));
+      return lidDistances(withoutBias(model, { ...seen[0], landmarks68: l }, none, 0));
     };
     for (const side of [0, 1]) {
       expect(opened(1.2)[side]).toBeCloseTo(0.12, 5);
@@ -120,11 +121,46 @@ describe('withoutBias', () => {
       l[132] = l[124] - apart * b;
       l[133] = l[125] + apart * a;
       return gap(
-        withoutBias(model, { ...seen[0], landmarks68: l }, { offsets, lids: Float32Array.of(0, 0) })
+        withoutBias(model, { ...seen[0], landmarks68: l }, { offsets, lids: Float32Array.of(0, 0) }, 0)
           .landmarks68,
       );
     };
     expect(at(0)).toBeCloseTo(0, 5);
     expect(at(0.2)).toBeCloseTo(0.24, 3);
+  });
+});
+
+describe('usualLids', () => {
+  const lids = Float32Array.of(0.07, 0.06);
+  /** Looked at every 0.4 s, as far apart as usual times what `share` says. */
+  const seen = (share: (time: number) => number) => ({
+    lids,
+    lidsOverTime: Float32Array.from({ length: 120 }, (_, i) => {
+      const time = 0.4 * Math.floor(i / 3);
+      return i % 3 === 0 ? time : lids[(i % 3) - 1] * share(time);
+    }),
+  });
+  const shareAt = (known: Parameters<typeof usualLids>[0], time: number) =>
+    usualLids(known, time).map((x, side) => x / lids[side]);
+
+  it('are those of the whole video where nothing else is known, at a blink, and where eyes stay shut', () => {
+    const blinks = seen((time) => (Math.abs(time - 6) < 0.3 ? 0.4 : 1));
+    const asleep = seen((time) => (Math.abs(time - 6) < 3 ? 0.45 : 1));
+    const wide = seen(() => 1.4);
+    for (const share of [
+      ...shareAt({ lids }, 6),
+      ...shareAt(blinks, 6),
+      ...shareAt(asleep, 6),
+      ...shareAt(wide, 6),
+      ...shareAt(asleep, 90),
+      ...shareAt(asleep, Number.NaN),
+    ])
+      expect(share).toBeCloseTo(1, 5);
+  });
+
+  it('are what they are while somebody looks down', () => {
+    const down = seen((time) => (Math.abs(time - 6) < 1.5 ? 0.7 : 1));
+    for (const share of shareAt(down, 6)) expect(share).toBeCloseTo(0.7, 5);
+    for (const share of shareAt(down, 12)) expect(share).toBeCloseTo(1, 5);
   });
 });
