@@ -1,8 +1,13 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ImageF } from '../../src/core/image.ts';
 import { createRandom } from '../../src/core/random.ts';
+import { fitPhoto } from '../../src/fit/fit-photo.ts';
 import { findHair } from '../../src/fit/hair.ts';
 import { createKernelsSync } from '../../src/kernels/runtime.ts';
+import { readHeadPack } from '../../src/model/pack.ts';
+import { loadPerception } from '../../src/node/perception.ts';
+import { decodePhoto } from '../../src/node/photo.ts';
 
 const kernels = createKernelsSync();
 const N = 112;
@@ -114,5 +119,50 @@ describe('findHair', () => {
       scale: 0.5,
     });
     expect(share(flip(hair, 1), (x, y) => face(x, y) && strand(x, y))).toBeGreaterThan(0.95);
+  });
+});
+
+// Strands that were taken for skin: pixels of the photos that show hair, and skin and brows beside it.
+const STRANDS = [
+  {
+    file: 'ffhq/00001.png',
+    hair: [
+      [175, 79],
+      [185, 104],
+      [193, 134],
+      [166, 73],
+    ],
+    skin: [
+      [127, 73],
+      [175, 158],
+      [151, 107],
+    ],
+  },
+  {
+    file: 'photos/00018.png',
+    hair: [
+      [370, 367],
+      [399, 331],
+      [344, 440],
+    ],
+    skin: [
+      [507, 367],
+      [428, 433],
+    ],
+  },
+];
+
+describe.skipIf(!existsSync('../shared/data'))('strands on photos (needs ../shared)', () => {
+  it.each(STRANDS)('$file: hair is left out of the skin, skin and brows stay', async (strand) => {
+    const model = await readHeadPack(new Uint8Array(readFileSync('models/open-head.head')));
+    const perception = await loadPerception();
+    const photo = await decodePhoto(`../shared/data/${strand.file}`);
+    const { skin } = await fitPhoto(photo.image, model, { perception });
+    perception.dispose();
+    const { origin, scale, size } = skin.crop;
+    const at = ([x, y]: number[]) =>
+      skin.mask[Math.floor((y - origin[1]) * scale) * size + Math.floor((x - origin[0]) * scale)];
+    for (const point of strand.hair) expect(at(point), `${point}`).toBe(0);
+    for (const point of strand.skin) expect(at(point), `${point}`).toBeGreaterThan(200);
   });
 });
