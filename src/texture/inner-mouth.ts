@@ -252,13 +252,13 @@ export function colourMouth(
   visibility: Float32Array,
   offset: Float32Array,
 ): void {
+  const nodes = marked(inside);
   const crowns: Tones = [[], [], []];
-  for (let i = 0; i < inside.length; i++)
+  for (const i of nodes)
     if (inside[i] === INSIDE.crown) for (let c = 0; c < 3; c++) crowns[c].push(mean[4 * i + c]);
   if (crowns[0].length === 0) return;
   const gains = gainsOf(tone && crowns.map((x, c) => tone[c] / quantile(x, FRONT)));
-  for (let i = 0; i < inside.length; i++) {
-    if (inside[i] === INSIDE.none) continue;
+  for (const i of nodes) {
     const w = smoothstep(0.2, 0.8, visibility[i]);
     for (let c = 0; c < 3; c++) {
       const at = 4 * i + c;
@@ -266,6 +266,14 @@ export function colourMouth(
       offset[at] = w * seen[at] + (1 - w) * (gain - 1) * mean[at];
     }
   }
+}
+
+/** Numbers of the nodes that lie inside. A function of its own: V8 compiles it in time for a process's first photo. */
+function marked(inside: Uint8Array): Uint32Array {
+  const out = new Uint32Array(inside.length);
+  let count = 0;
+  for (let i = 0; i < inside.length; i++) if (inside[i] !== 0) out[count++] = i;
+  return out.slice(0, count);
 }
 
 /**

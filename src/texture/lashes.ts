@@ -8,6 +8,7 @@ import type { Image8 } from '../core/image.ts';
 import type { PhotoFit } from '../fit/types.ts';
 import type { HeadModel, SurfacePoints } from '../model/head-model.ts';
 import { surfacePoint } from '../model/surface-point.ts';
+import { nodesOn } from './nodes-on.ts';
 import { facesInSkin } from './skin-trust.ts';
 import type { TexelGraph } from './texel-graph.ts';
 import type { TextureView } from './texture-view.ts';
@@ -57,10 +58,9 @@ export function lashNodes(model: HeadModel, graph: TexelGraph): LashNodes {
   const weights: number[] = [];
   const edges = EDGES.map((edge) => lidEdge(model, edge));
   const near = facesNear(model, facesInSkin(model), edges);
-  for (let i = 0; i < graph.texels.length; i++) {
-    const edge = near[graph.faces[i]];
-    if (edge === 0) continue;
-    const weight = lashWeight(edges[edge - 1], surfacePoint(model, graph, i, model.template));
+  for (const i of nodesOn(graph.faces, near)) {
+    const edge = edges[near[graph.faces[i]] - 1];
+    const weight = lashWeight(edge, surfacePoint(model, graph, i, model.template));
     if (weight === 0) continue;
     nodes.push(i);
     weights.push(weight);

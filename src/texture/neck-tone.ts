@@ -14,6 +14,7 @@ import type { HeadModel } from '../model/head-model.ts';
 import { neckFaces } from '../model/neck-faces.ts';
 import { boxMean } from '../render/box-mean.ts';
 import { smoothstep } from './grids.ts';
+import { nodesOn } from './nodes-on.ts';
 import type { TexelGraph } from './texel-graph.ts';
 
 /** Tuning. */
@@ -170,33 +171,41 @@ export function neckNodes(model: HeadModel, graph: TexelGraph): NeckNodes {
   // How far each vertex is from the face's skin: nodes lie between.
   const { template } = model;
   // The jaw's: nothing of the face is nearer to a neck.
-  const skin = (model.regions.get('skin') ?? []).filter((v) => template[3 * v + 1] < highest + ramp);
+  const region = model.regions.get('skin') ?? new Uint32Array(0);
+  const skin = region.filter((v) => template[3 * v + 1] < highest + ramp);
   const from = new Float32Array(template.length / 3).fill(-1);
-  const distance = (v: number) => {
-    if (from[v] >= 0) return from[v];
-    let least = ramp * ramp;
-    for (const w of skin) {
-      const x = template[3 * v] - template[3 * w];
-      const y = template[3 * v + 1] - template[3 * w + 1];
-      const z = template[3 * v + 2] - template[3 * w + 2];
-      least = Math.min(least, x * x + y * y + z * z);
-    }
-    from[v] = Math.sqrt(least);
-    return from[v];
-  };
-  const nodes: number[] = [];
-  const weights: number[] = [];
-  for (let i = 0; i < graph.faces.length; i++) {
-    const f = graph.faces[i];
-    if (!faces[f]) continue;
+  const nodes = nodesOn(graph.faces, faces);
+  const weights = new Float32Array(nodes.length);
+  for (let k = 0; k < nodes.length; k++) {
+    const i = nodes[k];
     let d = 0;
-    for (let a = 0; a < 3; a++) d += graph.barycentrics[3 * i + a] * distance(model.faces[3 * f + a]);
-    nodes.push(i);
-    weights.push(smoothstep(0, ramp, d));
+    for (let a = 0; a < 3; a++) {
+      const v = model.faces[3 * graph.faces[i] + a];
+      if (from[v] < 0) from[v] = distanceTo(template, v, skin, ramp);
+      d += graph.barycentrics[3 * i + a] * from[v];
+    }
+    weights[k] = smoothstep(0, ramp, d);
   }
-  const found = { nodes: Uint32Array.from(nodes), weights: Float32Array.from(weights) };
+  const found = { nodes, weights };
   known.set(graph, found);
   return found;
+}
+
+/** How far vertex v is from the nearest of `vertices`, `most` where it is farther. */
+function distanceTo(template: Float32Array, v: number, vertices: Uint32Array, most: number): number {
+  const px = template[3 * v];
+  const py = template[3 * v + 1];
+  const pz = template[3 * v + 2];
+  let least = most * most;
+  for (let k = 0; k < vertices.length; k++) {
+    const at = 3 * vertices[k];
+    const x = px - template[at];
+    const y = py - template[at + 1];
+    const z = pz - template[at + 2];
+    const square = x * x + y * y + z * z;
+    if (square < least) least = square;
+  }
+  return Math.sqrt(least);
 }
 
 /**
@@ -225,9 +234,11 @@ export function toneNeck(
   }
   if (ratios[0].length === 0) return;
   const tone = ratios.map((values) => Math.min(Math.max(median(values), least), most));
-  for (const [k, i] of nodes.entries())
-    for (let c = 0; c < 3; c++)
-      offset[4 * i + c] += weights[k] * (tone[c] - 1) * (mean[4 * i + c] + offset[4 * i + c]);
+  for (let k = 0; k < nodes.length; k++)
+    for (let c = 0; c < 3; c++) {
+      const at = 4 * nodes[k] + c;
+      offset[at] += weights[k] * (tone[c] - 1) * (mean[at] + offset[at]);
+    }
 }
 
 /** Pixels a side that are looked at; half as many for the face's colour. */
