@@ -62,20 +62,7 @@ export function priors(
   const n = layout.size;
   const to: PriorSums = { terms, equations, n };
   addCoefficients(to, 'identity', state.identity, o.identityWeight, null, layout);
-  if (o.skullWeight > 0) {
-    const K = skullPrecision(model);
-    const S = state.identity.length;
-    const block = layout.blocks.get('identity');
-    for (let j = 0; j < S; j++) {
-      let slope = 0;
-      for (let k = 0; k < S; k++) slope += o.skullWeight * K[j * S + k] * state.identity[k];
-      terms.identity += 0.5 * slope * state.identity[j];
-      if (!equations || !block || j >= block.size) continue;
-      equations.gradient[block.offset + j] += slope;
-      const row = (block.offset + j) * n + block.offset;
-      for (let k = 0; k <= j; k++) equations.hessian[row + k] += o.skullWeight * K[j * S + k];
-    }
-  }
+  if (o.skullWeight > 0) addSkull(to, skullPrecision(model), state.identity, o.skullWeight, layout);
   addCoefficients(to, 'expression', state.expression, o.expressionWeight, model.expressionSd, layout);
   addCoefficients(to, 'texture', state.texture, o.textureWeight, null, layout);
 
@@ -141,6 +128,46 @@ function addCoefficients(
     DERIVATIVES[0] = s;
     addResidual(to, term, x[k] * s, weight, k < columns ? 1 : 0);
   }
+}
+
+/** The skull's prior, see `skull-prior.ts`. @param K (S,S) */
+function addSkull(
+  { terms, equations, n }: PriorSums,
+  K: Float64Array,
+  x: Float64Array,
+  weight: number,
+  layout: ParameterLayout,
+): void {
+  const S = x.length;
+  const block = layout.blocks.get('identity');
+  const columns = equations && block ? block.size : 0;
+  const offset = block?.offset ?? 0;
+  for (let j = 0; j < S; j++) {
+    const slope = weightedDot(weight, K, j * S, x);
+    terms.identity += 0.5 * slope * x[j];
+    if (!equations || j >= columns) continue;
+    equations.gradient[offset + j] += slope;
+    addWeighted(equations.hessian, (offset + j) * n + offset, weight, K, j * S, j + 1);
+  }
+}
+
+/** Σ weight·a[at + k]·x[k]. */
+function weightedDot(weight: number, a: Float64Array, at: number, x: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < x.length; k++) sum += weight * a[at + k] * x[k];
+  return sum;
+}
+
+/** out[to + k] += weight·a[at + k] for `count` k. */
+function addWeighted(
+  out: Float64Array,
+  to: number,
+  weight: number,
+  a: Float64Array,
+  at: number,
+  count: number,
+): void {
+  for (let k = 0; k < count; k++) out[to + k] += weight * a[at + k];
 }
 
 function addJoints(
