@@ -1,9 +1,9 @@
 /**
  * Loads dist/bin/photofit.cjs, the command line with its libraries in one file, from V8's code cache: hundreds of small
- * modules, found and compiled one by one, took 0.4 s of every start. Caches lie beside the bundle, one for the program
- * and one for each kind of thread, since each holds the functions that have run there. They are written by the first fit
- * that finds none that this version of Node accepts; where they cannot be written, nothing is lost but time. A new build
- * replaces the whole folder, so that a cache never outlives its bundle.
+ * modules, found and compiled one by one, took 0.4 s of every start. Caches lie beside the bundle, one for the program,
+ * one for it when it tracks, and one for each kind of thread, since each holds the functions that have run there. They are
+ * written by the first fit or track that finds none that this version of Node accepts; where they cannot be written,
+ * nothing is lost but time. A new build replaces the whole folder, so that a cache never outlives its bundle.
  *
  * CommonJS, as this folder's package.json says: a thread starts in 22 ms instead of 27.
  */
@@ -23,7 +23,8 @@ exports.bundled = () => existsSync(file);
 /** Runs an entry of the bundle: `main`, or a worker module by its name. */
 exports.runBundled = (entry) => {
   const cacheOf = (name) => `${file}.${name}.${process.arch}-v8-${process.versions.v8}.cache`;
-  const cacheFile = cacheOf(entry);
+  const tracks = isMainThread && process.argv[2] === 'track';
+  const cacheFile = cacheOf(tracks ? 'main-track' : entry);
   // A thread that has none yet has some of it in the program's.
   const found = [cacheFile, cacheOf('main')].find((name) => existsSync(name));
   const script = new Script(
@@ -34,7 +35,7 @@ exports.runBundled = (entry) => {
     },
   );
   const cached = found === cacheFile && script.cachedDataRejected === false;
-  if ((!isMainThread || process.argv[2] === 'fit') && !cached) {
+  if ((!isMainThread || tracks || process.argv[2] === 'fit') && !cached) {
     // Compiled functions that have not run for a while would be thrown away, and be missing from the cache.
     setFlagsFromString('--no-flush-bytecode');
     process.on('exit', (code) => {

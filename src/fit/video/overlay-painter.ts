@@ -19,7 +19,7 @@ import { type PaintedHead, paintHead, SHADES } from '../../kernels/paint.ts';
 import { createRasterizeOutput, type RasterizeOutput, rasterize } from '../../kernels/rasterize.ts';
 import type { F32, Kernels, U8 } from '../../kernels/runtime.ts';
 import { buildFans, type Fans, fanNormals, takeFans } from '../../kernels/surface.ts';
-import { shBasis } from '../../light/sh.ts';
+import { SH_CONSTANTS } from '../../light/sh.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import { neckFaces } from '../../model/neck-faces.ts';
 import { posedKinds, poseResident, type ResidentHead, takeHead } from '../../model/resident-head.ts';
@@ -59,7 +59,6 @@ export class OverlayPainter {
   readonly #painted: PaintedHead;
   /** RGBA: in kernel memory, where it is painted, and turned into what films take. */
   readonly #picture: U8;
-  readonly #basis = new Float64Array(9);
 
   /**
    * @param kernels with memory of its own; it is taken for good
@@ -136,7 +135,7 @@ export class OverlayPainter {
     fanNormals(kernels, this.#fans, this.#head.vertices, this.#normals);
     const camera = cropCamera(frame.camera, [0, 0], scale);
     projectResident(kernels, camera, this.#head.vertices, this.#positions);
-    this.#shade(frame.light);
+    shadeVertices(this.#normals.view, frame.light, this.#painted.shades.view);
     const mesh = { positions: this.#positions, faces: this.#head.faces, kinds: posedKinds(this.#head) };
     const perspective = camera.kind === 'perspective';
     rasterize(kernels, { ...mesh, width, height, cull: 'back', perspective }, this.#raster);
@@ -147,22 +146,6 @@ export class OverlayPainter {
       shape: (panels - 1) * width,
       bounds: this.#bounds(),
     });
-  }
-
-  #shade(light: ArrayLike<number>): void {
-    const normals = this.#normals.view;
-    const shades = this.#painted.shades.view;
-    const basis = this.#basis;
-    for (let n = 0, o = 0; n < normals.length; n += 4, o += SHADES) {
-      const [x, y, z] = [normals[n], normals[n + 1], normals[n + 2]];
-      shBasis(x, y, z, basis);
-      for (let c = 0; c < 3; c++) {
-        let s = 0;
-        for (let j = 0; j < 9; j++) s += light[3 * j + c] * basis[j];
-        shades[o + c] = s;
-      }
-      shades[o + 3] = clay(x, y, z);
-    }
   }
 
   /** Columns and rows that the head may cover. */
@@ -182,6 +165,22 @@ export class OverlayPainter {
       Math.min(this.height, Math.ceil(bottom)),
     ];
   }
+}
+
+/** Light (V,SHADES) at vertices with `normals` (V,4): channel by channel, so that its numbers stay in registers. */
+function shadeVertices(normals: Float32Array, light: ArrayLike<number>, out: Float32Array): void {
+  for (let c = 0; c < 3; c++) {
+    const [l0, l1, l2, l3, l4, l5, l6, l7, l8] = SH_CONSTANTS.map((b, k) => b * light[3 * k + c]);
+    for (let n = 0; n < normals.length; n += 4) {
+      const x = normals[n];
+      const y = normals[n + 1];
+      const z = normals[n + 2];
+      const straight = l0 + l1 * x + l2 * y + l3 * z;
+      out[n + c] =
+        straight + (l4 * y + l5 * z) * x + l6 * y * z + l7 * (x * x - y * y) + l8 * (3 * z * z - 1);
+    }
+  }
+  for (let n = 0; n < normals.length; n += 4) out[n + 3] = clay(normals[n], normals[n + 1], normals[n + 2]);
 }
 
 /** An opaque pixel of RGBA bytes, as a little-endian number. */
