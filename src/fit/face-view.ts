@@ -49,11 +49,18 @@ export const LIGHT = { weight: 1, level: 0.06, bands: 0.25, colour: 0.04 };
  * the fit to a clean picture is limited by the picture, the fit to a face the model lacks by the model.
  */
 export const NOISE_MIN = 0.25;
+/** Share of `photometricSigma` below which the model explains a photo: nothing but noise is left. */
+const EXPLAINED = 0.47;
 /**
- * Gloss is looked for where the model explains a photo worse than this share of `photometricSigma`, at half the full size
- * and above: a quarter of it has few pixels, and the first guess has other faults.
+ * Gloss is looked for where the model does not explain the photo, at half the full size and above: a quarter of it has few
+ * pixels, and the first guess has other faults.
  */
-const GLOSS_FROM = { noise: 0.47, level: 0.5 };
+const GLOSS_LEVEL = 0.5;
+/**
+ * Width of the photometric loss in σ, where the model does not explain the photo and where it does so best. What a model
+ * lacks are outliers; noise has hardly any, and a loss that takes a median residual for half of one wastes it.
+ */
+const LOSS_WIDTH = { lacking: 2, explained: 4 };
 /** Landmark error from which a fit is worth a warning, and the share of the visible skin region below which it is. */
 const WARN_NME = 0.06;
 const WARN_SKIN = 0.25;
@@ -276,7 +283,7 @@ export class FaceView {
 
   private makeSkinMask(state: FitState, level: number): SkinMask {
     const scale = level / this.size;
-    const sd = scale < GLOSS_FROM.level ? 0 : this.glossDeviation();
+    const sd = scale < GLOSS_LEVEL ? 0 : this.glossDeviation();
     const rendered = renderSkin(this.kernels, this.resident, state, level, scale, { normals: sd > 0 });
     const { rgb: render, normals } = rendered;
     const region = keepCovered(rendered.region, this.coverageAt(level));
@@ -318,12 +325,13 @@ export class FaceView {
 
   /** How far gloss may go: not at all where the model explains the photo without. */
   private glossDeviation(): number {
-    return this.weights.gloss * Math.max(0, 1 - (GLOSS_FROM.noise / this.noise) ** 2);
+    return this.weights.gloss * Math.max(0, 1 - (EXPLAINED / this.noise) ** 2);
   }
 
   /** The photometric loss at a share of its widest. */
   private loss(share: number): PhotometricLoss {
-    return { sigma: this.weights.photometricSigma * share, k: 2, weight: this.weights.photometric };
+    const { photometricSigma, photometric } = this.weights;
+    return { sigma: photometricSigma * share, k: lossWidth(this.noise), weight: photometric };
   }
 
   /** The part of the picture that is face beyond doubt, at a level. */
@@ -358,6 +366,13 @@ export class FaceView {
       distance: focal || this.options.distance !== undefined ? null : DISTANCE,
     };
   }
+}
+
+/** k of the photometric loss for a noise over `photometricSigma`, in [`NOISE_MIN`, 1]. */
+export function lossWidth(noise: number): number {
+  const { lacking, explained } = LOSS_WIDTH;
+  const share = Math.max(0, EXPLAINED - noise) / (EXPLAINED - NOISE_MIN);
+  return lacking + (explained - lacking) * share;
 }
 
 /** Skin as a state shows it at a level. */
