@@ -146,9 +146,10 @@ class Visibility {
   count: i32;
   nodeFaces: usize;
   barycentrics: usize;
-  /** (F,3) u32; (V,3) f32. */
+  /** (F,3) u32; (V,3) f32; (F) u8. */
   faces: usize;
   vertices: usize;
+  pieces: usize;
   x: f32;
   y: f32;
   z: f32;
@@ -200,7 +201,11 @@ export function nodeVisibility(job: Visibility): void {
     if (x >= 0 && y >= 0 && x < size && y < size) {
       const p = <i32>y * job.size + <i32>x;
       const depth = load<f32>(job.surface + (<usize>p << 5), 12);
-      if (load<i32>(job.faceIndex + (<usize>p << 2)) >= 0 && depth - z <= job.slack) seen = f(job.trust, p);
+      const face = load<i32>(job.faceIndex + (<usize>p << 2));
+      if (face >= 0 && depth - z <= job.slack) {
+        const same = load<u8>(job.pieces + <usize>face) == load<u8>(job.pieces + <usize>u(job.nodeFaces, i));
+        if (same) seen = f(job.trust, p);
+      }
     }
     store<f32>(job.out + (<usize>i << 2), seen);
   }

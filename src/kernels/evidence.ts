@@ -140,6 +140,8 @@ export interface VisibilityInput {
   readonly nodeFaces: U32;
   readonly nodeBarycentrics: F32;
   readonly mesh: Pick<SurfaceMesh, 'faces' | 'vertices'>;
+  /** (F) uint8 piece of the head that each face is of: a node is seen where its own piece is. */
+  readonly pieces: U8;
   readonly camera: SurfaceCamera & {
     readonly principal: readonly number[];
     /** Focal length in pixels, or pixels per metre. */
@@ -172,10 +174,11 @@ export function nodeVisibility(kernels: Kernels, input: VisibilityInput, out: F3
   requireLength('nodeVisibility', 'faceIndex', input.faceIndex, size * size, '(size,size)');
   requireLength('nodeVisibility', 'surface', input.surface, SURFACE_STRIDE * size * size, '(size,size,8)');
   requireLength('nodeVisibility', 'trust', input.trust, size * size, '(size,size)');
+  requireLength('nodeVisibility', 'pieces', input.pieces, mesh.faces.length / 3, '(F)');
   kernels.scope(() => {
     const scratch = () => kernels.f32(n, false);
     const job = jobOf(kernels, [
-      [whole(n), input.nodeFaces, input.nodeBarycentrics, mesh.faces, mesh.vertices],
+      [whole(n), input.nodeFaces, input.nodeBarycentrics, mesh.faces, mesh.vertices, input.pieces],
       camera.translation,
       camera.principal,
       [camera.factor, camera.orthographic, whole(size), input.slack],

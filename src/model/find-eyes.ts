@@ -154,13 +154,15 @@ export function shutting(model: HeadModel, { eyes }: Eyes): Float32Array {
     return by > 0 || expressionRange[2 * e] < 0 ? by : 0;
   });
   const sum = shuts.reduce((s, x, e) => s + (x * expressionSd[e]) ** 2, 0);
-  const moved = Uint32Array.from(new Set(eyes.flatMap((eye) => [...eye.ball, ...eye.corners])));
+  const moved = new Uint8Array(n / 3);
+  for (const { ball, corners } of eyes) for (const of of [ball, corners]) for (const v of of) moved[v] = 1;
+  const vertices = Uint32Array.from(moved.keys()).filter((v) => moved[v]);
   const out = new Float32Array(n);
   for (let e = 0; e < shuts.length; e++) {
     if (shuts[e] === 0) continue;
     const wanted = (shuts[e] * expressionSd[e] ** 2 * open) / sum;
     const weight = Math.max(Math.min(wanted, expressionRange[2 * e + 1]), expressionRange[2 * e]);
-    addAt(moved, weight, expressionBasis.subarray(e * n, (e + 1) * n), out);
+    addAt(vertices, weight, expressionBasis.subarray(e * n, (e + 1) * n), out);
   }
   return out;
 }

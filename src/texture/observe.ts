@@ -178,6 +178,7 @@ export function observe(
         nodeFaces: atlas.nodeFaces,
         nodeBarycentrics: atlas.nodeBarycentrics,
         mesh,
+        pieces: kernels.u8(eyeballFaces(model)),
         camera: { translation, orthographic, principal, factor },
         size,
         slack: DEPTH_SLACK,
@@ -200,6 +201,16 @@ function withoutGloss(kernels: Kernels, colours: Float32Array, gloss: F32): Floa
     takeGloss(kernels, matte, gloss);
     return matte.view.slice();
   });
+}
+
+/** (F) 1 and 2 for faces of the eyeballs: lids lie 2 mm before them, and what they cover is not seen. */
+function eyeballFaces({ faces, regions, template }: HeadModel): Uint8Array {
+  const at = new Uint8Array(template.length / 3);
+  for (const v of regions.get('left_eyeball') ?? []) at[v] = 1;
+  for (const v of regions.get('right_eyeball') ?? []) at[v] = 2;
+  const out = new Uint8Array(faces.length / 3);
+  for (let f = 0; f < out.length; f++) out[f] = at[faces[3 * f]];
+  return out;
 }
 
 /** First and last column and row of a crop whose pixel centres lie in the photo, half a pixel from its border. */

@@ -287,6 +287,7 @@ describe.each(BUILDS)('evidence (%s)', (_name, create) => {
           const [a, b] = [random.uniform(), random.uniform()];
           nodeBarycentrics.set([(1 - a) * b, a * b, 1 - b], 3 * i);
         }
+        const pieces = Uint8Array.from({ length: F }, (_, f) => (f % 5 === 0 ? 1 : 0));
         const visibility = kernels.f32(n);
         nodeVisibility(
           kernels,
@@ -297,6 +298,7 @@ describe.each(BUILDS)('evidence (%s)', (_name, create) => {
             camera: { ...camera, principal: [7.3, 8.2], factor: 34 },
             size: SIZE,
             slack: 0.05,
+            pieces: kernels.u8(pieces),
             faceIndex: seen.faceIndex,
             surface,
             trust,
@@ -310,6 +312,7 @@ describe.each(BUILDS)('evidence (%s)', (_name, create) => {
           sum[evidence.taps.view[k]] += evidence.weights.view[k] * evidence.trust.view[k >> 2];
         }
         let hits = 0;
+        let others = 0;
         for (let i = 0; i < n; i++) {
           const at = [0, 1, 2].map(
             (a) =>
@@ -324,12 +327,16 @@ describe.each(BUILDS)('evidence (%s)', (_name, create) => {
           const y = 8.2 - (34 * at[1]) / -at[2];
           const p = Math.floor(y) * SIZE + Math.floor(x);
           const inside = x >= 0 && y >= 0 && x < SIZE && y < SIZE && faceIndex[p] >= 0;
-          const shown = inside && point(p, false).depth - at[2] <= 0.05 ? trust.view[p] : 0;
+          const near = inside && point(p, false).depth - at[2] <= 0.05;
+          const same = near && pieces[faceIndex[p]] === pieces[nodeFaces[i]];
+          if (near && !same) others++;
+          const shown = same ? trust.view[p] : 0;
           if (shown > 0) hits++;
           const wanted = total[i] > 0.25 ? Math.max(shown, sum[i] / total[i]) : shown;
           expect(Math.abs(visibility.view[i] - wanted)).toBeLessThan(1e-5);
         }
         expect(hits).toBeGreaterThan(20);
+        expect(others).toBeGreaterThan(5);
       });
     },
   );

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Image8 } from '../../src/core/image.ts';
 import type { PhotoFit } from '../../src/fit/types.ts';
 import { createKernels } from '../../src/kernels/runtime.ts';
+import { findEyes, shutting } from '../../src/model/find-eyes.ts';
 import { readHeadPack } from '../../src/model/pack.ts';
 import { blendViews, eyeballNodes } from '../../src/texture/blend-views.ts';
 import { addLashes, lashNodes, lashShade } from '../../src/texture/lashes.ts';
@@ -43,6 +44,23 @@ describe('lids', () => {
       natural = Math.max(natural, scene.truth.data[3 * t + 1] - scene.truth.data[3 * t]);
     }
     expect(greenest).toBeLessThan(natural + 0.06);
+  });
+});
+
+describe('eyeballs', () => {
+  it('are seen where lids are open, and not through lids 2 mm before them', async () => {
+    const open = await readHeadPack(readFileSync(new URL('../../models/open-head.head', import.meta.url)));
+    const moves = shutting(open, findEyes(open)!);
+    const shut = { ...open, template: open.template.map((x, i) => x + moves[i]) };
+    const { graph } = buildOffsetAtlas(kernels, open, 512, 512);
+    const eyes = eyeballNodes(open, graph);
+    const [seen, through] = [open, shut].map((model) => {
+      const { fit, photo } = makeScene(kernels, { model, offset: () => 0 });
+      const { visibility } = solveTextureOffset(kernels, fit, photo, model);
+      return graph.texels.filter((t, i) => eyes[i] > 0 && visibility[t] > 0.1).length;
+    });
+    expect(seen).toBeGreaterThan(500);
+    expect(through).toBe(0);
   });
 });
 
