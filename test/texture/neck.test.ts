@@ -55,6 +55,15 @@ describe('a neck', () => {
     expect(faces.reduce((sum, is) => sum + is, 0)).toBeGreaterThan(200);
   });
 
+  it('is the same for a model that calls its skin a face, and unknown for one that names neither', () => {
+    const regions = new Map(model.regions);
+    regions.set('face', regions.get('skin')!);
+    regions.delete('skin');
+    expect(neckFaces({ ...model, regions })).toEqual(neckFaces(model));
+    regions.delete('face');
+    expect(neckFaces({ ...model, regions }).includes(1)).toBe(false);
+  });
+
   it('is as dark as the photo has it', () => {
     for (const x of toneOf([0.8, 0.8, 0.8])) expect(Math.abs(x - 0.8)).toBeLessThan(0.06);
     for (const x of toneOf([1, 1, 1])) expect(Math.abs(x - 1)).toBeLessThan(0.06);
