@@ -57,10 +57,10 @@ const EXPLAINED = 0.47;
  */
 const GLOSS_LEVEL = 0.5;
 /**
- * Width of the photometric loss in σ, where the model does not explain the photo and where it does so best. What a model
- * lacks are outliers; noise has hardly any, and a loss that takes a median residual for half of one wastes it.
+ * Width of the photometric loss in σ where the model does not explain the photo. What a model lacks are outliers; noise has
+ * hardly any, and a loss that takes a median residual for half of one wastes it: there it widens to `explainedWidth`.
  */
-const LOSS_WIDTH = { lacking: 2, explained: 4 };
+const LACKING_WIDTH = 2;
 /** Landmark error from which a fit is worth a warning, and the share of the visible skin region below which it is. */
 const WARN_NME = 0.06;
 const WARN_SKIN = 0.25;
@@ -330,8 +330,9 @@ export class FaceView {
 
   /** The photometric loss at a share of its widest. */
   private loss(share: number): PhotometricLoss {
-    const { photometricSigma, photometric } = this.weights;
-    return { sigma: photometricSigma * share, k: lossWidth(this.noise), weight: photometric };
+    const { photometricSigma, photometric, explainedWidth } = this.weights;
+    const k = lossWidth(this.noise, explainedWidth);
+    return { sigma: photometricSigma * share, k, weight: photometric };
   }
 
   /** The part of the picture that is face beyond doubt, at a level. */
@@ -369,10 +370,9 @@ export class FaceView {
 }
 
 /** k of the photometric loss for a noise over `photometricSigma`, in [`NOISE_MIN`, 1]. */
-export function lossWidth(noise: number): number {
-  const { lacking, explained } = LOSS_WIDTH;
+export function lossWidth(noise: number, explained: number): number {
   const share = Math.max(0, EXPLAINED - noise) / (EXPLAINED - NOISE_MIN);
-  return lacking + (explained - lacking) * share;
+  return LACKING_WIDTH + (explained - LACKING_WIDTH) * share;
 }
 
 /** Skin as a state shows it at a level. */

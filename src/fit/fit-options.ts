@@ -74,6 +74,8 @@ export interface FitWeights {
   readonly common: number;
   /** Colour noise, RGB in [0, 1]. */
   readonly photometricSigma: number;
+  /** Width k of the photometric loss in σ where the model explains a photo best; 2 where it does not. */
+  readonly explainedWidth: number;
   /**
    * Deviation of the 25 coefficients of white gloss (`light/gloss.ts`) that is taken off a photo, RGB in [0, 1]; 0 leaves it
    * out, which is the default of several photos (`fitPerson`).
@@ -117,6 +119,7 @@ export const FIT_PHOTO_DEFAULTS = {
     photometric: 600,
     common: 3000,
     photometricSigma: 0.06,
+    explainedWidth: 4,
     gloss: 0.01,
     identity: 1.2,
     skull: 30,

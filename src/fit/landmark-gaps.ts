@@ -42,7 +42,13 @@ const LIPS = 3;
 /** Distance of lips, over the eye distance, at which their gap counts half. */
 const LIPS_HALF = 0.02;
 /** Distance over the eye distance up to which lips may touch as detectors draw them. */
-const TOUCHING = 0.015;
+export const TOUCHING = 0.015;
+/** iBUG-68 numbers of upper and lower inner lip. */
+export const INNER_LIPS = [
+  [61, 67],
+  [62, 66],
+  [63, 65],
+] as const;
 /** iBUG-68 pairs with the corners that they lie between: lids of the right and of the left eye, inner lips. */
 const GAPS = [
   {
@@ -67,11 +73,7 @@ const GAPS = [
     weight: LIPS,
     touch: true,
     corners: [60, 64],
-    pairs: [
-      [61, 67],
-      [62, 66],
-      [63, 65],
-    ],
+    pairs: INNER_LIPS,
   },
 ] as const;
 

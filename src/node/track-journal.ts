@@ -30,7 +30,7 @@ import type { TrackedFrame, TrackIdentity } from '../fit/video/types.ts';
 import { packageVersion } from './version.ts';
 
 /** Of the records, and of what solves frames. */
-const versionOf = () => `photofit ${packageVersion()} track journal 5`;
+const versionOf = () => `photofit ${packageVersion()} track journal 6`;
 /** Longest first line that is believed. */
 const MOST_HEADER = 2 ** 24;
 
@@ -120,6 +120,7 @@ export class TrackJournal implements EvidenceStore {
       bias?.offsets ?? [],
       bias?.lids ?? [],
       bias?.lidsOverTime ?? [],
+      bias?.lips === undefined ? [] : [bias.lips],
     ].map((a) => Array.from(a));
     const who = { modelName, modelHash, camera, keyFrames, known, arrays, skin: skin && storedMap(skin) };
     const header: StoredHeader = { journal: versionOf(), key, who, textured };
@@ -156,9 +157,18 @@ export class TrackJournal implements EvidenceStore {
       return null;
     }
     const { modelName, modelHash, camera, keyFrames, known, arrays, skin } = head.who;
-    const [shape, texture, light, offsets, lids, lidsOverTime] = arrays.map((a) => Float32Array.from(a));
+    const [shape, texture, light, offsets, lids, lidsOverTime, lips] = arrays.map((a) =>
+      Float32Array.from(a),
+    );
     const detectorBias =
-      offsets.length > 0 ? { offsets, lids, ...(lidsOverTime.length > 0 && { lidsOverTime }) } : undefined;
+      offsets.length > 0
+        ? {
+            offsets,
+            lids,
+            ...(lidsOverTime.length > 0 && { lidsOverTime }),
+            ...(lips.length > 0 && { lips: lips[0] }),
+          }
+        : undefined;
     return {
       journal,
       identity: {

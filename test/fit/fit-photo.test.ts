@@ -68,9 +68,10 @@ describe('heads of known truth', () => {
   });
 
   it('widen the loss as they are explained, and only from there on', () => {
-    expect([1, 0.6, 0.47].map(lossWidth)).toEqual([2, 2, 2]);
-    expect(lossWidth(0.36)).toBeCloseTo(3);
-    expect(lossWidth(NOISE_MIN)).toBeCloseTo(4);
+    expect([1, 0.6, 0.47].map((noise) => lossWidth(noise, 4))).toEqual([2, 2, 2]);
+    expect(lossWidth(0.36, 4)).toBeCloseTo(3);
+    expect(lossWidth(NOISE_MIN, 4)).toBeCloseTo(4);
+    expect(lossWidth(NOISE_MIN, 2)).toBe(2);
   });
 });
 

@@ -13,12 +13,16 @@
  * on rendered ones. So what is left between them is counted from there. Each eye is drawn with an error of its own, some 10 %,
  * which near shut is the difference between a slit and a half-open eye; both are mostly open alike, so they are drawn to each
  * other, the less the more they differ: a wink stays one.
+ *
+ * Shut lips are drawn apart, too, 1 to 2 % of the eye distance on filmed people and next to nothing on rendered ones. Somebody
+ * who talks shuts them in a sixth of the frames at least, so what is drawn in the closest sixth, within these bounds, is taken for shut.
  */
 import type { Camera } from '../../camera/camera.ts';
 import type { HeadModel, HeadParams, SurfacePoints } from '../../model/head-model.ts';
 import { poseHead } from '../../model/pose.ts';
 import type { FaceObservation } from '../../perceive/types.ts';
 import { landmarkTargets, projectTargets } from '../landmark-energy.ts';
+import { INNER_LIPS, TOUCHING } from '../landmark-gaps.ts';
 
 /** A detector's errors on one face. */
 export interface DetectorBias {
@@ -28,6 +32,8 @@ export interface DetectorBias {
   readonly lids: Float32Array;
   /** (K,3) float32 seconds and the same distances in frames looked at, in the order of time; where absent, `lids` hold throughout. */
   readonly lidsOverTime?: Float32Array;
+  /** Distance over the eye distance at which this person's shut lips are drawn; where absent, as of most people. */
+  readonly lips?: number;
 }
 
 /** A picture's landmarks, and the head that was fitted to it. */
@@ -67,6 +73,9 @@ const ENOUGH = 5;
 const FAR = 4;
 /** Share of the usual distance of lids at which eyes that stay so are shut, and from which on they are open. */
 const STAYING = [0.5, 0.65] as const;
+/** Share of a film's frames that have the lips shut, at least, and between what distances shut ones are drawn. */
+const SHUT_FRAMES = 0.15;
+const SHUT_LIPS = [TOUCHING, 0.02] as const;
 /** Distances of the inner lips, over the eye distance, up to which they touch and from which a mouth counts as open. */
 const PARTED = [0.02, 0.06] as const;
 /** From this number on face-mesh points are those of the irises. */
@@ -158,6 +167,23 @@ export function lidDistances(observation: FaceObservation): readonly [number, nu
   return [open(LIDS[0]), open(LIDS[1])];
 }
 
+/** Distance of the inner lips, over the eye distance. */
+export function lipDistance(observation: Pick<FaceObservation, 'landmarks68'>): number {
+  const l = observation.landmarks68;
+  const eyes = Math.max(Math.hypot(...eyeVector(observation)), 1e-6);
+  return Math.hypot(l[124] - l[132], l[125] - l[133]) / eyes;
+}
+
+/** At which distance a person's shut lips are drawn, of the distances in frames looked at: `lips` of {@link DetectorBias}. */
+export function shutLips(distances: readonly number[]): number {
+  const sorted = [...distances].sort((p, q) => p - q);
+  const [least, most] = SHUT_LIPS;
+  // As float32, so that a journal of a track has it exactly.
+  return Math.fround(
+    Math.min(Math.max(sorted[Math.floor(SHUT_FRAMES * sorted.length)] ?? least, least), most),
+  );
+}
+
 /** How far the lids of each eye usually are apart about a time, in seconds. */
 export function usualLids(
   { lids, lidsOverTime }: Pick<DetectorBias, 'lids' | 'lidsOverTime'>,
@@ -197,7 +223,7 @@ export function withoutBias(
   const l = observation.landmarks68;
   const shares = lidDistances(observation).map((now, side) => now / Math.max(lids[side], 1e-6));
   const open = bothEyes(shares).map((share) => Math.min(Math.max((share - SHUT) / (1 - SHUT), 0), 1));
-  const lips = Math.hypot(l[124] - l[132], l[125] - l[133]) / Math.max(Math.hypot(a, b), 1e-6);
+  const lips = lipDistance(observation);
   const own = offsets.slice();
   asOne(own, openings(model).lips, Math.min(Math.max((lips - PARTED[0]) / (PARTED[1] - PARTED[0]), 0), 1));
   const moved = l.slice();
@@ -213,6 +239,10 @@ export function withoutBias(
           const left = open[side] / Math.max(shares[side], 1e-6);
           moved[2 * upper + i] += (left - 1) * apart;
         }
+  // Lips, so that shut ones touch as `landmark-gaps.ts` has it.
+  const closer = Math.min(Math.max((known.lips ?? TOUCHING) - TOUCHING, 0) / Math.max(lips, 1e-6), 1);
+  for (const [upper, lower] of INNER_LIPS)
+    for (const i of [0, 1]) moved[2 * upper + i] -= closer * (l[2 * upper + i] - l[2 * lower + i]);
   return { ...observation, landmarks68: moved, mesh };
 }
 
@@ -246,6 +276,6 @@ function bothEyes([right, left]: readonly number[]): readonly number[] {
 }
 
 /** From the right eye's outer corner to the left one's. */
-function eyeVector({ landmarks68: l }: FaceObservation): readonly [number, number] {
+function eyeVector({ landmarks68: l }: Pick<FaceObservation, 'landmarks68'>): readonly [number, number] {
   return [l[90] - l[72], l[91] - l[73]];
 }

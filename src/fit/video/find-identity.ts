@@ -22,7 +22,7 @@ import { fitPerson } from '../fit-person.ts';
 import { checkKnown, knownValues } from '../known-size.ts';
 import { prepareModel } from '../prepare.ts';
 import { fitMemory } from '../resident.ts';
-import { landmarkOffsets, lidDistances } from './detector-bias.ts';
+import { landmarkOffsets, lidDistances, lipDistance, shutLips } from './detector-bias.ts';
 import { chooseFace, type FaceChoice, nearestFace } from './follow.ts';
 import { KeyFramePool, keyFrame } from './key-frames.ts';
 import { type KeyFit, skinOffset } from './skin-offset.ts';
@@ -83,7 +83,7 @@ export async function findIdentity(
     throw new InvalidArgumentError(
       `findIdentity: options.keyFrames must be a positive integer, got ${count}`,
     );
-  const { pool, lids } = await search(source, model, options);
+  const { pool, lids, lips } = await search(source, model, options);
   if (pool.size === 0)
     throw new NoFaceError('no face was found in the video; look at a few of its frames, or give a fit');
   const keys = pool.choose(count);
@@ -101,6 +101,8 @@ export async function findIdentity(
         eyes: keys.length,
         // Frames are compared with the person's colours without gloss.
         gloss: 0,
+        // Frames are solved with that width: with the wider one in key frames alone a brow lagged by more than a frame.
+        explainedWidth: 2,
         ...options.weights,
       },
       ipd,
@@ -136,13 +138,14 @@ export async function findIdentity(
       ),
       lids: Float32Array.from([0, 1], (side) => median(lids.map((seen) => seen[1 + side]))),
       lidsOverTime: Float32Array.from(lids.flat()),
+      lips: shutLips(lips),
     },
     ...(skin && { skin }),
     keyFits,
   };
 }
 
-/** Reads the range sparsely and pools what may become key frames; the lids' distances in all frames looked at. */
+/** Reads the range sparsely and pools what may become key frames; the lids' and lips' distances in all frames looked at. */
 async function search(
   source: VideoSource,
   model: HeadModel,
@@ -150,6 +153,7 @@ async function search(
 ): Promise<{
   readonly pool: KeyFramePool;
   readonly lids: readonly (readonly [time: number, right: number, left: number])[];
+  readonly lips: readonly number[];
 }> {
   const { perception, signal, start = 0, onProgress } = options;
   const candidates = options.candidates ?? FIND_IDENTITY_DEFAULTS.candidates;
@@ -160,6 +164,7 @@ async function search(
   );
   const pool = new KeyFramePool();
   const lids: [time: number, right: number, left: number][] = [];
+  const lips: number[] = [];
   let previous: FaceObservation | null = null;
   let offer = () => {};
   for await (const frame of source.frames({ start: options.start, end: options.end, fps, signal })) {
@@ -174,13 +179,14 @@ async function search(
     offer = () => {
       if (!face) return;
       lids.push([frame.time, ...lidDistances(face)]);
+      lips.push(lipDistance(face));
       pool.offer(keyFrame(model, frame, face));
     };
     const done = end === null ? 0 : (frame.time - start) / Math.max(end - start, 1e-3);
     onProgress?.({ stage: 'key frames', fraction: SEARCH_SHARE * Math.min(Math.max(done, 0), 1) });
   }
   offer();
-  return { pool, lids };
+  return { pool, lids, lips };
 }
 
 function median(values: readonly number[]): number {

@@ -6,6 +6,8 @@ import {
   type DetectorBias,
   landmarkOffsets,
   lidDistances,
+  lipDistance,
+  shutLips,
   usualLids,
   withoutBias,
 } from '../../../src/fit/video/detector-bias.ts';
@@ -127,6 +129,30 @@ describe('withoutBias', () => {
     };
     expect(at(0)).toBeCloseTo(0, 5);
     expect(at(0.2)).toBeCloseTo(0.24, 3);
+  });
+});
+
+describe('shutLips', () => {
+  const film = (shut: number, share: number) =>
+    Array.from({ length: 40 }, (_, i) => (i < 40 * share ? shut : shut + 0.01 + 0.002 * i));
+
+  it('is where a film has them at their closest, within what detectors do with shut lips', () => {
+    expect(shutLips(film(0.018, 0.2))).toBeCloseTo(0.018, 6);
+    expect(shutLips(film(0.004, 0.2))).toBeCloseTo(0.015, 6);
+    expect(shutLips(film(0.03, 0.2))).toBeCloseTo(0.02, 6);
+    // A few frames alone are the detector's noise.
+    expect(shutLips(film(0.016, 0.1))).toBeCloseTo(0.02, 6);
+    expect(shutLips([])).toBeCloseTo(0.015, 6);
+  });
+
+  it('draws lips together by what it is more than of most people', () => {
+    const known = {
+      offsets: new Float32Array(bias.offsets.length),
+      lids: Float32Array.of(0, 0),
+    };
+    const apart = (lips?: number) => lipDistance(withoutBias(model, seen[0], { ...known, lips }, 0));
+    expect(apart(0.015)).toBe(apart());
+    expect(apart() - apart(0.02)).toBeCloseTo(0.005, 5);
   });
 });
 
