@@ -4,7 +4,7 @@ import { type Seen, type WatchOptions, watchVideo } from '../fit/video/watch-vid
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
 import { loadPerception } from './perception.ts';
 import { openThreadedVideo } from './threaded-video.ts';
-import { serve } from './threads.ts';
+import { giveWay, serve } from './threads.ts';
 import type { OpenVideo, VideoOptions } from './video-types.ts';
 
 /** What is to be watched. */
@@ -78,6 +78,7 @@ class Watching {
   async #watch(): Promise<void> {
     const { file, video, options } = this.#order;
     this.#video = await openThreadedVideo(file, video);
+    giveWay();
     try {
       const recognise = (faces: readonly FaceObservation[]) => {
         // Nobody is left to answer.

@@ -4,7 +4,7 @@ import type { HeadModel } from '../model/head-model.ts';
 import { solvePersonTexture } from '../texture/solve-offset.ts';
 import type { TextureView } from '../texture/texture-view.ts';
 import { albedoPng } from './picture-files.ts';
-import { serve } from './threads.ts';
+import { giveWay, serve } from './threads.ts';
 
 /** What is solved. */
 export interface TextureOrder {
@@ -14,6 +14,8 @@ export interface TextureOrder {
 
 serve({
   solve: async ({ views, model }: TextureOrder) => {
+    // Frames are tracked meanwhile.
+    giveWay();
     const { texture } = solvePersonTexture(await createKernels(), views, model, { mouth: 'moving' });
     return { value: await albedoPng(texture.albedo) };
   },

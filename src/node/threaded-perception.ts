@@ -83,19 +83,30 @@ async function* take(
 ): AsyncGenerator<Seen, void, undefined> {
   try {
     await begun;
+    let coming = askNext(thread);
     for (;;) {
       throwIfAborted(signal);
-      const news = (await thread.ask('next', null)) as WatchNews;
+      const news = await coming;
       for (const warning of news.warnings) if (!warnings.includes(warning)) warnings.push(warning);
       if ('choose' in news) {
         const chosen = await recognise(news.choose);
         await thread.ask('choose', chosen ? news.choose.indexOf(chosen) : -1);
+        coming = askNext(thread);
         continue;
       }
       if (!news.seen) return;
+      // While this frame is solved: the thread answers between two pictures only, some 20 ms each.
+      coming = askNext(thread);
       yield news.seen;
     }
   } finally {
     await end();
   }
+}
+
+function askNext(thread: Pick<Thread, 'ask'>): Promise<WatchNews> {
+  const coming = thread.ask('next', null) as Promise<WatchNews>;
+  // Awaited when the frame before is done, or never.
+  coming.catch(() => {});
+  return coming;
 }

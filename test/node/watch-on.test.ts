@@ -25,6 +25,15 @@ describe('watchOn', () => {
     expect(asked).toEqual(['watch', 'next', 'next', 'end']);
   });
 
+  it('asks for the next frame before the one before it is done with', async () => {
+    const { asked, thread } = madeUp(2);
+    const counts: number[] = [];
+    const watch = watchOn(thread, Promise.resolve(), order, new AbortController().signal, []);
+    for await (const _ of watch(nobody)) counts.push(asked.filter((name) => name === 'next').length);
+    expect(counts).toEqual([2, 3]);
+    expect(asked.at(-1)).toBe('end');
+  });
+
   // A watch that nobody took frames of went on after an abort until its thread was disposed of.
   it('ends on an abort though nobody has begun to take frames', async () => {
     const { asked, thread } = madeUp(3);
