@@ -96,8 +96,7 @@ function encodingArguments(film: FilmFormat, format: string, file: string): stri
   return [
     [...FFMPEG_QUIET, '-loglevel', 'error', '-y'],
     ['-f', 'rawvideo', '-pix_fmt', pixels, '-s', `${width}x${height}`],
-    // Read by a thread of its own: pictures come while others are encoded.
-    ['-thread_queue_size', '16', '-r', String(fps), '-i', 'pipe:0'],
+    ['-r', String(fps), '-i', 'pipe:0'],
     // Films have even sizes; their colours are told, lest players guess.
     [...(channels === 'yuv420' ? [] : ['-vf', toPlanes]), '-pix_fmt', 'yuv420p'],
     ['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'iec61966-2-1', '-color_range', 'tv'],
