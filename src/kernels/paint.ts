@@ -1,6 +1,6 @@
 /**
  * Bytes of a head's pixels from what was rasterised, for films: light of vertices interpolated over faces, times the
- * texture's colours (bilinear, as `render/sample-map.ts`), and beside it the shape in grey. In plain TypeScript
+ * texture's colours (bilinear, as `sampleMap` of `render/albedo.ts`), and beside it the shape in grey. In plain TypeScript
  * (`reference/paint.ts`) it took half of a film's picture; float32 cuts a number that lies near a whole one to the other.
  */
 import type { RasterizeOutput } from './rasterize.ts';

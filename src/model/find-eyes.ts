@@ -1,4 +1,5 @@
 /** What of a model are its eyes: eyeballs, the faces around them that can be their lids, and how it shuts them. */
+import { NotPositiveDefiniteError } from '../core/errors.ts';
 import { solvePositiveDefinite } from '../linalg/cholesky.ts';
 import type { Eye, Eyes, HeadModel } from './head-model.ts';
 import { surfacePoint } from './surface-point.ts';
@@ -58,7 +59,9 @@ function findEye(
   const { template, regions, landmarks } = model;
   const ball = regions.get(side.ball);
   if (!ball || ball.length < 4) return null;
-  const { shares, centre, radius } = sphere(template, ball);
+  const round = sphere(template, ball);
+  if (!round) return null;
+  const { shares, centre, radius } = round;
   const middle = [0, 0, 0];
   for (let l = side.landmarks; l < side.landmarks + 6; l++) {
     const p = surfacePoint(model, landmarks.inner51, l, template);
@@ -172,7 +175,7 @@ function addAt(vertices: Uint32Array, weight: number, from: Float32Array, to: Fl
     for (let a = 3 * vertices[i]; a < 3 * vertices[i] + 3; a++) to[a] += weight * from[a];
 }
 
-/** The sphere nearest to vertices (algebraic least squares), its centre also as shares of them. */
+/** The sphere nearest to vertices (algebraic least squares), its centre also as shares of them; null where they are flat. */
 function sphere(template: Float32Array, ball: Uint32Array) {
   // Σ (|p|² − 2c·p + |c|² − r²)² is least where M·(2c, r² − |c|²) = Σ |p|²(p, 1), with M = Σ (p, 1)(p, 1)ᵀ; about the mean.
   const mean = [0, 0, 0];
@@ -187,7 +190,15 @@ function sphere(template: Float32Array, ball: Uint32Array) {
       for (let j = 0; j < 4; j++) matrix[4 * i + j] += p[i] * p[j];
     }
   }
-  const c = [...solvePositiveDefinite(matrix, 4, right)].slice(0, 3).map((x) => x / 2);
+  // Pictures of eyes on discs: nothing of them is round.
+  let solved: ArrayLike<number>;
+  try {
+    solved = solvePositiveDefinite(matrix, 4, right);
+  } catch (error) {
+    if (error instanceof NotPositiveDefiniteError) return null;
+    throw error;
+  }
+  const c = [0, 1, 2].map((a) => solved[a] / 2);
   // Of all weights that add up to this point, the smallest.
   const slope = solvePositiveDefinite(matrix, 4, Float64Array.from([...c, 1]));
   return {

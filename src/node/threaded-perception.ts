@@ -17,7 +17,7 @@ import { startThread, type Thread } from './threads.ts';
 export interface ThreadedPerception extends FacePerception {
   /**
    * Begins to watch a video; one at a time. Absent where it is on no thread of its own. Other questions are answered
-   * between frames.
+   * between frames, once the picture is looked at that is asked for ahead.
    * @param warnings gets what was odd about the video
    */
   watch?(order: WatchOrder, signal: AbortSignal, warnings: string[]): Watch;

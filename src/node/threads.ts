@@ -3,7 +3,7 @@
  * the program runs from TypeScript sources (tests, scripts) there is no built module, and callers do the work
  * themselves.
  */
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { parentPort, type Transferable, Worker } from 'node:worker_threads';
 import { enableRelaxedSimd } from './relaxed-simd.ts';
 import { type PackedError, packError, unpackError } from './worker-errors.ts';
@@ -109,11 +109,14 @@ export function serve(work: ThreadWork): void {
 /** Niceness of a thread that is ahead of what others need of it. */
 const AHEAD_OF_NEED = 5;
 
+let givesWay = false;
+
 /** Lets other threads go first from now on, where cores are few. On Linux only: elsewhere a priority is the whole process's. */
 export function giveWay(): void {
-  if (process.platform !== 'linux') return;
+  if (givesWay || process.platform !== 'linux') return;
+  givesWay = true;
   try {
-    setPriority(AHEAD_OF_NEED);
+    setPriority(Math.min(getPriority() + AHEAD_OF_NEED, 19));
   } catch {
     // Not allowed here: it goes on as it was.
   }

@@ -116,17 +116,18 @@ export function seeMouth(kernels: Kernels, photo: MouthPhoto, mouthFaces: Uint8A
   if (places.lips.length === 0) return NO_MOUTH;
   const front = new Float64Array(3);
   shadeAt(light, [0, 0, 1], 0, front);
+  for (let c = 0; c < 3; c++) front[c] = Math.max(front[c], DARK);
   const { colours } = photo;
   const pale = redness(front, 0);
   const lips = median(places.lips.map((p) => redness(colours, 3 * p)));
   const red = Math.max(lips - pale, LEAST_RED);
-  const bright = median(places.lips.map((p) => brightness(colours, 3 * p)));
+  const bright = Math.max(median(places.lips.map((p) => brightness(colours, 3 * p))), LEAST);
   const values = likeTeeth(colours, places.near, size, box, { pale, red, bright });
   const tones: Tones = [[], [], []];
   const onTeeth: Tones = [[], [], []];
   const white = new Float64Array(3);
   for (const p of places.between) {
-    if (values[placeIn(box, p, size)] < 0.5) continue;
+    if (!(values[placeIn(box, p, size)] >= 0.5)) continue;
     addTone(tones, colours, 3 * p, front);
     const f = photo.faceIndex[p];
     if (f < 0 || mouthFaces[f] !== INSIDE.crown) continue;
@@ -319,7 +320,7 @@ export function movingMouth(
 function gainsOf(teeth: readonly number[] | null) {
   const { tone } = INNER_MOUTH_DEFAULTS;
   if (!teeth) return { teeth: [tone, tone, tone], soft: tone };
-  const level = (teeth[0] + teeth[1] + teeth[2]) / 3;
+  const level = Math.max((teeth[0] + teeth[1] + teeth[2]) / 3, LEAST);
   const soft = Math.min(Math.max(level, LEAST_TONE), 1);
   return { teeth: teeth.map((x) => (x * soft) / level), soft };
 }

@@ -171,7 +171,7 @@ export function neckNodes(model: HeadModel, graph: TexelGraph): NeckNodes {
   // How far each vertex is from the face's skin: nodes lie between.
   const { template } = model;
   // The jaw's: nothing of the face is nearer to a neck.
-  const region = model.regions.get('skin') ?? new Uint32Array(0);
+  const region = model.regions.get('skin') ?? model.regions.get('face') ?? new Uint32Array(0);
   const skin = region.filter((v) => template[3 * v + 1] < highest + ramp);
   const from = new Float32Array(template.length / 3).fill(-1);
   const nodes = nodesOn(graph.faces, faces);

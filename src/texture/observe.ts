@@ -130,13 +130,15 @@ export function observe(
       glossPlane(kernels, view, kernels.f64(fit.gloss), gloss);
     }
     const skinFaces = facesInSkin(model);
-    const faceIndex = raster.faceIndex.view;
-    const planes = skinTrust(kernels, fit, crop, faceIndex, skinFaces);
+    const planes = skinTrust(kernels, fit, crop, raster.faceIndex.view.slice(), skinFaces);
     const trust = kernels.f32(pixels, false);
     const flags = kernels.u8(pixels, false);
     skinPixels(kernels, planes, size, raster.faceIndex, kernels.u8(skinFaces), trust, flags);
     const matte = gloss ? withoutGloss(kernels, colours, gloss) : colours;
-    const looked = { fit, crop, size, light: fit.light, colours: matte, faceIndex, surface: surface.view };
+    // Copies: what follows takes memory, and memory that grows takes its views away.
+    const faceIndex = raster.faceIndex.view.slice();
+    const seen = { faceIndex, surface: surface.view.slice() };
+    const looked = { fit, crop, size, light: fit.light, colours: matte, ...seen };
     neck = seeNeck({ ...looked, flags: flags.view }, neckFaces(model), atlas);
     const inMouth = facesInMouth(model);
     if (inMouth.includes(INSIDE.crown)) {
@@ -199,7 +201,8 @@ function withoutGloss(kernels: Kernels, colours: Float32Array, gloss: F32): Floa
   return kernels.scope(() => {
     const matte = kernels.f32(colours);
     takeGloss(kernels, matte, gloss);
-    return matte.view.slice();
+    // Gloss is found where skin is, and is more than all there is of a dark mouth.
+    return matte.view.map((x) => Math.max(x, 0));
   });
 }
 

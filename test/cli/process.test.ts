@@ -1,6 +1,6 @@
 /** The built program as a process of its own: starting, packing, Ctrl-C. Needs dist/, which `npm test` builds. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from './helpers.ts';

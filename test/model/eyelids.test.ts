@@ -85,6 +85,13 @@ describe('eyelids', () => {
     }
   });
 
+  it('knows no eyeballs on flat discs', () => {
+    const template = openHead.template.slice();
+    for (const side of SIDES)
+      for (const v of openHead.regions.get(`${side}_eyeball`)!) template[3 * v + 2] = 0.05;
+    expect(findEyes({ ...openHead, template })).toBeNull();
+  });
+
   it('takes no skin that is closed before the eyeballs for lids', () => {
     const tiny = makeTinyHead();
     expect(tiny.regions.get('left_eyeball')!.length).toBeGreaterThan(3);

@@ -66,6 +66,32 @@ describe('a mouth', () => {
     expect(worst(still.albedo)).toBeGreaterThan(0.25);
   });
 
+  it('under a black bar, or with more gloss taken off than there is, has colours all the same', () => {
+    const l = scene.fit.observation.landmarks68;
+    const [xs, ys] = [0, 1].map((a) => Array.from({ length: 20 }, (_, i) => l[2 * (48 + i) + a]));
+    const data = scene.photo.data.slice();
+    const { width } = scene.photo;
+    for (let y = Math.floor(Math.min(...ys)) - 3; y < Math.max(...ys) + 3; y++)
+      for (let x = Math.floor(Math.min(...xs)) - 3; x < Math.max(...xs) + 3; x++)
+        data.fill(0, 4 * (y * width + x), 4 * (y * width + x) + 3);
+    const gloss = new Float32Array(25);
+    gloss[0] = 0.3;
+    const barred = { ...scene.photo, data };
+    const cases = [
+      [scene.fit, barred],
+      [{ ...scene.fit, gloss }, scene.photo],
+      [{ ...scene.fit, gloss }, barred],
+    ] as const;
+    for (const [fit, photo] of cases)
+      for (const mouth of ['still', 'moving'] as const) {
+        const { albedo } = solveTextureOffset(kernels, fit, photo, model, { mouth });
+        expect(albedo.data.every((x) => Number.isFinite(x))).toBe(true);
+        expect(movingMouth(kernels, model, albedo, fit.params.texture).data.every(Number.isFinite)).toBe(
+          true,
+        );
+      }
+  });
+
   it('made for its photo gets rid of that before it moves', () => {
     const worn = movingMouth(kernels, model, still.albedo, scene.fit.params.texture);
     expect(worst(worn)).toBeLessThan(0.12);

@@ -64,7 +64,7 @@ export interface JawMotion {
  */
 export function openJaw(model: HeadModel, lips: Lips, motion: JawMotion, wanted: number): void {
   const jaw = arkitShape(model, 'jawOpen');
-  if (!jaw) return;
+  if (!jaw || !Number.isFinite(wanted)) return;
   const own = { expression: motion.expression.slice(), pose: motion.pose.slice() };
   const { joint, expressions } = jaw;
   const set = (t: number) => {
@@ -77,7 +77,7 @@ export function openJaw(model: HeadModel, lips: Lips, motion: JawMotion, wanted:
   const opened = joint
     ? own.pose[3 * joint.index] / joint.rotation[0]
     : Math.max(...expressions.map((e) => own.expression[e]));
-  let [low, high] = set(0) > 0 ? [-Math.max(opened, 0), 0] : [0, 1];
+  let [low, high] = set(0) > 0 ? [-Math.max(opened, 0), 0] : [0, Math.max(1 - opened, 0)];
   if (set(low) >= 0) return;
   if (set(high) <= 0) return;
   for (let n = 0; n < HALVINGS; n++) {

@@ -318,7 +318,7 @@ function shutGap({ frames }: Pick<VideoTrack, 'frames'>, lips: Lips, neutral: Ne
 
 /** Expressions of the mouth, by ARKit's names. */
 const MOUTH = /^(mouth|jaw)/i;
-/** Frames whose lips are looked at, about; each takes milliseconds. */
+/** Frames whose lips are looked at, about. */
 const LOOKED_AT = 200;
 /** Lips are shut up to this share of the way from their least distance, but for the nearest of all, to their greatest. */
 const SHUT = 0.15;
