@@ -135,7 +135,7 @@ describe('photofit track', () => {
   it('Ctrl-C leaves a valid result of the frames done; the same command goes on and ends as if it had not been', async () => {
     const args = (to: string) => ['track', video, '-o', to, '--no-overlay', '--no-offset'];
     const broken = path.join(temporaryFolder(), 'broken');
-    // A terminal is told of every frame; the third one is followed by Ctrl-C.
+    // A terminal is told of frames now and then; the first that it is told of is followed by Ctrl-C.
     const controller = new AbortController();
     const progress = { isTTY: true, columns: 200 };
     const { runCli } = await import('../../src/cli/run.ts');
@@ -146,7 +146,7 @@ describe('photofit track', () => {
         ...progress,
         write: (text: string) => {
           stderr += text;
-          if (/tracking, 3 of/.test(text)) controller.abort();
+          if (/tracking, [1-5] of/.test(text)) controller.abort();
         },
       },
       signal: controller.signal,
