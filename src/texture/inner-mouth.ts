@@ -22,7 +22,6 @@ import { resize } from '../render/resample.ts';
 import { smoothstep } from './grids.ts';
 import { offsetAtlas } from './offset-atlas.ts';
 import { fillPolygon } from './outlines.ts';
-
 import type { TexelGraph } from './texel-graph.ts';
 
 /** Tuning. */
