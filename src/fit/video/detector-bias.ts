@@ -14,8 +14,9 @@
  * which near shut is the difference between a slit and a half-open eye; both are mostly open alike, so they are drawn to each
  * other, the less the more they differ: a wink stays one.
  *
- * Shut lips are drawn apart, too, 1 to 2 % of the eye distance on filmed people and next to nothing on rendered ones. Somebody
- * who talks shuts them in a sixth of the frames at least, so what is drawn in the closest sixth, within these bounds, is taken for shut.
+ * Shut lips are drawn apart, too: 0.8 to 2 % of the eye distance on one filmed person, next to nothing on rendered ones. That person
+ * has them shut in some 15 % of the frames. So what is drawn in the closest 15 %, within bounds, is taken for shut; who never
+ * shuts them is held back by the upper bound.
  */
 import type { Camera } from '../../camera/camera.ts';
 import type { HeadModel, HeadParams, SurfacePoints } from '../../model/head-model.ts';
