@@ -5,6 +5,7 @@
  * "pHash", with 256 instead of 64 bits because aligned portraits resemble each other).
  */
 import type { Image8 } from '../core/image.ts';
+import { median } from '../core/quantile.ts';
 
 const CELLS = 64;
 const LOW = 16;
@@ -26,12 +27,11 @@ export function perceptualHash(image: Image8): string {
       for (let y = 0; y < CELLS; y++) sum += across[y * LOW + k] * COSINES[j * CELLS + y];
       low[j * LOW + k] = sum;
     }
-  const sorted = Float64Array.from(low.subarray(1)).sort();
-  const median = sorted[Math.floor(sorted.length / 2)];
+  const middle = median(low.subarray(1));
   let out = '';
   for (let i = 0; i < LOW * LOW; i += 4) {
     let digit = 0;
-    for (let b = 0; b < 4; b++) if (i + b > 0 && low[i + b] > median) digit |= 8 >> b;
+    for (let b = 0; b < 4; b++) if (i + b > 0 && low[i + b] > middle) digit |= 8 >> b;
     out += digit.toString(16);
   }
   return out;

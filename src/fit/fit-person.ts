@@ -9,6 +9,7 @@
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
+import { median } from '../core/quantile.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
 import { agreement } from './agreement.ts';
@@ -197,8 +198,7 @@ function mean(vectors: readonly Float64Array[]): Float64Array {
 /** Gives all states the middle focal length (in photo pixels), each head moved so far that it stays as large. */
 function oneFocalLength(states: readonly FitState[], scales: readonly number[]): FitState[] {
   const focal = (camera: FitState['camera']) => (camera.kind === 'perspective' ? camera.focal : camera.scale);
-  const lengths = states.map(({ camera }, i) => focal(camera) / scales[i]).sort((a, b) => a - b);
-  const middle = lengths[lengths.length >> 1];
+  const middle = median(states.map(({ camera }, i) => focal(camera) / scales[i]));
   return states.map((state, i) => {
     const { camera } = state;
     if (camera.kind === 'orthographic') return { ...state, camera: { ...camera, scale: middle * scales[i] } };

@@ -6,6 +6,7 @@
  * track's usual distance of frames.
  */
 import { FormatError, throwIfAborted } from '../core/errors.ts';
+import { median } from '../core/quantile.ts';
 import type { VideoFrame, VideoSource } from '../core/video.ts';
 import type { OverlayLayout, PaintedFrame } from '../fit/video/overlay-painter.ts';
 import type { HeadModel } from '../model/head-model.ts';
@@ -187,8 +188,7 @@ async function* resumed(frames: AsyncIterator<VideoFrame>, first: Promise<Iterat
 export function filmRate(times: readonly number[]): number {
   const gaps = times.slice(1).map((t, i) => t - times[i]);
   if (gaps.length === 0) return 25;
-  const usual = gaps.sort((a, b) => a - b)[gaps.length >> 1];
-  return Math.min(MOST_RATE, Math.max(1, Math.round(1000 / Math.max(usual, 1e-3)) / 1000));
+  return Math.min(MOST_RATE, Math.max(1, Math.round(1000 / Math.max(median(gaps), 1e-3)) / 1000));
 }
 
 /** How many pictures each frame is shown for, so that frames stay at their times; none for one that is too short. */

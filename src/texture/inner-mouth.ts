@@ -12,6 +12,7 @@
  *     They are not painted on lips.
  */
 import type { ImageF } from '../core/image.ts';
+import { lowerMedian, quantile } from '../core/quantile.ts';
 import type { CropTransform, PhotoFit } from '../fit/types.ts';
 import { chamferDistances, SURFACE_STRIDE } from '../kernels/pixel-surface.ts';
 import type { Kernels } from '../kernels/runtime.ts';
@@ -118,9 +119,9 @@ export function seeMouth(kernels: Kernels, photo: MouthPhoto, mouthFaces: Uint8A
   for (let c = 0; c < 3; c++) front[c] = Math.max(front[c], DARK);
   const { colours } = photo;
   const pale = redness(front, 0);
-  const lips = median(places.lips.map((p) => redness(colours, 3 * p)));
+  const lips = lowerMedian(places.lips.map((p) => redness(colours, 3 * p)));
   const red = Math.max(lips - pale, LEAST_RED);
-  const bright = Math.max(median(places.lips.map((p) => brightness(colours, 3 * p))), LEAST);
+  const bright = Math.max(lowerMedian(places.lips.map((p) => brightness(colours, 3 * p))), LEAST);
   const values = likeTeeth(colours, places.near, size, box, { pale, red, bright });
   const tones: Tones = [[], [], []];
   const onTeeth: Tones = [[], [], []];
@@ -135,7 +136,7 @@ export function seeMouth(kernels: Kernels, photo: MouthPhoto, mouthFaces: Uint8A
   }
   const found = tones[0].length;
   if (found <= INNER_MOUTH_DEFAULTS.share * places.between.length || found < LEAST_PIXELS) return NO_MOUTH;
-  const tone = (onTeeth[0].length < LEAST_PIXELS ? tones : onTeeth).map(median);
+  const tone = (onTeeth[0].length < LEAST_PIXELS ? tones : onTeeth).map(lowerMedian);
   return { teeth: { ...box, values }, tone, share: found / (size * size) };
 }
 
@@ -301,7 +302,7 @@ export function movingMouth(
   for (const [i, t] of graph.texels.entries())
     if (inside[i] === INSIDE.crown)
       for (let c = 0; c < 3; c++) tones[c].push(data[3 * t + c] / Math.max(mean[4 * i + c], LEAST));
-  const gains = gainsOf(tones.map(median));
+  const gains = gainsOf(tones.map(lowerMedian));
   const paint = (texel: number, i: number) => {
     if (inside[i] === INSIDE.none) return;
     for (let c = 0; c < 3; c++)
@@ -353,13 +354,4 @@ function redness(colours: ArrayLike<number>, at: number): number {
 
 function brightness(colours: ArrayLike<number>, at: number): number {
   return (colours[at] + colours[at + 1] + colours[at + 2]) / 3;
-}
-
-function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
-}
-
-function quantile(values: readonly number[], share: number): number {
-  // Typed: sorted without a function to compare with.
-  return Float64Array.from(values).sort()[Math.floor(share * (values.length - 1))];
 }

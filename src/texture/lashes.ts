@@ -5,6 +5,7 @@
  * is made as much darker than the lid as the photo has it, alike along the whole edge.
  */
 import type { Image8 } from '../core/image.ts';
+import { median } from '../core/quantile.ts';
 import type { PhotoFit } from '../fit/types.ts';
 import type { HeadModel, SurfacePoints } from '../model/head-model.ts';
 import { surfacePoint } from '../model/surface-point.ts';
@@ -225,8 +226,4 @@ function sample({ width, height, data }: Image8, [x, y]: Place): readonly number
 
 function brightness(colour: readonly number[]): number {
   return colour[0] + colour[1] + colour[2];
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
 }

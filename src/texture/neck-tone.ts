@@ -8,6 +8,7 @@
  * Tried, and no help: necks texel by texel as the photos show them. What is not too near to an outline and not seen at too
  * flat an angle is a patch or two, with a necklace or a collar's edge at times.
  */
+import { median } from '../core/quantile.ts';
 import { PIXEL, SURFACE_STRIDE } from '../kernels/pixel-surface.ts';
 import { shadeAt } from '../light/sh.ts';
 import type { HeadModel } from '../model/head-model.ts';
@@ -247,8 +248,3 @@ const SAMPLED = 128;
 const LIT = 0.3;
 /** Pixels that tell a tone. */
 const LEAST_PIXELS = 50;
-
-function median(values: readonly number[]): number {
-  // Typed: sorted without a function to compare with.
-  return Float64Array.from(values).sort()[values.length >> 1];
-}

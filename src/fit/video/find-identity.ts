@@ -14,6 +14,7 @@
 import { InvalidArgumentError, NoFaceError, throwIfAborted } from '../../core/errors.ts';
 import type { Image8 } from '../../core/image.ts';
 import type { ProgressListener } from '../../core/progress.ts';
+import { median } from '../../core/quantile.ts';
 import type { FrameRange, VideoSource } from '../../core/video.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
@@ -187,10 +188,6 @@ async function search(
   }
   offer();
   return { pool, lids, lips };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 
 /** The face followed in a frame some time after the one with `previous`: where it was, at less than half the cost; or found anew. */

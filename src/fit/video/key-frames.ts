@@ -3,6 +3,7 @@
  * different faces made. Frames are offered one after another and only a small pool is kept, so that memory does not
  * depend on the video's length: of the two that are most alike, the less sharp one goes.
  */
+import { median } from '../../core/quantile.ts';
 import type { VideoFrame } from '../../core/video.ts';
 import type { HeadModel } from '../../model/head-model.ts';
 import type { FaceObservation } from '../../perceive/types.ts';
@@ -84,16 +85,15 @@ export class KeyFramePool {
 
   /** The best `count` frames in order of time: the sharpest that looks ahead, then always the most different one. */
   choose(count: number): KeyFrame[] {
-    const median = this.frames.map((f) => f.sharpness).sort((a, b) => a - b)[this.frames.length >> 1] ?? 0;
-    const left = this.frames.filter((f) => f.sharpness >= BLURRED * median);
+    const usual = median(this.frames.map((f) => f.sharpness));
+    const left = this.frames.filter((f) => f.sharpness >= BLURRED * usual);
     const chosen: KeyFrame[] = [];
-    const ahead = (f: KeyFrame) =>
-      (f.sharpness / median) ** 2 / (1 + f.features[0] ** 2 + f.features[1] ** 2);
+    const ahead = (f: KeyFrame) => (f.sharpness / usual) ** 2 / (1 + f.features[0] ** 2 + f.features[1] ** 2);
     while (left.length > 0 && chosen.length < count) {
       const score = left.map((f) =>
         chosen.length === 0
           ? ahead(f)
-          : Math.min(...chosen.map((c) => difference(f, c))) * (f.sharpness / median),
+          : Math.min(...chosen.map((c) => difference(f, c))) * (f.sharpness / usual),
       );
       const best = score.indexOf(Math.max(...score));
       chosen.push(...left.splice(best, 1));

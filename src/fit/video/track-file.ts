@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import type { Camera } from '../../camera/camera.ts';
 import { FormatError, PhotofitError } from '../../core/errors.ts';
+import { median } from '../../core/quantile.ts';
 import { firstIssue, parseJsonFormat } from '../../io/json.ts';
 import { type NpyArray, npyArray } from '../../io/npy.ts';
 import { npzGet, requireFinite } from '../../io/npz.ts';
@@ -109,7 +110,7 @@ export function trackMetadata(track: VideoTrack, model: HeadModel, extra: TrackF
   const count = (status: FrameStatus) => frames.filter((f) => f.status === status).length;
   const middle = (key: 'landmarkNme' | 'skinL1') => {
     const known = frames.map((f) => f[key]).filter(Number.isFinite);
-    return known.length > 0 ? short(known.sort((a, b) => a - b)[known.length >> 1]) : null;
+    return known.length > 0 ? short(median(known)) : null;
   };
   const { start = null, end = null, fps = null } = extra.range ?? {};
   const known = identity.known && { known: { ...identity.known } };

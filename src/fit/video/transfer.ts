@@ -16,6 +16,7 @@
 import type { Camera } from '../../camera/camera.ts';
 import { cropCamera, projectPoints } from '../../camera/project.ts';
 import { InvalidArgumentError } from '../../core/errors.ts';
+import { quantile } from '../../core/quantile.ts';
 import { type HeadModel, type HeadParams, headSizes } from '../../model/head-model.ts';
 import { poseHead } from '../../model/pose.ts';
 import { axisAngleFromRotation, multiply3, rotationFromAxisAngle } from '../../model/rotation.ts';
@@ -312,8 +313,10 @@ function shutGap({ frames }: Pick<VideoTrack, 'frames'>, lips: Lips, neutral: Ne
   const used = sureFrames(frames);
   const shut = shutFrames(used, lips);
   if (shut === used) return gapOf(lips, neutral);
-  const gaps = Float64Array.from(shut, (frame) => gapOf(lips, frame)).sort();
-  return gaps[Math.floor(0.75 * (gaps.length - 1))];
+  return quantile(
+    shut.map((frame) => gapOf(lips, frame)),
+    0.75,
+  );
 }
 
 /** Expressions of the mouth, by ARKit's names. */

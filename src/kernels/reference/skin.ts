@@ -1,5 +1,6 @@
 /** Reference of `kernels/skin.ts`: which pixels look like skin, by the method of `fit/skin.ts`. */
 import type { ImageF } from '../../core/image.ts';
+import { median } from '../../core/quantile.ts';
 import type { SkinInput } from '../skin.ts';
 
 /** Weights in [0, 1] for every pixel, (H,W); zero outside the region. */
@@ -118,12 +119,6 @@ function integral(x: Float32Array | null, region: Uint8Array, width: number, hei
     }
   }
   return out;
-}
-
-/** The upper median; sorts `values`. */
-function median(values: Float32Array): number {
-  values.sort();
-  return values.length > 0 ? values[values.length >> 1] : 0;
 }
 
 /** Positions of non-zero elements. */

@@ -18,6 +18,7 @@
  */
 import { throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
+import { median } from '../../core/quantile.ts';
 import { sha256Hex } from '../../core/sha256.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
 import type { HeadModel, TextureSpace } from '../../model/head-model.ts';
@@ -250,8 +251,4 @@ function inUsual(distance: Float32Array, weights: Float32Array, N: number, n: nu
       distance[k] = weights[k] > 0 ? distance[k] / here : 0;
     }
   }
-}
-
-function median(values: number[]): number {
-  return Float64Array.from(values).sort()[values.length >> 1] ?? 0;
 }
