@@ -142,7 +142,8 @@ export function transferMotion(
       `transfer: no expression of the source (${some(source.expressionNames)}) is one of the head ${model.name} ` +
         `(${some(model.expressionNames)}); track with that head, or name the expressions of the unnamed one`,
     );
-  const neutral = mode === 'relative' ? neutralOf(track, neutralFrame, source) : null;
+  const atRest = mode === 'relative' ? restOf(track, neutralFrame, source) : null;
+  const neutral = atRest?.neutral ?? null;
   const root = source.jointNames.indexOf('root');
   const blinks = neutral && source.lids && blinksOf(model);
   const eyes = blinks && {
@@ -151,10 +152,10 @@ export function transferMotion(
     open: source.lids!.open(neutral!.expression),
     own: lidsOf(model, params.identity),
   };
-  const mouth = neutral &&
+  const mouth = atRest &&
     source.lips && {
       theirs: source.lips,
-      rest: neutralFrame === null ? shutGap(track, source.lips, neutral) : gapOf(source.lips, neutral),
+      rest: atRest.shutGap ?? source.lips.apart(atRest.neutral.expression, atRest.neutral.pose),
       own: lipsOf(model, params.identity),
     };
   const own = ['root', 'neck'];
@@ -264,33 +265,49 @@ export type MouthSource = Pick<TransferSource, 'lips' | 'expressionNames' | 'joi
  * @throws {InvalidArgumentError} when there is no such frame, or it shows no face, or no frame does
  */
 export function neutralOf(
-  { frames }: Pick<VideoTrack, 'frames'>,
+  track: Pick<VideoTrack, 'frames'>,
   index: number | null = null,
   mouth?: MouthSource,
 ): NeutralFace {
+  return restOf(track, index, mouth).neutral;
+}
+
+/**
+ * The neutral face, and how far its lips are apart while they are shut, metres: in three of four frames that have them shut no
+ * more; null where no frames tell. Modes of the coefficients, each for itself, do not say: those of a film were 4.0 mm apart,
+ * and 5.5 in a track that hardly differed.
+ */
+function restOf(
+  { frames }: Pick<VideoTrack, 'frames'>,
+  index: number | null,
+  mouth?: MouthSource,
+): { readonly neutral: NeutralFace; readonly shutGap: number | null } {
   if (index !== null) {
     const frame = frames.find((f) => f.index === index);
     if (!frame || frame.status === 'lost')
       throw new InvalidArgumentError(
         `transfer: the neutral frame ${index} ${frame ? 'shows no face' : `is not in the track, whose frames are ${frames[0]?.index ?? 'none'} to ${frames.at(-1)?.index ?? ''}`}; choose another`,
       );
-    return frame;
+    return { neutral: frame, shutGap: null };
   }
   const used = sureFrames(frames);
   if (used.length === 0) throw new InvalidArgumentError('transfer: the track has no frame with a face');
-  const shut = mouth?.lips ? shutFrames(used, mouth.lips) : used;
+  const shut = mouth?.lips ? shutFrames(used, mouth.lips) : null;
   const modes = (of: (f: TrackedFrame) => Float32Array, ofMouth: (i: number) => boolean) =>
-    of(used[0]).map((_, i) => halfSampleMode((ofMouth(i) ? shut : used).map((f) => of(f)[i])));
+    of(used[0]).map((_, i) => halfSampleMode(((ofMouth(i) && shut?.frames) || used).map((f) => of(f)[i])));
   const jaw = mouth?.jointNames.indexOf('jaw') ?? -1;
   return {
-    expression: modes(
-      (f) => f.expression,
-      (e) => MOUTH.test(mouth?.expressionNames[e] ?? ''),
-    ),
-    pose: modes(
-      (f) => f.pose,
-      (i) => Math.floor(i / 3) === jaw,
-    ),
+    neutral: {
+      expression: modes(
+        (f) => f.expression,
+        (e) => MOUTH.test(mouth?.expressionNames[e] ?? ''),
+      ),
+      pose: modes(
+        (f) => f.pose,
+        (i) => Math.floor(i / 3) === jaw,
+      ),
+    },
+    shutGap: shut && quantile(shut.apart, 0.75),
   };
 }
 
@@ -299,24 +316,6 @@ function sureFrames(frames: readonly TrackedFrame[]): readonly TrackedFrame[] {
   const seen = frames.filter((f) => f.status !== 'lost');
   const sure = seen.filter((f) => f.confidence >= SURE);
   return sure.length > 0 ? sure : seen;
-}
-
-function gapOf(lips: Lips, { expression, pose }: NeutralFace): number {
-  return lips.apart(expression, pose);
-}
-
-/**
- * How far the lips of a face are apart while they are shut, metres: in three of four frames that have them shut no more. Modes of
- * the coefficients, each for itself, do not say: those of a film were 4.0 mm apart, and 5.5 in a track that hardly differed.
- */
-function shutGap({ frames }: Pick<VideoTrack, 'frames'>, lips: Lips, neutral: NeutralFace): number {
-  const used = sureFrames(frames);
-  const shut = shutFrames(used, lips);
-  if (shut === used) return gapOf(lips, neutral);
-  return quantile(
-    shut.map((frame) => gapOf(lips, frame)),
-    0.75,
-  );
 }
 
 /** Expressions of the mouth, by ARKit's names. */
@@ -328,8 +327,11 @@ const SHUT = 0.15;
 /** Least frames with shut lips that are believed. */
 const ENOUGH = 8;
 
-/** Those of `frames` that have the lips shut, of some of them; all where there are few. */
-function shutFrames(frames: readonly TrackedFrame[], lips: Lips): readonly TrackedFrame[] {
+/** Those of `frames` that have the lips shut, of some of them, and how far apart; null where there are few. */
+function shutFrames(
+  frames: readonly TrackedFrame[],
+  lips: Lips,
+): { readonly frames: readonly TrackedFrame[]; readonly apart: readonly number[] } | null {
   const step = Math.ceil(frames.length / LOOKED_AT);
   const some = frames.filter((_, i) => i % step === 0);
   const apart = some.map(({ expression, pose }) => lips.apart(expression, pose));
@@ -337,7 +339,7 @@ function shutFrames(frames: readonly TrackedFrame[], lips: Lips): readonly Track
   const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))];
   const most = at(0.03) + SHUT * (at(0.97) - at(0.03));
   const shut = some.filter((_, i) => apart[i] <= most);
-  return shut.length >= ENOUGH ? shut : frames;
+  return shut.length >= ENOUGH ? { frames: shut, apart: apart.filter((gap) => gap <= most) } : null;
 }
 
 /** The mode of a sample by halving: the densest half of it, of that the densest half, … (Bickel and Frühwirth 2006). */

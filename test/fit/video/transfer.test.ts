@@ -346,6 +346,24 @@ describe('transfer', () => {
     expect(widest / own.face).not.toBeCloseTo(most, 2);
   });
 
+  it('each frame’s lips are measured once to tell where they rest, and once to be passed on', () => {
+    const frames = Array.from({ length: 40 }, (_, i) => {
+      const expression = track.frames[0].expression.slice();
+      const pose = new Float32Array(3 * model.joints.length);
+      pose[3 * model.joints.findIndex((j) => j.name === 'jaw')] = i % 2 === 0 ? 0.01 : 0.2;
+      return { ...track.frames[0], index: i, confidence: 1, expression, pose };
+    });
+    const lips = lipsOf(model, track.identity.identity);
+    let asked = 0;
+    const apart = (expression: ArrayLike<number>, pose: ArrayLike<number>) => {
+      asked++;
+      return lips.apart(expression, pose);
+    };
+    const talking = { ...source, lips: { ...lips, apart }, track: { ...track, frames } };
+    transferMotion(talking, target);
+    expect(asked).toBe(2 * frames.length);
+  });
+
   it('lips are measured on their own vertices as on the whole head', () => {
     const { params } = target;
     const lips = lipsOf(model, params.identity);
