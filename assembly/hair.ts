@@ -73,8 +73,17 @@ function flag(a: usize, i: i32): bool {
   return load<u8>(a + <usize>i) != 0;
 }
 
-/** Flags of the pixels with a flag within a window of (2r+1)², r at most 254; flags are 0 or 1. */
+/** Reach of a byte that counts down to a flag's end. */
+const REACH: i32 = 254;
+
+/** Flags of the pixels with a flag within a window of (2r+1)²; flags are 0 or 1. */
 function dilate(from: usize, to: usize, spare: usize, job: Job, r: i32): void {
+  dilateStep(from, to, spare, job, min(r, REACH));
+  for (let left = r - REACH; left > 0; left -= REACH) dilateStep(to, to, spare, job, min(left, REACH));
+}
+
+/** As {@link dilate}, r at most REACH; `to` may be `from`. */
+function dilateStep(from: usize, to: usize, spare: usize, job: Job, r: i32): void {
   const width = job.width, height = job.height, column = job.column;
   for (let y: i32 = 0; y < height; y++) {
     const row = <usize>(y * width);

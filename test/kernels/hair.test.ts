@@ -45,6 +45,9 @@ describe.each(BUILDS)('hair (%s)', (_name, create) => {
     [57, 90, { ring: 4, radius: 2, brow: 2 }],
     [112, 112, { ring: 10, radius: 1, brow: 2 }],
     [7, 30, { ring: 9, radius: 8, brow: 1 }],
+    // Rings of crops some 2,800 and 5,700 pixels wide: more than a byte counts, which had them end at once.
+    [60, 48, { ring: 255, radius: 1, brow: 1 }],
+    [57, 90, { ring: 511, radius: 2, brow: 2 }],
   ])('is the reference on %i × %i pixels', (width, height, sizes) => {
     const input = { ...scene(width, height, width + height), ...sizes };
     const expected = hairFlagsReference(input);
