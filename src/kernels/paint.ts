@@ -3,6 +3,7 @@
  * texture's colours (bilinear, as `sampleMap` of `render/albedo.ts`), and beside it the shape in grey. In plain TypeScript
  * (`reference/paint.ts`) it took half of a film's picture; float32 cuts a number that lies near a whole one to the other.
  */
+import { InvalidArgumentError } from '../core/errors.ts';
 import type { RasterizeOutput } from './rasterize.ts';
 import { type F32, type Kernels, requireLength, type U8, type U32 } from './runtime.ts';
 
@@ -43,7 +44,7 @@ export interface PaintTarget {
 /**
  * Paints a rasterised head.
  * @param width of the raster
- * @throws {InvalidArgumentError} on lengths that do not match
+ * @throws {InvalidArgumentError} on lengths that do not match, and on a place outside the raster or the picture
  */
 export function paintHead(
   kernels: Kernels,
@@ -53,13 +54,27 @@ export function paintHead(
   to: PaintTarget,
 ): void {
   const { faces, faceUvs, hidden, uvs, shades, map, plain, clay } = head;
-  const rows = raster.faceIndex.length / width;
-  requireLength('paintHead', 'pixels', to.pixels, 4 * to.columns * rows, '(H,columns,4)');
-  requireLength('paintHead', 'hidden', hidden, faces.length / 3, '(F)');
+  const name = 'paintHead';
+  const rows = Math.floor(raster.faceIndex.length / width);
+  requireLength(name, 'faceIndex', raster.faceIndex, rows * width, '(H,W)');
+  requireLength(name, 'barycentrics', raster.barycentrics, 3 * rows * width, '(H,W,3)');
+  requireLength(name, 'pixels', to.pixels, 4 * to.columns * rows, '(H,columns,4)');
+  requireLength(name, 'faces', faces, 3 * hidden.length, '(F,3)');
+  requireLength(name, 'shades', shades, SHADES * Math.floor(shades.length / SHADES), '(V,4)');
   if (map) {
-    requireLength('paintHead', 'faceUvs', faceUvs, faces.length, '(F,3)');
-    requireLength('paintHead', 'map', map.data, 3 * map.width * map.height, '(height,width,3)');
+    requireLength(name, 'faceUvs', faceUvs, faces.length, '(F,3)');
+    requireLength(name, 'uvs', uvs, 2 * Math.floor(uvs.length / 2), '(U,2)');
+    requireLength(name, 'map', map.data, 3 * map.width * map.height, '(height,width,3)');
   }
+  const [left, top, right, bottom] = to.bounds;
+  if (left < 0 || top < 0 || right > width || bottom > rows)
+    throw new InvalidArgumentError(
+      `${name}: bounds must lie in a raster of ${width} × ${rows}, got ${to.bounds.join(', ')}`,
+    );
+  if (Math.min(to.over, to.shape) < 0 || Math.max(to.over, to.shape) + width > to.columns)
+    throw new InvalidArgumentError(
+      `${name}: over and shape must leave ${width} of ${to.columns} columns, got ${to.over} and ${to.shape}`,
+    );
   kernels.scope(() => {
     const tones = kernels.f32([...clay, 0, ...plain, 0]);
     kernels.raw.paintHead(

@@ -63,10 +63,41 @@ describe.each(BUILDS)('pixels of a painted head (%s)', (_name, create) => {
     expect(other).toBeLessThanOrEqual(0.002 * painted);
   });
 
-  it('need room for whole pictures, and texture corners for every face', () => {
-    const { raster, head, to } = scene([4, 4]);
-    expect(() => paintHead(kernels, raster, width, head, { ...to, columns: columns + 1 })).toThrow(/pixels/);
-    const faceUvs = kernels.u32(3);
-    expect(() => paintHead(kernels, raster, width, { ...head, faceUvs }, to)).toThrow(/faceUvs/);
+  it.each([
+    ['faceIndex', () => ({ raster: { faceIndex: kernels.i32(width * height + 1) } })],
+    ['barycentrics', () => ({ raster: { barycentrics: kernels.f32(3 * width) } })],
+    ['pixels', () => ({ to: { columns: columns + 1 } })],
+    ['faces', () => ({ head: { hidden: kernels.u8(F + 1) } })],
+    ['faces', () => ({ head: { faces: kernels.u32(3 * F - 1) } })],
+    ['shades', () => ({ head: { shades: kernels.f32(4 * V - 1) } })],
+    ['faceUvs', () => ({ head: { faceUvs: kernels.u32(3) } })],
+    ['uvs', () => ({ head: { uvs: kernels.f32(2 * U + 1) } })],
+    ['map', () => ({ head: { map: { width: 4, height: 5, data: kernels.f32(3 * 16) } } })],
+    ['bounds', () => ({ to: { bounds: [0, 0, width + 1, height] as const } })],
+    ['bounds', () => ({ to: { bounds: [0, 0, width, height + 1] as const } })],
+    ['bounds', () => ({ to: { bounds: [-1, 0, width, height] as const } })],
+    ['over and shape', () => ({ to: { shape: 2 * width + 1 } })],
+    ['over and shape', () => ({ to: { over: -1 } })],
+  ])('refuse what would be read or written beyond its end: %s', (named, wrong) => {
+    const given = scene([4, 4]);
+    const { raster, head, to }: { raster?: object; head?: object; to?: object } = wrong();
+    const before = given.to.pixels.view.slice();
+    expect(() =>
+      paintHead(
+        kernels,
+        { ...given.raster, ...raster },
+        width,
+        { ...given.head, ...head },
+        { ...given.to, ...to },
+      ),
+    ).toThrow(new RegExp(`^paintHead: ${named} must `));
+    expect(given.to.pixels.view).toEqual(before);
+  });
+
+  it('are none where the head is beside the picture', () => {
+    const { raster, head, to } = scene(null);
+    const before = to.pixels.view.slice();
+    paintHead(kernels, raster, width, head, { ...to, bounds: [width + 9, 0, width, height] });
+    expect(to.pixels.view).toEqual(before);
   });
 });
