@@ -9,7 +9,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidArgumentError } from '../core/errors.ts';
-import { workPaths } from '../dataset/layout.ts';
+import { roundFolder, workPaths } from '../dataset/layout.ts';
 import { writeReport } from '../node/dataset-report.ts';
 import { openWork, readManifest, type Work, writeManifest } from '../node/dataset-work.ts';
 import { DEFAULT_HEAD } from '../node/models.ts';
@@ -53,7 +53,7 @@ export async function spaceBuild(
     const fit = settingsOf({ ...options, out: root, shard: undefined });
     const space = await initialSpace(root, options, quietly);
     const first = await openWork(root, { model: options.model, space, fit });
-    const folderOf = (round: number) => (round === 1 ? root : `${root}/round-${round}`);
+    const folderOf = (round: number) => roundFolder(root, round);
     let round = options.rounds;
     while (round > 1 && !existsSync(workPaths(folderOf(round)).initial)) round--;
     for (; ; round++) {

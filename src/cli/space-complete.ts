@@ -1,5 +1,6 @@
 /** What `photofit space complete` does: finds the maps and their head, trains or reads a network, fills the maps. */
-import { workPaths } from '../dataset/layout.ts';
+import path from 'node:path';
+import { firstRoundFolder, workPaths } from '../dataset/layout.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { type CompletedMaps, completeMaps } from '../node/complete-maps.ts';
 import type { CompletionPhase } from '../node/completion-training.ts';
@@ -64,7 +65,7 @@ export async function spaceComplete(
 
 /**
  * The maps of a work folder that passed the gate, or all of a plain folder; and their head: the one named, or that of the
- * work folder with the texture space that its photos were fitted with.
+ * work folder with the texture space that its photos were fitted with, in a later round of `space build` those of the first.
  */
 async function openMaps(
   folder: string,
@@ -75,7 +76,9 @@ async function openMaps(
   const maps = isWork ? await openFittedMaps(folder) : await openMapFolder(folder);
   if (head) return { maps, model: head };
   if (!isWork || named !== undefined) return { maps, model: await loadHeadModel(named) };
-  return { maps, model: (await reopenWork(folder)).model };
+  const first = firstRoundFolder(path.resolve(folder));
+  const known = (await readWork(workPaths(first))) ? first : folder;
+  return { maps, model: (await reopenWork(known)).model };
 }
 
 function words(out: string, { method, maps, written, outliers, network, seconds }: CompletedMaps): string {

@@ -14,7 +14,8 @@
  *     completed/<hash>.npz  maps without unseen texels
  *     space/                what `space pca` writes
  *     report/               index.html and its pictures
- *     round-2/, …           later rounds of `space build --rounds`, each a work folder
+ *     round-2/, …           later rounds of `space build --rounds`, each a work folder; their maps are completed knowing the
+ *                           initial space of the first
  *
  * A photo is done when `fits/<hash>/` or `failed/<hash>.json` is there. Names that begin with a dot are being
  * written or were left by a killed process; nobody reads them. Nothing here holds a time, a host or a process number,
@@ -42,6 +43,16 @@ export interface WorkPaths {
   failure(hash: string): string;
   /** Completed map of one photo. */
   completedMap(hash: string): string;
+}
+
+/** Work folder of a round of `space build`, from 1, within that of the first. */
+export function roundFolder(first: string, round: number): string {
+  return round === 1 ? first : `${first.replace(/\/+$/, '')}/round-${round}`;
+}
+
+/** The folder that may be the first round's of the absolute path `root`; `root` itself where that is no later round's. */
+export function firstRoundFolder(root: string): string {
+  return root.match(/^(.+)[/\\]round-\d+[/\\]*$/)?.[1] ?? root;
 }
 
 /** Files of a fit's folder in the order they are put in place: `fit.json` last, it vouches for the rest. */

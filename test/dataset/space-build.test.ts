@@ -80,6 +80,11 @@ describe('photofit space build', { timeout: 600_000 }, () => {
     const map = (work: string) => readFileSync(`${work}/fits/${first[0]}/map.npz`);
     expect(map(rounds[0]).equals(map(`${out}.work`))).toBe(true);
     expect(map(rounds[1]).equals(map(rounds[0]))).toBe(false);
+    // By hand as in the build: knowing what the first round began with, not what the second did.
+    const byHand = path.join(folder, 'by-hand');
+    const complete = await cli(['space', 'complete', rounds[1], '-o', byHand, '--method', 'mirror']);
+    expect(complete.code, complete.stderr).toBe(0);
+    expect(contentsOf(`${byHand}/completed`)).toEqual(contentsOf(`${rounds[1]}/completed`));
     const before = contentsOf(folder);
     const again = await build(twice, '--rounds', '2');
     expect(again.code, again.stderr).toBe(0);
