@@ -1,4 +1,4 @@
-/** Progress of long work, told to whoever asked; the library itself never prints. */
+/** Progress of long work, told to whoever asked, and its breaks; the library itself never prints. */
 
 /** One step of progress. */
 export interface ProgressEvent {
@@ -14,3 +14,8 @@ export interface ProgressEvent {
 
 /** Receives progress; must not throw. */
 export type ProgressListener = (event: ProgressEvent) => void;
+
+/** A turn of the event loop: what waits is handled, such as Ctrl-C and a page's other work, which no long computation hears. */
+export function eventsHandled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

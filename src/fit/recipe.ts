@@ -12,7 +12,7 @@
  * together (`fit-person.ts`).
  */
 import { throwIfAborted } from '../core/errors.ts';
-import type { ProgressListener } from '../core/progress.ts';
+import { eventsHandled, type ProgressListener } from '../core/progress.ts';
 import type { Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { minimize } from '../solve/levenberg-marquardt.ts';
@@ -150,8 +150,8 @@ export async function runStages(
   const curve: EnergyPoint[] = [];
   let results: RecipeState['results'] = [];
   for (const stage of stages) {
-    // A turn of the event loop: Ctrl-C and a page's other work are heard between stages. Kernel memory is free then.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    // Kernel memory is free then.
+    await eventsHandled();
     throwIfAborted(options.signal);
     const level = stage.level ? Math.round(stage.level * options.size) : 0;
     // Energies of different resolutions, or with other terms, do not compare.

@@ -8,6 +8,7 @@
  */
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
+import { eventsHandled } from '../core/progress.ts';
 import { describeFace } from './descriptor.ts';
 import { DETECTOR_DEFAULTS, type Detection, detectInFrame, squareContainment, suppress } from './detector.ts';
 import { ibug68FromMesh } from './ibug68.ts';
@@ -202,6 +203,6 @@ function boundingSquare(points: Float64Array) {
 /** Lets an abort come through (the networks run synchronously), when the caller can abort at all. */
 async function breathe(signal: AbortSignal | undefined): Promise<void> {
   if (!signal) return;
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await eventsHandled();
   throwIfAborted(signal);
 }

@@ -13,7 +13,7 @@
  */
 import { InvalidArgumentError, NoFaceError, throwIfAborted } from '../../core/errors.ts';
 import type { Image8 } from '../../core/image.ts';
-import type { ProgressListener } from '../../core/progress.ts';
+import { eventsHandled, type ProgressListener } from '../../core/progress.ts';
 import { median } from '../../core/quantile.ts';
 import type { FrameRange, VideoSource } from '../../core/video.ts';
 import type { HeadModel } from '../../model/head-model.ts';
@@ -173,7 +173,7 @@ async function search(
     const looked = lookFor(perception, frame.image, previous, options);
     looked.catch(() => {});
     // Once the question is out, which may go to another thread, this one looks at what the frame before is worth.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await eventsHandled();
     offer();
     const face = await looked;
     previous = face ?? previous;

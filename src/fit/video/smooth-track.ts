@@ -14,7 +14,7 @@
  * difference of d, right to first order in the turn between frames.
  */
 import { throwIfAborted } from '../../core/errors.ts';
-import type { ProgressListener } from '../../core/progress.ts';
+import { eventsHandled, type ProgressListener } from '../../core/progress.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
 import { type SequenceSystem, solveSequence } from '../../kernels/sequence.ts';
 import type { HeadModel } from '../../model/head-model.ts';
@@ -142,8 +142,7 @@ async function solveShot(
   const bounds = expressionBounds(person, layout, states);
   const held = new Int8Array(T * n);
   for (let round = 0; round < ROUNDS; round++) {
-    // A turn of the event loop, so that an abort is heard.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await eventsHandled();
     throwIfAborted(signal);
     const prior = priorOf(stencils, still, moves, sd, n);
     const system = systemOf(frames, evidence, prior, bounds, held, n);

@@ -14,7 +14,7 @@
  * Faces are as often seen from the one side as from the other: with a mirror, every map counts twice.
  */
 import { InvalidArgumentError, throwIfAborted } from '../../core/errors.ts';
-import type { ProgressListener } from '../../core/progress.ts';
+import { eventsHandled, type ProgressListener } from '../../core/progress.ts';
 import { createRandom } from '../../core/random.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
 import { choleskyFactor, choleskySolve } from '../../linalg/cholesky.ts';
@@ -83,16 +83,16 @@ export function mostComponents(maps: number): number {
 }
 
 /**
- * Learns a texture space.
+ * Learns a texture space. Events are handled between iterations; meanwhile nobody else may take arrays of `kernels`.
  * @param maps all over the same nodes.
  * @throws {InvalidArgumentError} on fewer than two maps or options out of range
  * @throws {AbortedError} when `options.signal` is aborted
  */
-export function fitMissingPca(
+export async function fitMissingPca(
   kernels: Kernels,
   maps: readonly KnownTexture[],
   options: MissingPcaOptions = {},
-): MissingPca {
+): Promise<MissingPca> {
   const o = { ...MISSING_PCA_DEFAULTS, ...options };
   if (maps.length < 2)
     throw new InvalidArgumentError(`fitMissingPca: needs at least two maps, got ${maps.length}`);
@@ -105,7 +105,8 @@ export function fitMissingPca(
   const shown = new Float32Array(n);
   for (const { weights } of maps) for (let i = 0; i < n; i++) if (weights[i] > 0) shown[i]++;
   const active = Uint32Array.from(shown.keys()).filter((i) => shown[i] > 0);
-  return kernels.scope(() => {
+  const mark = kernels.mark();
+  try {
     const data = gather(kernels, maps, active);
     const model = new ExpectationMaximisation(
       kernels,
@@ -123,12 +124,15 @@ export function fitMissingPca(
     }
     model.start(z);
     for (let i = 0; i < o.iterations; i++) {
+      await eventsHandled();
       throwIfAborted(o.signal);
       o.onProgress?.({ stage: 'principal components', fraction: i / o.iterations });
       model.iterate();
     }
     return scatter(model, data, active, shown);
-  });
+  } finally {
+    kernels.release(mark);
+  }
 }
 
 function scatter(

@@ -16,7 +16,6 @@
  * Then more components, of which neighbouring texels have alike shares, and with textures of the head's own space as further
  * people: what they say of a map is skin also where hardly any map shows it (`--method robust`; docs/texture-space.md).
  */
-import { throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
 import { median } from '../../core/quantile.ts';
 import { sha256Hex } from '../../core/sha256.ts';
@@ -28,7 +27,7 @@ import { facesInSkin } from '../skin-trust.ts';
 import type { TextureMapSource } from '../texture-map.ts';
 import type { CompletionAtlas, KnownTexture } from './atlas.ts';
 import { completeByPca, fitMissingPca, type MissingPca } from './missing-pca.ts';
-import { createTrainingSet, eventsHandled, textureOf } from './training-set.ts';
+import { createTrainingSet, textureOf } from './training-set.ts';
 
 /** Tuning of {@link findOutliers}; distances in units of what is usual at a texel. */
 export const OUTLIER_DEFAULTS = {
@@ -145,10 +144,8 @@ export async function findOutliers(
   const mean = space && planeOf(space, space.mean, atlas);
   const known = mean ? texturesOf(space, atlas, mean) : [];
   const learn = async (components: number, iterations: number, start?: MissingPca) => {
-    await eventsHandled();
-    throwIfAborted(signal);
     const maps = [...Array.from({ length: N }, (_, i) => weighted(i)), ...known];
-    const pca = fitMissingPca(kernels, maps, {
+    const pca = await fitMissingPca(kernels, maps, {
       components,
       iterations,
       inflation,

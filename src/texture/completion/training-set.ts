@@ -151,7 +151,7 @@ export async function createTrainingSet(
     strength: SMOOTHNESS * (atlas.size / 128) ** 2,
     base: restrictTexture({ values: o.base, weights: new Float32Array(total) }, keep).values,
   };
-  const learn = (fold: number, from: number, share: number, start?: MissingPca) => {
+  const learn = async (fold: number, from: number, share: number, start?: MissingPca) => {
     const maps: KnownTexture[] = [];
     for (let i = 0; i < trained; i++) {
       if (i % o.folds === fold) continue;
@@ -159,7 +159,7 @@ export async function createTrainingSet(
       maps.push(known);
       if (both) maps.push(mirrorTexture(atlas, known));
     }
-    const pca = fitMissingPca(kernels, maps, {
+    const pca = await fitMissingPca(kernels, maps, {
       components: o.components,
       iterations: start ? Math.ceil(o.iterations / 3) : o.iterations,
       ...(smooth && { smooth }),
@@ -169,18 +169,12 @@ export async function createTrainingSet(
     });
     return own(pca);
   };
-  await eventsHandled();
-  const pca = learn(-1, 0.3, 0.35);
+  const pca = await learn(-1, 0.3, 0.35);
   const folds: MissingPca[] = [];
-  for (let f = 0; f < o.folds; f++) {
-    await eventsHandled();
-    folds.push(learn(f, 0.65 + (0.35 * f) / o.folds, 0.35 / o.folds, pca));
-  }
+  for (let f = 0; f < o.folds; f++)
+    folds.push(await learn(f, 0.65 + (0.35 * f) / o.folds, 0.35 / o.folds, pca));
   return { set: { ...set, pca, folds }, atlas };
 }
-
-/** Lets what waits be handled, such as Ctrl-C, which no long computation notices by itself. @internal */
-export const eventsHandled = () => new Promise<void>((resolve) => setTimeout(resolve));
 
 /**
  * Components that learned nothing from map `index`: those of all maps if it is held out, else those of its fold's others
