@@ -134,7 +134,14 @@ export {
   type PaintedFrame,
 } from './fit/video/overlay-painter.ts';
 export { type PersonParams, personalModel } from './fit/video/personal-model.ts';
-export { SMOOTH_TRACK_DEFAULTS, type SmoothTrackOptions, smoothTrack } from './fit/video/smooth-track.ts';
+export {
+  createSmoother,
+  SMOOTH_TRACK_DEFAULTS,
+  type SmootherOptions,
+  type SmoothTrackOptions,
+  smoothTrack,
+  type TrackSmoother,
+} from './fit/video/smooth-track.ts';
 export {
   parseTrackArrays,
   parseTrackFile,

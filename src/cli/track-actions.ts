@@ -2,11 +2,14 @@
 import path from 'node:path';
 import { AbortedError } from '../core/errors.ts';
 import type { TrackFile } from '../fit/video/track-file.ts';
+import type { TrackedFrame } from '../fit/video/types.ts';
+import type { HeadModel } from '../model/head-model.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
 import { ffmpegVersion } from '../node/ffmpeg.ts';
-import { type OverlayFilm, openOverlayFilm } from '../node/threaded-film.ts';
+import { type FilmFinish, type OverlayFilm, openOverlayFilm } from '../node/threaded-film.ts';
 import { OVERLAY_FILM, writeTrackFolder } from '../node/track-results.ts';
 import { packageVersion } from '../node/version.ts';
+import type { OpenVideo } from '../node/video-types.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { openTrackPerception } from './open-perception.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -32,27 +35,21 @@ export async function trackCommand(
   bar.start(path.basename(video));
   const perception = await openTrackPerception(options);
   const share = options.overlay ? BEFORE_OVERLAY : 1;
-  let film: OverlayFilm | null = null;
-  let hasFfmpeg = false;
+  const film = options.overlay ? new TrackFilm(path.join(folder, OVERLAY_FILM), video, options) : null;
   try {
     const run = await runTrack({
       ...{ video, options, signal, perception: perception.faces },
       journal: path.join(folder, JOURNAL),
       onProgress: (event) => bar.update({ ...event, fraction: share * event.fraction }),
       onNote: (line) => bar.note(line),
-      onPerson: (person, opened) => {
-        hasFfmpeg = opened.decoder === 'ffmpeg';
-        const { overlaySize: maxDimension, pictureRate } = options;
-        const reading = { maxDimension, pictureRate, probed: opened.probed };
-        if (options.overlay) film = openOverlayFilm({ video, options: reading, person, layout: 'over' });
-      },
-      onTracked: (frames) => film?.expect(frames),
+      onPerson: (person, opened) => film?.begin(person, opened),
+      onSettled: (frames) => film?.add(frames),
       // Nothing is looked at from here on; the film needs the memory.
     }).finally(() => perception.dispose());
     const solved = performance.now();
     const { complete } = run;
     // Films are encoded by ffmpeg.
-    const filmed = complete && options.overlay && (hasFfmpeg || (await ffmpegVersion()) !== null);
+    const filmed = complete && film !== null && (await film.canBeEncoded());
     const file = await writeResults(video, folder, options, run, filmed ? film : null, bar, signal);
     const whole = complete && !signal.aborted;
     if (whole) run.done();
@@ -73,7 +70,7 @@ export async function trackCommand(
       );
     }
     for (const warning of warnings) bar.note(`${video}: warning: ${warning}`);
-    if (complete && options.overlay && !filmed)
+    if (complete && film && !filmed)
       bar.note(
         `${video}: warning: no ${OVERLAY_FILM}: films are encoded by ffmpeg, which is not on the PATH`,
       );
@@ -82,17 +79,66 @@ export async function trackCommand(
     return EXIT.interrupted;
   } finally {
     bar.end();
-    await (film as OverlayFilm | null)?.stop();
+    await film?.stop();
   }
 }
 
-/** Writes the files of a track, and its film while they are made; which is put in place after them. */
+/** The film of a track that is being made. */
+class TrackFilm {
+  readonly #out: string;
+  readonly #video: string;
+  readonly #options: TrackOptions;
+  /** Frames that are there before it is known who it is. */
+  #early: TrackedFrame[] = [];
+  #film: OverlayFilm | null = null;
+  #hasFfmpeg = false;
+
+  constructor(out: string, video: string, options: TrackOptions) {
+    this.#out = out;
+    this.#video = video;
+    this.#options = options;
+  }
+
+  begin(person: HeadModel, { decoder, probed, width }: OpenVideo): void {
+    this.#hasFfmpeg = decoder === 'ffmpeg';
+    const { overlaySize: maxDimension, pictureRate } = this.#options;
+    const options = { maxDimension, pictureRate, probed };
+    this.#film = openOverlayFilm(this.#out, { video: this.#video, options, person, width, layout: 'over' });
+    this.#film.add(this.#early);
+    this.#early = [];
+  }
+
+  add(frames: readonly TrackedFrame[]): void {
+    if (this.#film) this.#film.add(frames);
+    else this.#early.push(...frames);
+  }
+
+  /** Films are encoded by ffmpeg. */
+  async canBeEncoded(): Promise<boolean> {
+    return this.#film !== null && (this.#hasFfmpeg || (await ffmpegVersion()) !== null);
+  }
+
+  /** Of all frames; done when it is in place. */
+  async finish(finish: FilmFinish): Promise<void> {
+    await this.#film?.finish(finish);
+  }
+
+  get begun(): Promise<void> | undefined {
+    return this.#film?.begun;
+  }
+
+  async stop(): Promise<void> {
+    await this.#film?.stop();
+  }
+}
+
+/** Writes the files of a track while its film is finished, which is put in place after them. */
 async function writeResults(
   video: string,
   folder: string,
   options: TrackOptions,
   { track, model, texturePng, rate, complete, smoothed, warnings }: TrackRun,
-  film: OverlayFilm | null,
+  film: TrackFilm | null,
   bar: ProgressBar,
   signal: AbortSignal,
 ): Promise<TrackFile> {
@@ -100,13 +146,10 @@ async function writeResults(
   const when = new Promise<void>((resolve) => {
     placed = resolve;
   });
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  signal.addEventListener('abort', end, { once: true });
-  if (signal.aborted) end();
+  const stop = () => void film?.stop();
+  signal.addEventListener('abort', stop, { once: true });
   const started = performance.now();
-  const making = film?.make(path.join(folder, OVERLAY_FILM), track, {
-    signal: ending.signal,
+  const finished = film?.finish({
     when,
     onFrame: (done) =>
       bar.update({
@@ -115,7 +158,9 @@ async function writeResults(
         detail: `${done} frames, ${((1000 * done) / (performance.now() - started)).toFixed(0)} a second`,
       }),
   });
-  await making?.begun;
+  finished?.catch(() => {});
+  if (signal.aborted) stop();
+  await film?.begun;
   try {
     const file = await writeTrackFolder(folder, {
       ...{ track, model, texturePng, rate, complete, smoothed, warnings },
@@ -124,16 +169,11 @@ async function writeResults(
       range: options,
     });
     placed();
-    await making?.done.catch((error) => {
+    await finished?.catch((error) => {
       if (!(error instanceof AbortedError)) throw error;
     });
     return file;
-  } catch (error) {
-    end();
-    placed();
-    await making?.done.catch(() => {});
-    throw error;
   } finally {
-    signal.removeEventListener('abort', end);
+    signal.removeEventListener('abort', stop);
   }
 }

@@ -8,7 +8,6 @@ import { AbortedError, InvalidArgumentError, NoFaceError, throwIfAborted } from 
 import type { ProgressListener } from '../core/progress.ts';
 import { findIdentity } from '../fit/video/find-identity.ts';
 import { personalModel } from '../fit/video/personal-model.ts';
-import { smoothTrack } from '../fit/video/smooth-track.ts';
 import { type ResumePoint, trackVideo, watchFrom } from '../fit/video/track-video.ts';
 import type { TrackedFrame, TrackIdentity, VideoTrack } from '../fit/video/types.ts';
 import type { Watch } from '../fit/video/watch-video.ts';
@@ -18,6 +17,7 @@ import { loadHeadModel } from '../node/models.ts';
 import type { WatchOrder } from '../node/perception-worker.ts';
 import { albedoPng } from '../node/picture-files.ts';
 import type { ThreadedPerception } from '../node/threaded-perception.ts';
+import { asTracked, openSmoothing, type Settling } from '../node/threaded-smoothing.ts';
 import { personTexturePng } from '../node/threaded-texture.ts';
 import { openThreadedVideo } from '../node/threaded-video.ts';
 import { lighter, TrackJournal } from '../node/track-journal.ts';
@@ -59,8 +59,8 @@ export interface TrackRunInput {
   readonly onNote: (line: string) => void;
   /** Told who it is, skin and all, once that is known, while frames are tracked. */
   readonly onPerson?: (person: HeadModel, video: OpenVideo) => void;
-  /** Told the frames when the last one is tracked, before they are smoothed. */
-  readonly onTracked?: (frames: readonly TrackedFrame[]) => void;
+  /** Told frames in order, each once, as they are in the result: smoothed, where they are to be. */
+  readonly onSettled?: (frames: readonly TrackedFrame[]) => void;
   readonly signal: AbortSignal;
 }
 
@@ -102,6 +102,7 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
   let who: Identified | undefined;
   let journal: TrackJournal | undefined;
   let skin: PersonSkin | undefined;
+  let settling: Settling | undefined;
   try {
     const { from, model } = await loading;
     checkMeasures(options, { width: video.width, height: video.height, name: 'a frame' }, model);
@@ -130,6 +131,13 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
     const kept = journal ?? TrackJournal.begin(input.journal, key, identity, who.textured);
     journal = kept;
     skin = skinOf(input, video, model, who, resumed ? null : kept);
+    const settled: TrackedFrame[] = [];
+    const onSettled = (frames: readonly TrackedFrame[]) => {
+      settled.push(...frames);
+      input.onSettled?.(frames);
+    };
+    settling = options.smooth ? openSmoothing({ model, identity }, onSettled) : asTracked(onSettled);
+    for (const frame of earlier) await settling.put(frame, kept.get(frame.index));
     const frames = [...earlier];
     const started = performance.now();
     let complete = true;
@@ -147,8 +155,10 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
         signal,
       })) {
         skin.check();
-        kept.append(frame);
-        frames.push(lighter(frame));
+        const said = kept.append(frame);
+        const light = lighter(frame);
+        frames.push(light);
+        void settling.put(light, said);
         onProgress(progressOf(frames, frames.length - earlier.length, started, total));
       }
     } catch (error) {
@@ -156,17 +166,10 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
       complete = false;
     }
     const texturePng = await skin.known;
-    if (complete) input.onTracked?.(frames);
     const tracked = performance.now();
-    const rough: VideoTrack = { identity, width: video.width, height: video.height, frames };
-    // Not to be cancelled: what is done shall become a result, and it takes seconds.
-    const track = options.smooth
-      ? await smoothTrack(rough, model, {
-          evidence: kept,
-          onProgress: ({ stage, fraction }) =>
-            onProgress({ stage, fraction: SHARES.tracking + (1 - SHARES.tracking) * fraction }),
-        })
-      : rough;
+    // Not to be cancelled: what is done shall become a result, and it takes a moment.
+    await settling.end();
+    const track: VideoTrack = { identity, width: video.width, height: video.height, frames: settled };
     return {
       ...{ track, model, texturePng, complete, smoothed: options.smooth },
       rate: video.rate,
@@ -187,6 +190,7 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
     throw error;
   } finally {
     video.close();
+    await settling?.stop();
   }
 }
 

@@ -3,9 +3,9 @@ import { availableParallelism } from 'node:os';
 import type { OverlayLayout } from '../fit/video/overlay-painter.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { type Painters, startPainters } from './film-painters.ts';
-import { type FilmedTrack, paintFilm, readAhead, type VideoReadAhead } from './overlay-film.ts';
+import { type FilmedFrame, paintFilm } from './overlay-film.ts';
 import { openThreadedVideo } from './threaded-video.ts';
-import { serve } from './threads.ts';
+import { giveWay, serve } from './threads.ts';
 import type { OpenVideo, VideoOptions } from './video-types.ts';
 
 /** What there will be a film of. */
@@ -13,13 +13,16 @@ export interface FilmOrder {
   readonly video: string;
   readonly options: Omit<VideoOptions, 'signal'>;
   readonly person: HeadModel;
+  /** Pixels of the frames that the track's cameras are in. */
+  readonly width: number;
   readonly layout: OverlayLayout;
 }
 
-/** A film to be made now. */
-export interface FilmBegin {
-  readonly to: { readonly file: string; readonly out: string };
-  readonly track: FilmedTrack;
+/** Where a film goes. */
+export interface FilmPlace {
+  readonly file: string;
+  /** What messages call it; its ending is the format. */
+  readonly out: string;
 }
 
 /** How far it is. */
@@ -28,27 +31,53 @@ export interface FilmNews {
   readonly over: boolean;
 }
 
-let video: OpenVideo | null = null;
-let ahead: VideoReadAhead | null = null;
-let painters: Painters | null = null;
-let making: Making | null = null;
+/** Frames on their way into the film. */
+class FilmQueue implements AsyncIterable<FilmedFrame> {
+  #frames: FilmedFrame[] = [];
+  #ended = false;
+  #wake = () => {};
+
+  add(frames: readonly FilmedFrame[]): void {
+    this.#frames.push(...frames);
+    this.#wake();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<FilmedFrame, void, undefined> {
+    for (;;) {
+      const frames = this.#frames;
+      this.#frames = [];
+      yield* frames;
+      if (this.#frames.length > 0) continue;
+      if (this.#ended) return;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
 
 /** A film on its way; whoever asks hears of every picture once, or of several at a time. */
 class Making {
   readonly #cancelling = new AbortController();
+  readonly #ended: Promise<void>;
   #done = 0;
   #told = 0;
   #over = false;
   #failure: { readonly error: unknown } | null = null;
   #wake = () => {};
 
-  constructor({ to, track }: FilmBegin) {
+  constructor(to: FilmPlace, width: number) {
     const { signal } = this.#cancelling;
     const onFrame = (done: number) => {
       this.#done = done;
       this.#wake();
     };
-    paintFilm(to, ahead ?? video!, painters!, track, { signal, onFrame })
+    this.#ended = paintFilm(to, video!, painters!, { width, frames: queue }, { signal, onFrame })
       .catch((error) => {
         this.#failure = { error };
       })
@@ -68,36 +97,51 @@ class Making {
     return { done: this.#done, over: this.#over };
   }
 
-  cancel(): void {
+  /** Gives it up: nothing of it is at work any more. */
+  async cancel(): Promise<void> {
     this.#cancelling.abort();
+    queue.end();
+    await this.#ended;
   }
 }
 
+const queue = new FilmQueue();
+let video: OpenVideo | null = null;
+let painters: Painters | null = null;
+let making: Making | null = null;
+let scaledTo = 0;
+
 serve({
-  prepare: async ({ video: file, options, person, layout }: FilmOrder) => {
+  prepare: async ({ video: file, options, person, layout, width }: FilmOrder) => {
+    // Frames are tracked meanwhile.
+    giveWay();
     // Read on a thread of its own: while this one paints, it hears nothing from the decoder.
     video = await openThreadedVideo(file, options);
     // Of two cores this thread, the decoder and the encoder have enough.
     const threads = availableParallelism() > 2 ? undefined : 0;
     painters = await startPainters(person, video, layout, threads);
+    scaledTo = width;
     return { value: null };
   },
-  read: (frames: readonly { readonly time: number }[]) => {
-    ahead ??= readAhead(video!, frames);
+  begin: (place: FilmPlace) => {
+    making = new Making(place, scaledTo);
     return { value: null };
   },
-  begin: (order: FilmBegin) => {
-    making = new Making(order);
+  frames: (frames: readonly FilmedFrame[]) => {
+    queue.add(frames);
+    return { value: null };
+  },
+  last: () => {
+    queue.end();
     return { value: null };
   },
   next: async () => ({ value: await making!.next() }),
-  cancel: () => {
-    making?.cancel();
+  cancel: async () => {
+    await making?.cancel();
     return { value: null };
   },
   end: async () => {
     await painters?.stop();
-    await ahead?.stopReading();
     video?.close();
     return { value: null };
   },

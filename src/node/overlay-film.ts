@@ -3,11 +3,11 @@
  * are decoded again, painted on threads, and go to the encoder in order; only a few are in memory at a time.
  *
  * Films have a constant rate and videos may not: each picture is shown for as long as its frame is, in units of the
- * track's usual distance of frames.
+ * usual distance of the track's first frames.
  */
 import { FormatError, throwIfAborted } from '../core/errors.ts';
 import { median } from '../core/quantile.ts';
-import type { VideoFrame, VideoSource } from '../core/video.ts';
+import type { VideoSource } from '../core/video.ts';
 import type { OverlayLayout, PaintedFrame } from '../fit/video/overlay-painter.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { produceFileAtomically } from './atomic.ts';
@@ -26,14 +26,25 @@ export interface OverlayFilmOptions {
 
 /** Highest rate of a film, pictures a second. */
 const MOST_RATE = 120;
+/** Frames from which a film's rate is taken. */
+const RATED_FRAMES = 48;
 
 /** A video to film over, as large as panels shall be; for the layout `alone` only how large that is. */
 export type FilmedVideo = VideoSource | { readonly width: number; readonly height: number };
 
+/** What of a frame is drawn, and when. */
+export type FilmedFrame = PaintedFrame & { readonly time: number };
+
 /** What of a track is drawn. */
 export interface FilmedTrack {
   readonly width: number;
-  readonly frames: readonly (PaintedFrame & { readonly time: number })[];
+  readonly frames: readonly FilmedFrame[];
+}
+
+/** A track of which frames are still to come. */
+export interface ComingTrack {
+  readonly width: number;
+  readonly frames: Iterable<FilmedFrame> | AsyncIterable<FilmedFrame>;
 }
 
 /**
@@ -73,114 +84,97 @@ export async function paintFilm(
   to: { readonly file: string; readonly out: string },
   video: FilmedVideo,
   painters: Painters,
-  track: FilmedTrack,
+  track: ComingTrack,
   options: Pick<OverlayFilmOptions, 'signal' | 'onFrame'>,
 ): Promise<void> {
-  const { frames } = track;
   const { signal } = options;
   const scale = video.width / track.width;
-  const fps = filmRate(frames.map((f) => f.time));
+  const { first, frames } = await begun(track.frames, RATED_FRAMES);
+  throwIfAborted(signal);
+  const fps = filmRate(first.map((f) => f.time));
   const film: FilmFormat = {
     ...{ width: painters.width, height: video.height, fps, signal },
     ...{ channels: painters.planes ? 'yuv420' : 4, preset: 'superfast', quality: 21 },
   };
   await encodeFilm(to.file, to.out, film, async (write) => {
-    const waiting: { readonly pixels: Promise<Uint8Array>; readonly times: number }[] = [];
-    const shown = picturesOf(
-      frames.map((f) => f.time),
-      fps,
-    );
+    const waiting: { readonly pixels: Promise<Uint8Array>; readonly time: number }[] = [];
+    const clock = filmClock(fps);
     let done = 0;
+    let shown: Uint8Array | null = null;
     const flush = async (most: number) => {
       while (waiting.length > most) {
-        const { pixels, times } = waiting.shift()!;
-        await show(write, await pixels, times);
+        const { pixels, time } = waiting.shift()!;
+        // How long a picture is shown is known when the next one is.
+        const times = clock(time);
+        if (shown) await show(write, shown, times);
+        shown = await pixels;
         done++;
         options.onFrame?.(done);
       }
     };
     try {
-      let next = 0;
-      const pictures = 'frames' in video ? matched(video, track, signal) : alone(track, signal);
+      const pictures = 'frames' in video ? matched(video, frames, signal) : alone(frames, signal);
       for await (const { image, frame } of pictures) {
-        const i = frames.indexOf(frame, next);
-        next = i + 1;
         const pixels = painters.paint(image, frame, scale);
         pixels.catch(() => {});
-        waiting.push({ pixels, times: shown[i] });
+        waiting.push({ pixels, time: frame.time });
         await flush(painters.ahead);
       }
       await flush(0);
     } finally {
       await Promise.allSettled(waiting.map((w) => w.pixels));
     }
-    if (done === 0) throw new FormatError(`${to.out}: none of the track's frames could be read again`);
+    if (!shown) throw new FormatError(`${to.out}: none of the track's frames could be read again`);
+    await show(write, shown, 1);
   });
 }
 
+/** The first frames, as soon as there are so many or no more; and all of them. */
+async function begun(frames: ComingTrack['frames'], most: number) {
+  const first: FilmedFrame[] = [];
+  const all = eachOf(frames);
+  let next = await all.next();
+  while (!next.done) {
+    first.push(next.value);
+    if (first.length === most) break;
+    next = await all.next();
+  }
+  const again = async function* () {
+    yield* first;
+    yield* all;
+  };
+  return { first, frames: again() };
+}
+
+async function* eachOf(frames: ComingTrack['frames']): AsyncGenerator<FilmedFrame, void, undefined> {
+  yield* frames;
+}
+
 /** Frames of the track without photos. */
-async function* alone({ frames }: FilmedTrack, signal: AbortSignal | undefined) {
-  for (const frame of frames) {
+async function* alone(frames: AsyncIterable<FilmedFrame>, signal: AbortSignal | undefined) {
+  for await (const frame of frames) {
     throwIfAborted(signal);
     yield { image: null, frame };
   }
 }
 
 /** Frames of the video with what the track has at their time. */
-async function* matched(video: VideoSource, { frames }: FilmedTrack, signal: AbortSignal | undefined) {
-  if (frames.length === 0) return;
-  let i = 0;
-  for await (const { time, image } of video.frames({ ...filmedRange(frames), signal })) {
+async function* matched(
+  video: VideoSource,
+  frames: AsyncGenerator<FilmedFrame, void, undefined>,
+  signal: AbortSignal | undefined,
+) {
+  let next = await frames.next();
+  if (next.done) return;
+  for await (const { time, image } of video.frames({ start: Math.max(0, next.value.time - 1e-3), signal })) {
     throwIfAborted(signal);
-    while (i < frames.length && frames[i].time < time - 5e-4) i++;
-    if (i === frames.length) return;
-    if (Math.abs(frames[i].time - time) <= 5e-4) yield { image, frame: frames[i++] };
-  }
-}
-
-/** What of the video is read for these frames. */
-function filmedRange(frames: readonly { readonly time: number }[]): { start: number; end: number } {
-  return { start: Math.max(0, frames[0].time - 1e-3), end: frames[frames.length - 1].time + 0.5 };
-}
-
-/** A video of which the frames of a film are being read already. */
-export interface VideoReadAhead extends VideoSource {
-  /** Ends that reading; nothing where the film has taken the frames. */
-  stopReading(): Promise<void>;
-}
-
-/**
- * Begins to read the frames that a film of frames at these times takes first, so that a decoder that works by itself
- * (`openThreadedVideo`) is at work before they are asked for.
- */
-export function readAhead(video: VideoSource, frames: readonly { readonly time: number }[]): VideoReadAhead {
-  let begun = frames.length > 0 ? video.frames(filmedRange(frames))[Symbol.asyncIterator]() : null;
-  const first = begun?.next();
-  // Awaited when it is asked for; a failure meanwhile must not count as unhandled.
-  first?.catch(() => {});
-  const take = () => {
-    const taken = begun;
-    begun = null;
-    return taken;
-  };
-  return {
-    ...video,
-    frames: (range) => {
-      const taken = take();
-      return taken && first ? resumed(taken, first) : video.frames(range);
-    },
-    stopReading: async () => {
-      await take()?.return?.();
-    },
-  };
-}
-
-/** Frames of an iterator whose first one was asked for. */
-async function* resumed(frames: AsyncIterator<VideoFrame>, first: Promise<IteratorResult<VideoFrame>>) {
-  try {
-    for (let next = await first; !next.done; next = await frames.next()) yield next.value;
-  } finally {
-    await frames.return?.();
+    while (!next.done && next.value.time < time - 5e-4) next = await frames.next();
+    if (next.done) return;
+    if (next.value.time > time + 5e-4) continue;
+    yield { image, frame: next.value };
+    next = await frames.next();
+    throwIfAborted(signal);
+    if (next.done) return;
   }
 }
 
@@ -191,11 +185,19 @@ export function filmRate(times: readonly number[]): number {
   return Math.min(MOST_RATE, Math.max(1, Math.round(1000 / Math.max(median(gaps), 1e-3)) / 1000));
 }
 
-/** How many pictures each frame is shown for, so that frames stay at their times; none for one that is too short. */
-export function picturesOf(times: readonly number[], fps: number): number[] {
-  const start = times[0] ?? 0;
-  const place = (t: number) => Math.round((t - start) * fps);
-  return times.map((t, i) => (i + 1 < times.length ? place(times[i + 1]) - place(t) : 1));
+/**
+ * Says how many pictures lie between the frame of the time before and that of the time it is given, so that frames stay at
+ * their times: none for a frame that is too short.
+ */
+export function filmClock(fps: number): (time: number) => number {
+  let start: number | null = null;
+  let place = 0;
+  return (time) => {
+    start ??= time;
+    const before = place;
+    place = Math.round((time - start) * fps);
+    return place - before;
+  };
 }
 
 async function show(write: FilmPictures, pixels: Uint8Array, times: number): Promise<void> {

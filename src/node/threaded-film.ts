@@ -1,17 +1,17 @@
 /**
- * The film of a track on a thread of its own: it gets ready (video opened, head in kernel memory) while frames are still
- * being tracked, and paints while the caller makes the other files.
+ * The film of a track on a thread of its own: it paints frames as soon as they are as they will be in the result, while
+ * others are still being tracked and the caller makes the other files.
  */
-import type { VideoTrack } from '../fit/video/types.ts';
+import { AbortedError } from '../core/errors.ts';
+import type { TrackedFrame } from '../fit/video/types.ts';
 import { produceFileAtomically } from './atomic.ts';
-import type { FilmBegin, FilmNews, FilmOrder } from './film-worker.ts';
-import { type FilmedTrack, writeOverlayFilm } from './overlay-film.ts';
+import type { FilmNews, FilmOrder, FilmPlace } from './film-worker.ts';
+import { type FilmedFrame, writeOverlayFilm } from './overlay-film.ts';
 import { startThread, type Thread } from './threads.ts';
 import { openVideo } from './video-source.ts';
 
-/** How a film is made. */
-export interface FilmMaking {
-  readonly signal: AbortSignal;
+/** How a film is finished. */
+export interface FilmFinish {
   /** Frames painted so far. */
   readonly onFrame: (done: number) => void;
   /** The film is put in place after this. */
@@ -19,77 +19,82 @@ export interface FilmMaking {
 }
 
 /** A film in the making. */
-export interface FilmUnderway {
-  /** It no longer needs the caller's thread, or has failed. */
-  readonly begun: Promise<void>;
-  /**
-   * It is in place.
-   * @throws {PhotofitError} when ffmpeg fails, or it cannot be written
-   * @throws {AbortedError} when cancelled; nothing is left
-   */
-  readonly done: Promise<void>;
-}
-
-/** A thread that is ready to make a film. */
 export interface OverlayFilm {
-  /** The film will be of frames at these times: where it is made on a thread, that begins to read the video. */
-  expect(frames: readonly { readonly time: number }[]): void;
-  /** Makes it, once. */
-  make(out: string, track: VideoTrack, making: FilmMaking): FilmUnderway;
+  /** It no longer needs the caller's thread for what it has been given, or has failed. */
+  readonly begun: Promise<void>;
+  /** The next frames, in order, as they are in the result. */
+  add(frames: readonly TrackedFrame[]): void;
+  /**
+   * There are no more frames: done when the film is in place.
+   * @throws {PhotofitError} when ffmpeg fails, or it cannot be written
+   * @throws {AbortedError} when it was given up; nothing is left
+   */
+  finish(finish: FilmFinish): Promise<void>;
+  /** Gives up a film that is not in place, and ends the thread. */
   stop(): Promise<void>;
 }
 
-/** Gets ready on a thread; where the program runs from its sources there is none, and films wait for `when`. */
-export function openOverlayFilm(order: FilmOrder): OverlayFilm {
+/**
+ * Begins a film, to be put at `out`. Where the program runs from its sources there is no thread: it is made when it is
+ * finished, after `when`.
+ */
+export function openOverlayFilm(out: string, order: FilmOrder): OverlayFilm {
   const thread = startThread('film-worker');
-  if (!thread)
-    return {
-      expect: () => {},
-      make: (out, track, making) => ({ begun: Promise.resolve(), done: makeHere(out, order, track, making) }),
-      stop: async () => {},
-    };
-  const prepared = thread.ask('prepare', order);
+  return thread ? filmOnThread(thread, out, order) : filmHere(out, order);
+}
+
+function filmOnThread(thread: Thread, out: string, order: FilmOrder): OverlayFilm {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const begun = promised<void>();
+  const finishing = promised<FilmFinish>();
   // What fails is told when the film is wanted.
-  prepared.catch(() => {});
+  const tell = (name: string, argument: unknown) => void thread.ask(name, argument).catch(() => {});
+  signal.addEventListener('abort', () => finishing.reject(new AbortedError('cancelled')));
+  const making = async (file: string) => {
+    await thread.ask('prepare', order);
+    await thread.ask('begin', { file, out } satisfies FilmPlace);
+    begun.resolve();
+    try {
+      const { onFrame } = await finishing.promise;
+      await follow(thread, onFrame, signal);
+    } catch (error) {
+      // Its encoder has ended before its file is taken away.
+      await thread.ask('cancel', null).catch(() => {});
+      throw error;
+    }
+  };
+  const when = finishing.promise.then((finish) => finish.when);
+  const done = produceFileAtomically(out, making, { signal, when }).finally(begun.resolve);
+  for (const promise of [done, when]) promise.catch(() => {});
+  let stopped: Promise<void> | null = null;
+  const stop = async () => {
+    stopping.abort();
+    await done.catch(() => {});
+    // Ended in order, it leaves its code cache.
+    await thread.ask('end', null).catch(() => {});
+    await thread.stop();
+  };
   return {
-    expect: (frames) => {
-      const times = frames.map(({ time }) => ({ time }));
-      void prepared.then(() => thread.ask('read', times)).catch(() => {});
+    begun: begun.promise,
+    add: (frames) => tell('frames', frames.map(filmed)),
+    finish: (finish) => {
+      tell('last', null);
+      finishing.resolve(finish);
+      return done;
     },
-    make: (out, track, making) => {
-      let begin = () => {};
-      const begun = new Promise<void>((resolve) => {
-        begin = resolve;
-      });
-      const { signal, when } = making;
-      const done = produceFileAtomically(
-        out,
-        async (file) => {
-          await prepared;
-          await thread.ask('begin', { to: { file, out }, track: filmed(track) } satisfies FilmBegin);
-          begin();
-          await follow(thread, making);
-        },
-        { signal, when },
-      ).finally(begin);
-      done.catch(() => {});
-      return { begun, done };
-    },
-    stop: async () => {
-      // Ended in order, it leaves its code cache.
-      await prepared.then(() => thread.ask('end', null)).catch(() => {});
-      await thread.stop();
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
     },
   };
 }
 
 /** Until the film is whole. */
-async function follow(thread: Thread, { signal, onFrame }: FilmMaking): Promise<void> {
+async function follow(thread: Thread, onFrame: (done: number) => void, signal: AbortSignal): Promise<void> {
   const cancel = () => void thread.ask('cancel', null).catch(() => {});
   signal.addEventListener('abort', cancel, { once: true });
   try {
-    // It has begun by now: let it end its encoder before its file is taken away.
-    if (signal.aborted) cancel();
     for (;;) {
       const { done, over } = (await thread.ask('next', null)) as FilmNews;
       if (over) return;
@@ -100,27 +105,46 @@ async function follow(thread: Thread, { signal, onFrame }: FilmMaking): Promise<
   }
 }
 
-/** What of a track the thread needs: not what perception saw. */
-function filmed({ width, frames }: VideoTrack): FilmedTrack {
+/** What of a frame the thread needs: not what perception saw. */
+function filmed({ time, status, expression, pose, camera, light }: TrackedFrame): FilmedFrame {
+  return { time, status, expression, pose, camera, light };
+}
+
+function filmHere(out: string, { video: file, options, person, layout, width }: FilmOrder): OverlayFilm {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const frames: FilmedFrame[] = [];
+  const make = async ({ onFrame, when }: FilmFinish) => {
+    await when;
+    const video = await openVideo(file, options);
+    try {
+      await writeOverlayFilm(out, video, person, { width, frames }, { layout, signal, onFrame });
+    } finally {
+      video.close();
+    }
+  };
+  let made: Promise<void> | null = null;
   return {
-    width,
-    frames: frames.map(({ time, status, expression, pose, camera, light }) => {
-      return { time, status, expression, pose, camera, light };
-    }),
+    begun: Promise.resolve(),
+    add: (more) => void frames.push(...more),
+    finish: (finish) => {
+      made = make(finish);
+      return made;
+    },
+    stop: async () => {
+      stopping.abort();
+      await made?.catch(() => {});
+    },
   };
 }
 
-async function makeHere(
-  out: string,
-  { video: file, options, person, layout }: FilmOrder,
-  track: VideoTrack,
-  { signal, onFrame, when }: FilmMaking,
-): Promise<void> {
-  await when;
-  const video = await openVideo(file, options);
-  try {
-    await writeOverlayFilm(out, video, person, track, { layout, signal, onFrame });
-  } finally {
-    video.close();
-  }
+/** A promise to be kept later. */
+function promised<T>() {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<T>((kept, broken) => {
+    resolve = kept;
+    reject = broken;
+  });
+  return { promise, resolve, reject };
 }

@@ -1,8 +1,7 @@
 /**
  * What has been tracked so far, on disk: who it is, then a record per frame with all its numbers, what it says for
  * smoothing, and what the next one starts from, appended as frames come. A run that was broken off (Ctrl-C, a crash, a
- * full disk) goes on from its last whole record, exactly as if it had not been; and smoothing reads from here, so that
- * memory does not grow by the 16 kB a frame that perception and evidence take. Another version of Photofit would solve
+ * full disk) goes on from its last whole record, exactly as if it had not been. Another version of Photofit would solve
  * the rest of the frames in another way, and begins anew.
  *
  * One line of JSON, then records: their length (uint32), the length of a JSON of scalars (uint32), that JSON, and float32
@@ -196,8 +195,8 @@ export class TrackJournal implements EvidenceStore {
     this.#memory = memory;
   }
 
-  /** Adds a frame, with the evidence that was put for it. */
-  append(frame: TrackedFrame): void {
+  /** Adds a frame, with the evidence that was put for it, which it gives back. */
+  append(frame: TrackedFrame): FrameEvidence | null {
     const evidence = this.#pending?.index === frame.index ? this.#pending : null;
     const memory = this.#memory;
     this.#pending = null;
@@ -233,6 +232,7 @@ export class TrackJournal implements EvidenceStore {
     };
     this.#places.set(frame.index, this.#end);
     this.#write(head, arrays);
+    return evidence;
   }
 
   /** All frames, in order; what perception saw without its mesh, which only the last one is asked for. */

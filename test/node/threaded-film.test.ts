@@ -5,7 +5,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { personalModel } from '../../src/fit/video/personal-model.ts';
-import { writeOverlayFilm } from '../../src/node/overlay-film.ts';
+import { filmClock, filmRate, writeOverlayFilm } from '../../src/node/overlay-film.ts';
 import { openVideo } from '../../src/node/video-source.ts';
 import { lastingFolder, temporaryFolder } from '../cli/helpers.ts';
 import { makeTinyHead } from '../helpers/tiny-head.ts';
@@ -29,8 +29,7 @@ describe.skipIf(without !== '')(`openOverlayFilm${without}`, () => {
         .png()
         .toFile(path.join(video, `${i}.png`));
   });
-  const open = () => openOverlayFilm({ video, options, person, layout: 'over' });
-  const never = new AbortController().signal;
+  const order = { video, options, person, width: track.width, layout: 'over' } as const;
 
   it('gives the film that the caller would have made, and puts it in place when it is told to', async () => {
     const folder = temporaryFolder();
@@ -38,7 +37,7 @@ describe.skipIf(without !== '')(`openOverlayFilm${without}`, () => {
     const source = await openVideo(video, options);
     await writeOverlayFilm(here, source, person, track);
     source.close();
-    const film = open();
+    const film = openOverlayFilm(there, order);
     let place = () => {};
     const when = new Promise<void>((resolve) => {
       place = resolve;
@@ -48,8 +47,12 @@ describe.skipIf(without !== '')(`openOverlayFilm${without}`, () => {
       whole = resolve;
     });
     const onFrame = (done: number) => void (done === track.frames.length && whole());
-    const { begun, done } = film.make(there, track, { signal: never, when, onFrame });
-    await begun;
+    // As they come from a track: none, some, the others.
+    film.add([]);
+    film.add(track.frames.slice(0, 3));
+    await film.begun;
+    film.add(track.frames.slice(3));
+    const done = film.finish({ when, onFrame });
     await painted;
     expect(existsSync(there)).toBe(false);
     place();
@@ -59,45 +62,40 @@ describe.skipIf(without !== '')(`openOverlayFilm${without}`, () => {
     expect(readdirSync(folder).sort()).toEqual(['here.mp4', 'there.mp4']);
   });
 
-  it('leaves nothing when it is cancelled', async () => {
-    const folder = temporaryFolder();
-    const film = open();
-    const cancelling = new AbortController();
-    const { done } = film.make(path.join(folder, 'a.mp4'), track, {
-      signal: cancelling.signal,
-      when: Promise.resolve(),
-      onFrame: () => cancelling.abort(),
-    });
-    await expect(done).rejects.toMatchObject({ name: 'AbortedError' });
-    await film.stop();
-    expect(readdirSync(folder)).toEqual([]);
-  });
-
-  it('leaves nothing when it is cancelled before it has begun', async () => {
-    const folder = temporaryFolder();
-    const film = open();
-    const cancelling = new AbortController();
-    const when = Promise.resolve();
-    const making = { signal: cancelling.signal, when, onFrame: () => {} };
-    const { begun, done } = film.make(path.join(folder, 'a.mp4'), track, making);
-    cancelling.abort();
-    await begun;
-    await expect(done).rejects.toMatchObject({ name: 'AbortedError' });
-    await film.stop();
-    expect(readdirSync(folder)).toEqual([]);
+  it('leaves nothing when it is given up: before it has begun, between frames, and while it is finished', async () => {
+    for (const stage of ['new', 'begun', 'waiting', 'finishing']) {
+      const folder = temporaryFolder();
+      const film = openOverlayFilm(path.join(folder, 'a.mp4'), order);
+      if (stage !== 'new') await film.begun;
+      if (stage !== 'begun') film.add(track.frames.slice(0, 5));
+      if (stage !== 'finishing') await film.stop();
+      else {
+        const done = film.finish({ when: Promise.resolve(), onFrame: () => void film.stop() });
+        await expect(done).rejects.toMatchObject({ name: 'AbortedError' });
+        await film.stop();
+      }
+      expect(readdirSync(folder), stage).toEqual([]);
+    }
   });
 
   it('fails in the words of what failed there', async () => {
     const folder = temporaryFolder();
-    const film = openOverlayFilm({ video: path.join(folder, 'none'), options, person, layout: 'over' });
-    const { begun, done } = film.make(path.join(folder, 'a.mp4'), track, {
-      signal: never,
-      when: Promise.resolve(),
-      onFrame: () => {},
-    });
-    await begun;
+    const film = openOverlayFilm(path.join(folder, 'a.mp4'), { ...order, video: path.join(folder, 'none') });
+    film.add(track.frames);
+    await film.begun;
+    const done = film.finish({ when: Promise.resolve(), onFrame: () => {} });
     await expect(done).rejects.toThrow(/none: there is no such file or folder/);
     await film.stop();
     expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('the clock of a film', () => {
+  it('shows each frame for as long as it is, at the usual rate', () => {
+    const times = [1, 1.04, 1.08, 1.121, 1.24, 1.28, 1.2801, 1.36];
+    const fps = filmRate(times);
+    expect(fps).toBeCloseTo(25, 1);
+    const clock = filmClock(fps);
+    expect(times.map(clock)).toEqual([0, 1, 1, 1, 3, 1, 0, 2]);
   });
 });

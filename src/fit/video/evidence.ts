@@ -23,7 +23,7 @@ export interface FrameEvidence {
 export interface EvidenceStore {
   /** Called once per frame that has a face, in order. */
   put(evidence: FrameEvidence): void;
-  /** The evidence of a frame, null for a frame without; called several times for each. */
+  /** The evidence of a frame, null for a frame without; called once for each. */
   get(index: number): FrameEvidence | null;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Smoothing of a whole track: a second pass in which all frames of a shot are solved together,
+ * Smoothing of a track: a second pass in which the frames of a shot are solved together,
  *
  *   min Σ_t E_t(d_t) + ½ Σ_t Σ_c ρ( a_tc² / σ_c² ),
  *
@@ -9,9 +9,13 @@
  * little. That is no moving average: where a frame is sure of a column, as of the lips' closing, it keeps it; where it
  * is not, its neighbours say. Nothing lags, since the future counts as much as the past.
  *
- * Re-weighted least squares; each round is one block-tridiagonal system over the shot (`kernels/sequence.ts`), float64. Expressions stay within their ranges: what leaves is held at the border in the next round. Shots are
+ * Re-weighted least squares; each round is one block-tridiagonal system (`kernels/sequence.ts`), float64. Expressions stay within their ranges: what leaves is held at the border in the next round. Shots are
  * separated by cuts and losses. Rotations: a_t = log(R_{t+1}R_tᵀ) − log(R_tR_{t−1}ᵀ) at the tracked states plus the second
  * difference of d, right to first order in the turn between frames.
+ *
+ * A long shot is solved in blocks, each with a second of frames before and after it that are solved along and not kept:
+ * what lies farther away does not reach it (400 frames of a talking face: at most 2e-5 mm at a vertex from the whole shot in one). So frames are
+ * smooth soon after they are tracked, and memory does not grow with the shot.
  */
 import { throwIfAborted } from '../../core/errors.ts';
 import { eventsHandled, type ProgressListener } from '../../core/progress.ts';
@@ -22,25 +26,31 @@ import { cauchyWeight } from '../../solve/robust.ts';
 import { landmarkError } from '../measure.ts';
 import { type FitState, type ParameterLayout, retractState } from '../parameters.ts';
 import { prepareModel } from '../prepare.ts';
-import { fitMemory } from '../resident.ts';
-import type { EvidenceStore } from './evidence.ts';
+import { fitMemory, type ResidentModel } from '../resident.ts';
+import type { EvidenceStore, FrameEvidence } from './evidence.ts';
 import { type MotionDeviations, motionDeviations, motionLayout, relativeCoordinates } from './motion.ts';
 import { personalModel } from './personal-model.ts';
 import { stateOf } from './tracked-state.ts';
-import type { TrackedFrame, VideoTrack } from './types.ts';
+import type { TrackedFrame, TrackIdentity, VideoTrack } from './types.ts';
 
-/** Options of {@link smoothTrack}. */
-export interface SmoothTrackOptions {
-  /** What the frames said while they were tracked: the `evidence` given to `trackVideo`. */
-  readonly evidence: EvidenceStore;
+/** Options of {@link TrackSmoother}. */
+export interface SmootherOptions {
   /** How strongly: 1 is usual, 2 lets half of the accelerations pass. */
   readonly strength?: number;
+  /** Frames that a shot is solved for at a time, besides those around them. */
+  readonly block?: number;
+}
+
+/** Options of {@link smoothTrack}. */
+export interface SmoothTrackOptions extends SmootherOptions {
+  /** What the frames said while they were tracked: the `evidence` given to `trackVideo`. */
+  readonly evidence: EvidenceStore;
   readonly signal?: AbortSignal;
   readonly onProgress?: ProgressListener;
 }
 
-/** Defaults of {@link smoothTrack}. */
-export const SMOOTH_TRACK_DEFAULTS = { strength: 1 } as const;
+/** Defaults of {@link SmootherOptions}. */
+export const SMOOTH_TRACK_DEFAULTS = { strength: 1, block: 64 } as const;
 
 /** Deviations of the second difference at 25 frames a second. */
 export const ACCELERATION: MotionDeviations = {
@@ -57,6 +67,8 @@ const REFERENCE_INTERVAL = 1 / 25;
 /** Width of the robust loss in deviations, and rounds of re-weighting. */
 const K = 2;
 const ROUNDS = 4;
+/** Frames, and seconds, on each side of a block that are solved along with it, at the usual strength. */
+const CONTEXT = { frames: 25, seconds: 1 } as const;
 /** Stiffness that holds an expression at its border, over the frame's own. */
 const BORDER = 1e3;
 
@@ -67,73 +79,143 @@ const BORDER = 1e3;
 export async function smoothTrack(
   track: VideoTrack,
   model: HeadModel,
-  options: SmoothTrackOptions,
+  { evidence, signal, onProgress, ...options }: SmoothTrackOptions,
 ): Promise<VideoTrack> {
-  const person = personalModel(model, track.identity);
-  const layout = motionLayout(person);
-  const { kernels, resident } = await fitMemory(prepareModel(person));
-  const strength = options.strength ?? SMOOTH_TRACK_DEFAULTS.strength;
-  const sd = motionDeviations(person, layout, ACCELERATION).map((s) => s / strength);
-  const frames = track.frames.slice();
-  let done = 0;
-  for (const [begin, end] of shots(frames)) {
-    const shot = frames.slice(begin, end);
-    const states = shot.map(stateOf);
-    const moves = await solveShot(kernels, person, layout, shot, states, sd, options, (rounds) =>
-      options.onProgress?.({
-        stage: 'smoothing',
-        fraction: (done + (rounds / ROUNDS) * shot.length) / Math.max(frames.length, 1),
-      }),
-    );
-    done += shot.length;
-    for (const [i, frame] of shot.entries()) {
-      const state = retractState(
-        person,
-        layout,
-        states[i],
-        moves.subarray(i * layout.size, (i + 1) * layout.size),
-      );
-      const smoothed = {
-        ...frame,
-        expression: Float32Array.from(state.expression),
-        pose: Float32Array.from(state.pose),
-        camera: state.camera,
-      };
-      const landmarkNme = frame.observation ? landmarkError(resident, state, frame.observation) : Number.NaN;
-      frames[begin + i] = { ...smoothed, landmarkNme };
+  const smoother = await createSmoother(track.identity, model, options);
+  const frames: TrackedFrame[] = [];
+  for (const [i, frame] of track.frames.entries()) {
+    const settled = smoother.put(frame, evidence.get(frame.index));
+    if (settled.length > 0) {
+      await eventsHandled();
+      throwIfAborted(signal);
+      onProgress?.({ stage: 'smoothing', fraction: i / track.frames.length });
     }
+    frames.push(...settled);
   }
-  options.onProgress?.({ stage: 'smoothing', fraction: 1 });
+  frames.push(...smoother.end());
+  onProgress?.({ stage: 'smoothing', fraction: 1 });
   return { ...track, frames };
 }
 
-/** Ranges of frames that follow each other without loss or cut. */
-function shots(frames: readonly TrackedFrame[]): [number, number][] {
-  const out: [number, number][] = [];
-  let begin = -1;
-  for (const [i, frame] of frames.entries()) {
-    if (begin >= 0 && (frame.status === 'lost' || frame.status === 'acquired' || frame.cut)) {
-      out.push([begin, i]);
-      begin = -1;
-    }
-    if (begin < 0 && frame.status !== 'lost') begin = i;
+/** Makes a {@link TrackSmoother}. */
+export async function createSmoother(
+  identity: TrackIdentity,
+  model: HeadModel,
+  options: SmootherOptions = {},
+): Promise<TrackSmoother> {
+  const person = personalModel(model, identity);
+  const { kernels, resident } = await fitMemory(prepareModel(person));
+  return new TrackSmoother(kernels, resident, options);
+}
+
+/** A frame and what it said. */
+interface Said {
+  readonly frame: TrackedFrame;
+  readonly said: FrameEvidence | null;
+}
+
+/** Smooths the frames of a track as they come, a second and a block behind. */
+export class TrackSmoother {
+  readonly #kernels: Kernels;
+  readonly #resident: ResidentModel;
+  readonly #person: HeadModel;
+  readonly #layout: ParameterLayout;
+  /** (n) deviations of accelerations. */
+  readonly #sd: Float64Array;
+  readonly #block: number;
+  readonly #context: { readonly frames: number; readonly seconds: number };
+  /** The shot under way, from as far before its first frame that is not settled as matters. */
+  #shot: Said[] = [];
+  /** Frames of it that are settled. */
+  #settled = 0;
+
+  /**
+   * @param resident of a person's model (`personalModel`)
+   * @internal
+   */
+  constructor(kernels: Kernels, resident: ResidentModel, options: SmootherOptions) {
+    const { strength, block } = { ...SMOOTH_TRACK_DEFAULTS, ...options };
+    this.#kernels = kernels;
+    this.#resident = resident;
+    this.#person = resident.prepared.model;
+    this.#layout = motionLayout(this.#person);
+    this.#sd = motionDeviations(this.#person, this.#layout, ACCELERATION).map((s) => s / strength);
+    this.#block = block;
+    // A smoothing spline reaches as far as the square root of its stiffness, about.
+    const reach = Math.sqrt(Math.max(strength, 1));
+    this.#context = { frames: Math.ceil(CONTEXT.frames * reach), seconds: CONTEXT.seconds * reach };
   }
-  if (begin >= 0) out.push([begin, frames.length]);
-  return out;
+
+  /**
+   * The next frame, in order.
+   * @param said its evidence; null where it has none
+   * @returns the next frames that are smooth for good, in order; often none. Frames without a face stay as they are.
+   */
+  put(frame: TrackedFrame, said: FrameEvidence | null): TrackedFrame[] {
+    const lost = frame.status === 'lost';
+    const out = lost || frame.status === 'acquired' || frame.cut ? this.end() : [];
+    if (lost) return [...out, frame];
+    this.#shot.push({ frame, said });
+    const end = this.#settled + this.#block;
+    if (this.#beyond(end, this.#shot.length - 1)) out.push(...this.#settle(end));
+    return out;
+  }
+
+  /** The frames that are left, when there are no more. */
+  end(): TrackedFrame[] {
+    const out = this.#settle(this.#shot.length);
+    this.#shot = [];
+    this.#settled = 0;
+    return out;
+  }
+
+  /** Whether places `a` and `b` of the shot are so far from each other that one does not matter to the other. */
+  #beyond(a: number, b: number): boolean {
+    const { frames, seconds } = this.#context;
+    return b - a >= frames && this.#shot[b].frame.time - this.#shot[a].frame.time >= seconds;
+  }
+
+  /** Smooths the shot and gives its frames up to `end`. */
+  #settle(end: number): TrackedFrame[] {
+    const shot = this.#shot;
+    if (end <= this.#settled) return [];
+    const { size } = this.#layout;
+    const states = shot.map(({ frame }) => stateOf(frame));
+    const moves = solveShot(this.#kernels, this.#person, this.#layout, shot, states, this.#sd);
+    const out: TrackedFrame[] = [];
+    for (let i = this.#settled; i < end; i++)
+      out.push(this.#moved(shot[i].frame, states[i], moves.subarray(i * size, (i + 1) * size)));
+    let first = 0;
+    while (first + 1 < end && end < shot.length && this.#beyond(first + 1, end)) first++;
+    this.#shot = shot.slice(first);
+    this.#settled = end - first;
+    return out;
+  }
+
+  #moved(frame: TrackedFrame, tracked: FitState, move: Float64Array): TrackedFrame {
+    const state = retractState(this.#person, this.#layout, tracked, move);
+    const { observation } = frame;
+    return {
+      ...frame,
+      expression: Float32Array.from(state.expression),
+      pose: Float32Array.from(state.pose),
+      camera: state.camera,
+      landmarkNme: observation ? landmarkError(this.#resident, state, observation) : Number.NaN,
+    };
+  }
 }
 
 /** Moves (T,n) of a shot's states. */
-async function solveShot(
+function solveShot(
   kernels: Kernels,
   person: HeadModel,
   layout: ParameterLayout,
-  frames: readonly TrackedFrame[],
+  shot: readonly Said[],
   states: readonly FitState[],
   sd: Float64Array,
-  { evidence, signal }: SmoothTrackOptions,
-  onRound: (done: number) => void,
-): Promise<Float64Array> {
+): Float64Array {
   const n = layout.size;
+  const frames = shot.map(({ frame }) => frame);
   const T = frames.length;
   let moves: Float64Array = new Float64Array(T * n);
   if (T < 3) return moves;
@@ -142,15 +224,12 @@ async function solveShot(
   const bounds = expressionBounds(person, layout, states);
   const held = new Int8Array(T * n);
   for (let round = 0; round < ROUNDS; round++) {
-    await eventsHandled();
-    throwIfAborted(signal);
     const prior = priorOf(stencils, still, moves, sd, n);
-    const system = systemOf(frames, evidence, prior, bounds, held, n);
+    const system = systemOf(shot, prior, bounds, held, n);
     const solved = solveSequence(kernels, system);
     if (!solved) break;
     moves = solved;
     hold(moves, bounds, held, round === ROUNDS - 1);
-    onRound(round + 1);
   }
   return moves;
 }
@@ -223,8 +302,7 @@ function priorOf(
 }
 
 function systemOf(
-  frames: readonly TrackedFrame[],
-  evidence: EvidenceStore,
+  shot: readonly Said[],
   prior: Prior,
   bounds: Bounds,
   held: Int8Array,
@@ -232,8 +310,7 @@ function systemOf(
 ): SequenceSystem {
   const right = prior.right.slice();
   const stiffness = new Float64Array(right.length);
-  for (const [t, frame] of frames.entries()) {
-    const said = evidence.get(frame.index);
+  for (const [t, { said }] of shot.entries()) {
     for (let c = 0; c < n; c++) {
       const o = t * n + c;
       if (said) right[o] -= said.gradient[c];
@@ -244,13 +321,13 @@ function systemOf(
     }
   }
   const diagonal = (t: number, out: Float64Array) => {
-    const said = evidence.get(frames[t].index);
+    const { said } = shot[t];
     for (let i = 0, k = 0; i < n; i++) {
       if (said) for (let j = 0; j <= i; j++, k++) out[i * n + j] = said.information[k];
       out[i * n + i] += prior.diagonal[t * n + i] + stiffness[t * n + i] + 1e-6;
     }
   };
-  return { length: frames.length, size: n, diagonal, next: prior.next, nextButOne: prior.nextButOne, right };
+  return { length: shot.length, size: n, diagonal, next: prior.next, nextButOne: prior.nextButOne, right };
 }
 
 /** (T,n) admissible moves. */
