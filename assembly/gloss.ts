@@ -341,18 +341,19 @@ function knownBefore(known: usize, p: i32, mark: u8): bool {
   return k != 0 && k != mark;
 }
 
-/** Takes gloss (pixels) f32 from colours (pixels,3) f32, in place. */
-export function takeGloss(colours: usize, gloss: usize, pixels: i32): void {
+/** Takes gloss (pixels) f32 from colours (pixels,3) f32, in place; down to `least`. */
+export function takeGloss(colours: usize, gloss: usize, pixels: i32, least: f32): void {
   const four = pixels & ~3;
+  const low = f32x4.splat(least);
   for (let p: i32 = 0; p < four; p += 4) {
     const g = v128.load(gloss + (<usize>p << 2));
     const to = colours + <usize>p * 12;
-    v128.store(to, f32x4.sub(v128.load(to), v128.shuffle<f32>(g, g, 0, 0, 0, 1)));
-    v128.store(to, f32x4.sub(v128.load(to, 16), v128.shuffle<f32>(g, g, 1, 1, 2, 2)), 16);
-    v128.store(to, f32x4.sub(v128.load(to, 32), v128.shuffle<f32>(g, g, 2, 3, 3, 3)), 32);
+    v128.store(to, f32x4.max(f32x4.sub(v128.load(to), v128.shuffle<f32>(g, g, 0, 0, 0, 1)), low));
+    v128.store(to, f32x4.max(f32x4.sub(v128.load(to, 16), v128.shuffle<f32>(g, g, 1, 1, 2, 2)), low), 16);
+    v128.store(to, f32x4.max(f32x4.sub(v128.load(to, 32), v128.shuffle<f32>(g, g, 2, 3, 3, 3)), low), 32);
   }
   for (let c = 3 * four; c < 3 * pixels; c++) {
     const to = colours + (<usize>c << 2);
-    store<f32>(to, load<f32>(to) - f(gloss, c / 3));
+    store<f32>(to, max(load<f32>(to) - f(gloss, c / 3), least));
   }
 }

@@ -199,7 +199,7 @@ export interface KernelExports extends TexelExports, TextureMapExports {
   glossPlane(view: number, coefficients: number, basis: number, out: number): void;
   solveGloss(job: number): number;
   growPlane(values: number, known: number, width: number, height: number, rounds: number): void;
-  takeGloss(colours: number, gloss: number, pixels: number): void;
+  takeGloss(colours: number, gloss: number, pixels: number, least: number): void;
   padPicture(picture: number, width: number, height: number, out: number): void;
   skinPoints(
     points: number,

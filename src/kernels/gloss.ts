@@ -102,11 +102,17 @@ export function growPlane(kernels: Kernels, values: F32, known: U8, width: numbe
 
 /**
  * Takes gloss (H,W) from colours (H,W,3), in place.
+ * @param least what is left of a colour at least
  * @throws {InvalidArgumentError} on shapes that do not match
  */
-export function takeGloss(kernels: Kernels, colours: F32, gloss: F32): void {
+export function takeGloss(
+  kernels: Kernels,
+  colours: F32,
+  gloss: F32,
+  least = Number.NEGATIVE_INFINITY,
+): void {
   requireLength('takeGloss', 'colours', colours, 3 * gloss.length, '(H,W,3)');
-  kernels.raw.takeGloss(colours.ptr, gloss.ptr, gloss.length);
+  kernels.raw.takeGloss(colours.ptr, gloss.ptr, gloss.length, least);
 }
 
 function requireView(name: string, { width, height, normals, stride, region }: GlossView): number {

@@ -200,9 +200,9 @@ export function observe(
 function withoutGloss(kernels: Kernels, colours: Float32Array, gloss: F32): Float32Array {
   return kernels.scope(() => {
     const matte = kernels.f32(colours);
-    takeGloss(kernels, matte, gloss);
     // Gloss is found where skin is, and is more than all there is of a dark mouth.
-    return matte.view.map((x) => Math.max(x, 0));
+    takeGloss(kernels, matte, gloss, 0);
+    return matte.view.slice();
   });
 }
 

@@ -160,6 +160,19 @@ describe.each(BUILDS)('gloss (%s)', (_name, create) => {
     });
   });
 
+  it.each([3, 4, 23])('leaves %i pixels as much as is said', (pixels) => {
+    const random = createRandom(pixels);
+    const colours = Float32Array.from({ length: 3 * pixels }, () => random.uniform());
+    const gloss = Float32Array.from({ length: pixels }, () => random.normal());
+    kernels.scope(() => {
+      const got = kernels.f32(colours);
+      takeGloss(kernels, got, kernels.f32(gloss), 0.25);
+      const wanted = colours.map((x, c) => Math.max(x - gloss[Math.floor(c / 3)], 0.25));
+      expect(wanted.filter((x) => x === 0.25).length).toBeGreaterThan(0);
+      expect(got.view).toEqual(wanted);
+    });
+  });
+
   it('refuses shapes that do not match', () => {
     const s = scene(6, 5, 3);
     kernels.scope(() => {
