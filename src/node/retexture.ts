@@ -15,18 +15,10 @@ import { solveTextureOffset, type TextureOffsetOptions } from '../texture/solve-
 import { writeFolderAtomically } from './atomic.ts';
 import type { LoadedFit } from './load-fit.ts';
 import { decodePhoto } from './photo.ts';
-import { type FIT_FOLDER_FILES, makeFitFiles, type WrittenFit } from './results.ts';
+import { FIT_FOLDER_FILES, makeFitFiles, type WrittenFit } from './results.ts';
 
 /** Files of a result folder that show the texture, `fit.json` last. */
-const CHANGED: readonly string[] = [
-  'head.glb',
-  'head.obj',
-  'head.mtl',
-  'texture.png',
-  'visibility.png',
-  'overlay.png',
-  'fit.json',
-] satisfies (typeof FIT_FOLDER_FILES)[number][];
+const CHANGED: readonly string[] = FIT_FOLDER_FILES.filter((n) => n !== 'energy.png' && n !== 'fit.npz');
 
 /** Options of {@link retextureFit}. */
 export interface RetextureOptions extends Pick<TextureOffsetOptions, 'size'> {
