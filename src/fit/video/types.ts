@@ -43,7 +43,7 @@ export interface TrackedFrame {
   /** Seconds. */
   readonly time: number;
   readonly status: FrameStatus;
-  /** Whether the picture before this one belongs to another shot. */
+  /** Whether the picture before this one belongs to another shot, or looks so: what covers most of a picture comes or goes. */
   readonly cut: boolean;
   /** (E) float32. */
   readonly expression: Float32Array;
