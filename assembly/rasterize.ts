@@ -1,14 +1,7 @@
 import { fillWords } from './bulk';
 
-/** Smallest positive float: e ≥ TINY is e > 0. */
+/** Smallest positive float: e ≥ TINY is e > 0, what the top-left rule asks of edges that are neither left nor top ones. */
 const TINY: f32 = reinterpret<f32>(1);
-
-/** Threshold of an edge by the top-left rule; inside is where dx·(py−oy) − dy·(px−ox) ≥ threshold. */
-// @ts-ignore: decorator
-@inline
-function edgeThreshold(dx: f32, dy: f32): f32 {
-  return dy < 0 || (dy == 0 && dx > 0) ? 0 : TINY;
-}
 
 /** Kinds of faces from here on yield: they never hide faces of their kind less this, whatever their depth. */
 const YIELDING: i32 = 128;
@@ -55,6 +48,8 @@ export function rasterizeRows(
   const least = f32x4(0, <f32>rowBegin, 0, 0);
   const most = f32x4(<f32>(width - 1), <f32>(rowEnd - 1), 0, 0);
   const ramp = f32x4(0.5, 1.5, 2.5, 3.5);
+  const zero = f32x4.splat(0);
+  const tiny = f32x4.splat(TINY);
   const drawn = kinds ? 2 * faceCount : faceCount;
   for (let n: i32 = 0; n < drawn; n++) {
     const last = n >= faceCount;
@@ -68,67 +63,68 @@ export function rasterizeRows(
     const p0 = positions + <usize>load<u32>(face) * 12;
     const p1 = positions + <usize>load<u32>(face, 4) * 12;
     const p2 = positions + <usize>load<u32>(face, 8) * 12;
-    const x0 = load<f32>(p0), y0 = load<f32>(p0, 4);
-    const x1 = load<f32>(p1), y1 = load<f32>(p1, 4);
-    const x2 = load<f32>(p2), y2 = load<f32>(p2, 4);
-    const area64 =
-      (<f64>x1 - <f64>x0) * (<f64>y2 - <f64>y0) - (<f64>y1 - <f64>y0) * (<f64>x2 - <f64>x0);
-    // The comparisons are false for NaN, and infinite coordinates make the area NaN or infinite.
-    if (cullBack) {
-      if (!(area64 < 0 && area64 > -Infinity)) continue;
-    } else if (!(abs(area64) > 0 && abs(area64) < Infinity)) continue;
-
-    // Both axes at once; coordinates are finite here, and vector minima cost less than those of single numbers.
+    // Both axes at once. Most faces of a head in a small picture hold no pixel's centre; comparisons are false for NaN.
     const v0 = v128.load(p0), v1 = v128.load(p1), v2 = v128.load(p2);
     const low = f32x4.pmax(f32x4.ceil(f32x4.sub(f32x4.pmin(f32x4.pmin(v0, v1), v2), half)), least);
     const high = f32x4.pmin(f32x4.floor(f32x4.sub(f32x4.pmax(f32x4.pmax(v0, v1), v2), half)), most);
     if ((i32x4.bitmask(f32x4.le(low, high)) & 3) != 3) continue;
 
-    const q0 = load<f32>(p0, 8), q1 = load<f32>(p1, 8), q2 = load<f32>(p2, 8);
+    const origin = f64x2.promote_low_f32x4(v0);
+    const side1 = f64x2.sub(f64x2.promote_low_f32x4(v1), origin);
+    const side2 = f64x2.sub(f64x2.promote_low_f32x4(v2), origin);
+    const product = f64x2.mul(side1, v128.shuffle<f64>(side2, side2, 1, 0));
+    const area64 = f64x2.extract_lane(product, 0) - f64x2.extract_lane(product, 1);
+    // Infinite coordinates make the area NaN or infinite.
+    if (cullBack) {
+      if (!(area64 < 0 && area64 > -Infinity)) continue;
+    } else if (!(abs(area64) > 0 && abs(area64) < Infinity)) continue;
+
+    const q0 = f32x4.extract_lane(v0, 2), q1 = f32x4.extract_lane(v1, 2), q2 = f32x4.extract_lane(v2, 2);
     if (perspective) {
       if (!(q0 > 0 && q1 > 0 && q2 > 0)) continue;
     }
     if (!(abs(q0 + q1 + q2) < Infinity)) continue;
 
-    // Edge i is opposite to vertex i; directions are turned so that the inside is positive.
-    const s: f32 = area64 < 0 ? -1 : 1;
-    const dx0 = s * (x2 - x1), dy0 = s * (y2 - y1);
-    const dx1 = s * (x0 - x2), dy1 = s * (y0 - y2);
-    const dx2 = s * (x1 - x0), dy2 = s * (y1 - y0);
-    const from0 = x1 < x2 || (x1 == x2 && y1 < y2);
-    const from1 = x2 < x0 || (x2 == x0 && y2 < y0);
-    const from2 = x0 < x1 || (x0 == x1 && y0 < y1);
-    const oy0 = from0 ? y1 : y2, oy1 = from1 ? y2 : y0, oy2 = from2 ? y0 : y1;
-    const ox0 = f32x4.splat(from0 ? x1 : x2);
-    const ox1 = f32x4.splat(from1 ? x2 : x0);
-    const ox2 = f32x4.splat(from2 ? x0 : x1);
-    const t0 = f32x4.splat(edgeThreshold(dx0, dy0));
-    const t1 = f32x4.splat(edgeThreshold(dx1, dy1));
-    const t2 = f32x4.splat(edgeThreshold(dx2, dy2));
-    const vdy0 = f32x4.splat(dy0), vdy1 = f32x4.splat(dy1), vdy2 = f32x4.splat(dy2);
+    // Lane i is the edge opposite to vertex i, from vertex i + 1 to i + 2; directions are turned so that the inside is positive.
+    const ends01 = v128.shuffle<f32>(v0, v1, 0, 4, 1, 5);
+    const xFrom = v128.shuffle<f32>(ends01, v2, 1, 4, 0, 0), yFrom = v128.shuffle<f32>(ends01, v2, 3, 5, 2, 2);
+    const xTo = v128.shuffle<f32>(ends01, v2, 4, 0, 1, 1), yTo = v128.shuffle<f32>(ends01, v2, 5, 2, 3, 3);
+    const turn = f32x4.splat(area64 < 0 ? -1 : 1);
+    const dx = f32x4.mul(turn, f32x4.sub(xTo, xFrom));
+    const dy = f32x4.mul(turn, f32x4.sub(yTo, yFrom));
+    const smaller = v128.or(f32x4.lt(xFrom, xTo), v128.and(f32x4.eq(xFrom, xTo), f32x4.lt(yFrom, yTo)));
+    const ox = v128.bitselect(xFrom, xTo, smaller);
+    const oy = v128.bitselect(yFrom, yTo, smaller);
+    const topLeft = v128.or(f32x4.lt(dy, zero), v128.and(f32x4.eq(dy, zero), f32x4.gt(dx, zero)));
+    const threshold = v128.andnot(tiny, topLeft);
+    const t0 = v128.shuffle<f32>(threshold, threshold, 0, 0, 0, 0);
+    const t1 = v128.shuffle<f32>(threshold, threshold, 1, 1, 1, 1);
+    const t2 = v128.shuffle<f32>(threshold, threshold, 2, 2, 2, 2);
+    const vdy0 = v128.shuffle<f32>(dy, dy, 0, 0, 0, 0), ox0 = v128.shuffle<f32>(ox, ox, 0, 0, 0, 0);
+    const vdy1 = v128.shuffle<f32>(dy, dy, 1, 1, 1, 1), ox1 = v128.shuffle<f32>(ox, ox, 1, 1, 1, 1);
+    const vdy2 = v128.shuffle<f32>(dy, dy, 2, 2, 2, 2), ox2 = v128.shuffle<f32>(ox, ox, 2, 2, 2, 2);
     const vq0 = f32x4.splat(q0), vq1 = f32x4.splat(q1), vq2 = f32x4.splat(q2);
     const inverseArea = f32x4.splat(<f32>(1.0 / abs(area64)));
     const vf = i32x4.splat(f);
 
     const xa = <i32>f32x4.extract_lane(low, 0), xb = <i32>f32x4.extract_lane(high, 0);
-    const yb = <i32>f32x4.extract_lane(high, 1);
-    for (let y = <i32>f32x4.extract_lane(low, 1); y <= yb; y++) {
-      const py = <f32>y + 0.5;
-      const r0 = f32x4.splat(dx0 * (py - oy0));
-      const r1 = f32x4.splat(dx1 * (py - oy1));
-      const r2 = f32x4.splat(dx2 * (py - oy2));
-      const row = <usize>(y * width);
-      for (let x = xa; x <= xb; x += 4) {
-        const px = f32x4.add(f32x4.splat(<f32>x), ramp);
-        const e0 = f32x4.sub(r0, f32x4.mul(vdy0, f32x4.sub(px, ox0)));
-        const e1 = f32x4.sub(r1, f32x4.mul(vdy1, f32x4.sub(px, ox1)));
-        const e2 = f32x4.sub(r2, f32x4.mul(vdy2, f32x4.sub(px, ox2)));
+    const ya = <i32>f32x4.extract_lane(low, 1), yb = <i32>f32x4.extract_lane(high, 1);
+    for (let x = xa; x <= xb; x += 4) {
+      const px = f32x4.add(f32x4.splat(<f32>x), ramp);
+      const c0 = f32x4.mul(vdy0, f32x4.sub(px, ox0));
+      const c1 = f32x4.mul(vdy1, f32x4.sub(px, ox1));
+      const c2 = f32x4.mul(vdy2, f32x4.sub(px, ox2));
+      const lanes = xb - x;
+      const columns = lanes < 3 ? (2 << lanes) - 1 : 15;
+      for (let y = ya; y <= yb; y++) {
+        const r = f32x4.mul(dx, f32x4.sub(f32x4.splat(<f32>y + 0.5), oy));
+        const e0 = f32x4.sub(v128.shuffle<f32>(r, r, 0, 0, 0, 0), c0);
+        const e1 = f32x4.sub(v128.shuffle<f32>(r, r, 1, 1, 1, 1), c1);
+        const e2 = f32x4.sub(v128.shuffle<f32>(r, r, 2, 2, 2, 2), c2);
         const inside = v128.and(v128.and(f32x4.ge(e0, t0), f32x4.ge(e1, t1)), f32x4.ge(e2, t2));
-        let bits = i32x4.bitmask(inside);
-        const lanes = xb - x;
-        if (lanes < 3) bits &= (2 << lanes) - 1;
+        let bits = i32x4.bitmask(inside) & columns;
         if (bits == 0) continue;
-        const pixel = row + <usize>x;
+        const pixel = <usize>(y * width + x);
         const depthAt = depth + (pixel << 2);
         const w0 = f32x4.mul(e0, vq0), w1 = f32x4.mul(e1, vq1), w2 = f32x4.mul(e2, vq2);
         const sum = f32x4.add(f32x4.add(w0, w1), w2);
