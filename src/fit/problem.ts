@@ -81,6 +81,14 @@ export interface ProblemInput {
   readonly priors: PriorOptions;
   /** What is known of the head's size. */
   readonly known?: KnownSize;
+  /** Where equations are made instead of in new arrays: those of the linearisation before are gone with the next. */
+  readonly room?: EquationsRoom;
+}
+
+/** Room for the equations of one problem at a time: (n,n) float64 each. */
+export interface EquationsRoom {
+  readonly hessian: Float64Array;
+  readonly photometric: Float64Array;
 }
 
 /** Energy by term. */
@@ -201,7 +209,7 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
 
   /** Equations at `state`, of which samples were taken; the photometric Hessian is that of `from` where there is one. */
   const assemble = (state: FitState, from: Linearization | null): NormalEquations => {
-    const hessian = new Float64Array(n * n);
+    const hessian = input.room ? input.room.hessian.fill(0) : new Float64Array(n * n);
     const gradient = new Float64Array(n);
     let cost = 0;
     if (input.landmarks && targets)
@@ -217,7 +225,8 @@ export function createProblem(kernels: Kernels, input: ProblemInput): FitProblem
         if (!from) {
           const equations = photometricEquations(kernels, arrays, active.length, edges.length / 2, measured);
           const frames = firstOf(picture.frames, 8 * active.length);
-          const target = { layout, T, hessian: new Float64Array(n * n), gradient };
+          const photometricHessian = input.room?.photometric.fill(0) ?? new Float64Array(n * n);
+          const target = { layout, T, hessian: photometricHessian, gradient };
           addAppearance(target, equations);
           if (moves && active.length > 0)
             addGeometry(kernels, target, equations, { ...picture, stride }, frames, edges);

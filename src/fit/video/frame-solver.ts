@@ -19,7 +19,7 @@ import { initialPose } from '../initial-pose.ts';
 import { measureFit } from '../measure.ts';
 import { type BlockName, createLayout, type FitState, type ParameterLayout } from '../parameters.ts';
 import type { PriorOptions } from '../priors.ts';
-import { createProblem, type FitProblem } from '../problem.ts';
+import { createProblem, type EquationsRoom, type FitProblem } from '../problem.ts';
 import { renderSkin } from '../render-skin.ts';
 import type { ResidentModel } from '../resident.ts';
 import { estimateSkin, faceHull, typicalResidual } from '../skin.ts';
@@ -79,7 +79,7 @@ export interface FrameSolution {
   readonly skinShare: number;
   /** `state` with its camera in pixels of the crop. */
   readonly crop: FitState;
-  /** The energy around `around`, without the motion's prior: what the frame itself says. Camera in crop pixels. */
+  /** The energy around `around`, without the motion's prior: what the frame itself says, until the next one is solved. Camera in crop pixels. */
   readonly evidence: { readonly around: FitState; readonly equations: NormalEquations };
 }
 
@@ -158,6 +158,8 @@ export class FrameSolver {
   private readonly deviations: Float64Array;
   /** Of the motion's prior. */
   private readonly room: Float64Array;
+  /** Of a frame's equations in `layout`: half a megabyte a frame that nobody has to collect. */
+  private readonly equations: EquationsRoom;
   private readonly symmetry: SymmetryPrior;
   private crop: CropTransform | null = null;
   /** As in {@link SolverMemory}. */
@@ -180,7 +182,9 @@ export class FrameSolver {
     this.poseLayout = createLayout(model, POSE);
     this.faceLayout = motionLayout(model);
     this.deviations = motionDeviations(model, this.layout, options.motion);
-    this.room = new Float64Array(this.layout.size ** 2);
+    const square = () => new Float64Array(this.layout.size ** 2);
+    this.room = square();
+    this.equations = { hessian: square(), photometric: square() };
     this.symmetry = symmetryPrior(model, this.layout, { sd: options.symmetry, k: SYMMETRY_K });
   }
 
@@ -357,6 +361,8 @@ export class FrameSolver {
         },
       },
       priors: this.priors(),
+      // Evidence is the last equations made, and is taken before the next frame's.
+      ...(layout === this.layout && { room: this.equations }),
     });
   }
 
