@@ -12,7 +12,9 @@
  * Shut lids are drawn apart: by 30 to 50 % of the distance at which the same detector draws them open, on filmed people and
  * on rendered ones. So what is left between them is counted from there. Each eye is drawn with an error of its own, some 10 %,
  * which near shut is the difference between a slit and a half-open eye; both are mostly open alike, so they are drawn to each
- * other, the less the more they differ: a wink stays one.
+ * other, the less the more they differ: a wink stays one. Heads with components for expressions (`free-expressions.ts`) have
+ * lids measured by how far the eyes are apart in space, and drawn over each other where they shut; those with blend shapes
+ * not, and nothing has been tried there.
  *
  * Shut lips are drawn apart, too: 0.8 to 2 % of the eye distance on one filmed person, next to nothing on rendered ones. That person
  * has them shut in some 15 % of the frames. So what is drawn in the closest 15 %, within bounds, is taken for shut; who never
@@ -24,6 +26,7 @@ import { poseHead } from '../../model/pose.ts';
 import type { FaceObservation } from '../../perceive/types.ts';
 import { landmarkTargets, projectTargets } from '../landmark-energy.ts';
 import { INNER_LIPS, TOUCHING } from '../landmark-gaps.ts';
+import { hasFreeExpressions } from './free-expressions.ts';
 
 /** A detector's errors on one face. */
 export interface DetectorBias {
@@ -64,6 +67,10 @@ const LIDS = [
 ] as const;
 /** Distance of shut lids as detectors draw them, over that of open ones. */
 const SHUT = 0.45;
+/** Over the eye distance, how far shut lids of a head that has no shape for shutting them are to overlap: their rims. */
+const RIM = 0.01;
+/** Outer corners of the right and the left eye in the face mesh. */
+const CORNERS = [33, 263] as const;
 /** Difference of both eyes' shares at which they are drawn to each other half. */
 const ALIKE = 0.4;
 /** Seconds around a frame of which all that was looked at tells what is usual then; where that is less than so many frames: */
@@ -156,10 +163,13 @@ function openings(model: HeadModel): Openings {
   return found;
 }
 
-/** Mean distance of the lids of the right and the left eye, over the eye distance. */
-export function lidDistances(observation: FaceObservation): readonly [number, number] {
+/**
+ * Mean distance of the lids of the right and the left eye, over the eye distance.
+ * @param deep over that in space, where the face mesh says it: seen from the side, eyes are nearer to each other, and lids are not.
+ */
+export function lidDistances(observation: FaceObservation, deep = false): readonly [number, number] {
   const l = observation.landmarks68;
-  const eyes = Math.max(Math.hypot(...eyeVector(observation)), 1e-6);
+  const eyes = Math.max(Math.hypot(...eyeVector(observation), deep ? eyeDepth(observation) : 0), 1e-6);
   const open = (pairs: (typeof LIDS)[number]) =>
     pairs.reduce(
       (sum, [p, q]) => sum + Math.hypot(l[2 * p] - l[2 * q], l[2 * p + 1] - l[2 * q + 1]) / (2 * eyes),
@@ -222,7 +232,8 @@ export function withoutBias(
   const lids = usualLids(known, time);
   const [a, b] = eyeVector(observation);
   const l = observation.landmarks68;
-  const shares = lidDistances(observation).map((now, side) => now / Math.max(lids[side], 1e-6));
+  const free = hasFreeExpressions(model);
+  const shares = lidDistances(observation, free).map((now, side) => now / Math.max(lids[side], 1e-6));
   const open = bothEyes(shares).map((share) => Math.min(Math.max((share - SHUT) / (1 - SHUT), 0), 1));
   const lips = lipDistance(observation);
   const own = offsets.slice();
@@ -239,6 +250,7 @@ export function withoutBias(
           const apart = l[2 * upper + i] - l[2 * lower + i];
           const left = open[side] / Math.max(shares[side], 1e-6);
           moved[2 * upper + i] += (left - 1) * apart;
+          if (free) moved[2 * upper + i] += RIM * (1 - open[side]) * (i === 0 ? -b : a);
         }
   // Lips, so that shut ones touch as `landmark-gaps.ts` has it.
   const closer = Math.min(Math.max((known.lips ?? TOUCHING) - TOUCHING, 0) / Math.max(lips, 1e-6), 1);
@@ -274,6 +286,11 @@ function bothEyes([right, left]: readonly number[]): readonly number[] {
   const difference = left - right;
   const move = difference / 2 / (1 + (difference / ALIKE) ** 2);
   return [right + move, left - move];
+}
+
+/** How much farther away one eye's outer corner is than the other's, pixels; 0 without a face mesh. */
+function eyeDepth({ mesh }: Pick<FaceObservation, 'mesh'>): number {
+  return mesh ? mesh[3 * CORNERS[0] + 2] - mesh[3 * CORNERS[1] + 2] : 0;
 }
 
 /** From the right eye's outer corner to the left one's. */

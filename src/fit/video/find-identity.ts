@@ -25,6 +25,7 @@ import { prepareModel } from '../prepare.ts';
 import { fitMemory } from '../resident.ts';
 import { landmarkOffsets, lidDistances, lipDistance, shutLips } from './detector-bias.ts';
 import { chooseFace, type FaceChoice, nearestFace } from './follow.ts';
+import { colourShares, hasFreeExpressions } from './free-expressions.ts';
 import { KeyFramePool, keyFrame } from './key-frames.ts';
 import { type KeyFit, skinOffset } from './skin-offset.ts';
 import type { TrackIdentity } from './types.ts';
@@ -100,6 +101,7 @@ export async function findIdentity(
         landmarks: FIT_PHOTO_DEFAULTS.weights.landmarks / keys.length,
         contour: CONTOUR,
         eyes: keys.length,
+        photometric: colourShares(model).keyFrames * FIT_PHOTO_DEFAULTS.weights.photometric,
         // Frames are compared with the person's colours without gloss.
         gloss: 0,
         // Frames are solved with that width: with the wider one in key frames alone a brow lagged by more than a frame.
@@ -179,7 +181,7 @@ async function search(
     previous = face ?? previous;
     offer = () => {
       if (!face) return;
-      lids.push([frame.time, ...lidDistances(face)]);
+      lids.push([frame.time, ...lidDistances(face, hasFreeExpressions(model))]);
       lips.push(lipDistance(face));
       pool.offer(keyFrame(model, frame, face));
     };

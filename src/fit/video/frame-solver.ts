@@ -25,6 +25,7 @@ import type { ResidentModel } from '../resident.ts';
 import { estimateSkin, faceHull, typicalResidual } from '../skin.ts';
 import type { CropTransform, FitMetrics } from '../types.ts';
 import { withoutBias } from './detector-bias.ts';
+import { colourShares } from './free-expressions.ts';
 import {
   MOTION_BLOCKS,
   type MotionDeviations,
@@ -44,6 +45,7 @@ export interface FrameSolverOptions {
   readonly detail: number;
   /** Levenberg-Marquardt steps of a frame that follows another one, at most. */
   readonly iterations: number;
+  /** Colours count less with heads that have components for expressions, see `free-expressions.ts`. */
   readonly weights: FitWeights;
   readonly motion: MotionDeviations;
   /**
@@ -161,6 +163,8 @@ export class FrameSolver {
   /** Of a frame's equations in `layout`: half a megabyte a frame that nobody has to collect. */
   private readonly equations: EquationsRoom;
   private readonly symmetry: SymmetryPrior;
+  /** How much colours count with this model, over `weights.photometric`. */
+  private readonly colours: number;
   private crop: CropTransform | null = null;
   /** As in {@link SolverMemory}. */
   private last: SolvedState | null = null;
@@ -185,6 +189,7 @@ export class FrameSolver {
     const square = () => new Float64Array(this.layout.size ** 2);
     this.room = square();
     this.equations = { hessian: square(), photometric: square() };
+    this.colours = colourShares(model).frames;
     this.symmetry = symmetryPrior(model, this.layout, { sd: options.symmetry, k: SYMMETRY_K });
   }
 
@@ -357,7 +362,7 @@ export class FrameSolver {
         loss: {
           sigma: weights.photometricSigma * this.noise,
           k: 2,
-          weight: weights.photometric,
+          weight: this.colours * weights.photometric,
         },
       },
       priors: this.priors(),

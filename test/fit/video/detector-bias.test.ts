@@ -112,6 +112,28 @@ describe('withoutBias', () => {
     expect(opened(1, 0.3)[1]).toBeCloseTo(0, 5);
   });
 
+  it('draws shut lids of a head with components for expressions over each other, and leaves open ones', () => {
+    const free = { ...model, expressionRange: model.expressionRange.map((_, i) => (i % 2 ? 1 : -1) / 0) };
+    const none = { offsets: new Float32Array(bias.offsets.length), lids: Float32Array.of(0.1, 0.1) };
+    // How far the upper lids lie above the lower ones, over the eye distance.
+    const above = (head: HeadModel, share: number) => {
+      const l = seen[0].landmarks68.slice();
+      const [a, b] = [l[90] - l[72], l[91] - l[73]];
+      const lids = [37, 41, 38, 40, 43, 47, 44, 46];
+      for (let k = 0; k < 8; k += 2) {
+        l[2 * lids[k]] = l[2 * lids[k + 1]] + 0.1 * share * b;
+        l[2 * lids[k] + 1] = l[2 * lids[k + 1] + 1] - 0.1 * share * a;
+      }
+      // Without the mesh, which says how far the eyes are apart in space.
+      const { landmarks68: m } = withoutBias(head, { ...seen[0], landmarks68: l, mesh: null }, none, 0);
+      return (b * (m[74] - m[82]) - a * (m[75] - m[83])) / (a * a + b * b);
+    };
+    expect(above(free, 1)).toBeCloseTo(0.1, 5);
+    expect(above(free, 0.725)).toBeCloseTo(0.05 - 0.005, 5);
+    expect(above(free, 0.4)).toBeCloseTo(-0.01, 5);
+    expect(above(model, 0.4)).toBeCloseTo(0, 5);
+  });
+
   it('lets lips that touch touch', () => {
     const offsets = new Float32Array(bias.offsets.length);
     // The detector is taken to draw lower lips 4 % of the eye distance too high.
@@ -129,6 +151,22 @@ describe('withoutBias', () => {
     };
     expect(at(0)).toBeCloseTo(0, 5);
     expect(at(0.2)).toBeCloseTo(0.24, 3);
+  });
+});
+
+describe('lidDistances', () => {
+  it('are of the eye distance in the picture, or of that in space', () => {
+    const mesh = new Float32Array(3 * 478);
+    const landmarks68 = seen[0].landmarks68;
+    const [a, b] = [landmarks68[90] - landmarks68[72], landmarks68[91] - landmarks68[73]];
+    // One eye is as much farther away as it lies beside the other: a head turned by 45°.
+    mesh[3 * 263 + 2] = Math.hypot(a, b);
+    const turned = { ...seen[0], landmarks68, mesh };
+    for (const side of [0, 1]) {
+      const flat = lidDistances(turned)[side];
+      expect(lidDistances(turned, true)[side]).toBeCloseTo(flat * Math.SQRT1_2, 5);
+      expect(lidDistances({ ...turned, mesh: null }, true)[side]).toBe(flat);
+    }
   });
 });
 
