@@ -128,7 +128,8 @@ export function transferMotion(
   target: TransferTarget,
   options: TransferOptions = {},
 ): Transfer {
-  const { mode, neutralFrame, pose, light } = { ...TRANSFER_DEFAULTS, ...options };
+  const { mode, pose, light } = { ...TRANSFER_DEFAULTS, ...options };
+  const neutralFrame = options.neutralFrame ?? TRANSFER_DEFAULTS.neutralFrame;
   const { model, params } = target;
   const { track } = source;
   const { E, J } = headSizes(model);

@@ -360,8 +360,10 @@ describe('transfer', () => {
       return lips.apart(expression, pose);
     };
     const talking = { ...source, lips: { ...lips, apart }, track: { ...track, frames } };
-    transferMotion(talking, target);
+    const { track: out } = transferMotion(talking, target);
     expect(asked).toBe(2 * frames.length);
+    // As the command line says it; it once had lips shut by the neutral face alone.
+    expect(transferMotion(talking, target, { neutralFrame: undefined }).track).toEqual(out);
   });
 
   it('lips are measured on their own vertices as on the whole head', () => {
