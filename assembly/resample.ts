@@ -72,3 +72,73 @@ export function resampleRows(job: Job): void {
 export function packColours(count: i32, from: usize, to: usize): void {
   for (let i: usize = 0; i < <usize>count; i++) v128.store(to + i * 12, v128.load(from + (i << 4)));
 }
+
+/** The RGBA bytes at `a` as numbers. */
+// @ts-ignore: decorator
+@inline
+function pixelAt(a: usize): v128 {
+  return f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(a))));
+}
+
+/**
+ * Samples a square of an RGBA picture of which the pixels from (left, top) on are at `pixels`, rows `rowBytes` apart. Sample (i, j) is
+ * taken at (x0 + ux·i + vx·j, y0 + uy·i + vy·j), array indices; what is outside of the picture is black.
+ * @param inside 1: no sample has a tap outside
+ * @param out (size,size,3) f32 and a float more: value·scale + bias
+ */
+export function sampleSquare(
+  pixels: usize, rowBytes: i32, left: i32, top: i32, width: i32, height: i32,
+  x0: f64, y0: f64, ux: f64, uy: f64, vx: f64, vy: f64,
+  size: i32, inside: i32, scale: f32, bias: f32, out: usize,
+): void {
+  const vscale = f32x4.splat(scale), vbias = f32x4.splat(bias);
+  const origin = pixels - (<usize>left << 2) - <usize>top * <usize>rowBytes;
+  let to = out;
+  for (let j: i32 = 0; j < size; j++) {
+    const dx = vx * <f64>j, dy = vy * <f64>j;
+    for (let i: i32 = 0; i < size; i++, to += 12) {
+      const x = x0 + ux * <f64>i + dx, y = y0 + uy * <f64>i + dy;
+      const xf = floor(x), yf = floor(y);
+      const xi = <i32>xf, yi = <i32>yf;
+      const wx = <f32>(x - xf), wy = <f32>(y - yf);
+      let inLeft = <f32>1 - wx, inRight = wx, inTop = <f32>1 - wy, inBottom = wy;
+      let above = origin + <usize>yi * <usize>rowBytes + (<usize>xi << 2);
+      let below = above + <usize>rowBytes;
+      let step: usize = 4;
+      if (!inside) {
+        if (!(xf >= -1 && yf >= -1 && xf < <f64>width && yf < <f64>height)) {
+          v128.store(to, vbias);
+          continue;
+        }
+        // Taps beyond the border count as black: weight 0 and a harmless address.
+        if (xi < 0) {
+          inLeft = 0;
+          above += 4;
+          below += 4;
+          step = 0;
+        } else if (xi + 1 >= width) {
+          inRight = 0;
+          step = 0;
+        }
+        if (yi < 0) {
+          inTop = 0;
+          above = below;
+        } else if (yi + 1 >= height) {
+          inBottom = 0;
+          below = above;
+        }
+      }
+      const upper = f32x4.add(
+        f32x4.mul(f32x4.splat(inLeft), pixelAt(above)),
+        f32x4.mul(f32x4.splat(inRight), pixelAt(above + step)),
+      );
+      const lower = f32x4.add(
+        f32x4.mul(f32x4.splat(inLeft), pixelAt(below)),
+        f32x4.mul(f32x4.splat(inRight), pixelAt(below + step)),
+      );
+      const value = f32x4.add(f32x4.mul(f32x4.splat(inTop), upper), f32x4.mul(f32x4.splat(inBottom), lower));
+      // Four floats, of which the next sample overwrites the last.
+      v128.store(to, f32x4.add(f32x4.mul(value, vscale), vbias));
+    }
+  }
+}

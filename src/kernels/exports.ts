@@ -286,6 +286,25 @@ export interface KernelExports extends TexelExports, TextureMapExports {
     end: number,
   ): void;
   resampleRows(job: number): void;
+  sampleSquare(
+    pixels: number,
+    rowBytes: number,
+    left: number,
+    top: number,
+    width: number,
+    height: number,
+    x0: number,
+    y0: number,
+    ux: number,
+    uy: number,
+    vx: number,
+    vy: number,
+    size: number,
+    inside: number,
+    scale: number,
+    bias: number,
+    out: number,
+  ): void;
   foldBlocks(
     blocks: number,
     ends: number,

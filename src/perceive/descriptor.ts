@@ -41,7 +41,7 @@ export async function describeFace(
       "describeFace: the face's landmarks are not finite or all in one place; describe a face that was found",
     );
   const input = new Float32Array(3 * SIZE * SIZE);
-  new ImagePyramid(image).sample(frame, SIZE, 1, 0, input);
+  new ImagePyramid(image).sample(networks.kernels, frame, SIZE, 1, 0, input);
   for (let i = 0; i < input.length; i += 3) {
     const red = input[i];
     input[i] = input[i + 2] - MEAN_BGR[0];

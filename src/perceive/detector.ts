@@ -62,7 +62,7 @@ export function detectInFrame(
   minScore: number,
 ): Detection[] {
   const input = new Float32Array(SIZE * SIZE * 3);
-  pyramid.sample(frame, SIZE, 2 / 255, -1, input);
+  pyramid.sample(networks.kernels, frame, SIZE, 2 / 255, -1, input);
   const { logits, boxes } = networks.detect(input);
   const t = frameTransform(frame);
   const found: Detection[] = [];

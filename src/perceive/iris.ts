@@ -64,7 +64,7 @@ export function refineIrises(networks: Networks, pyramid: ImagePyramid, mesh: Fa
   const plane = SIZE * SIZE * 3;
   const input = new Float32Array(2 * plane);
   for (let e = 0; e < 2; e++) {
-    pyramid.sample(frames[e], SIZE, 1 / 255, 0, input.subarray(e * plane, (e + 1) * plane));
+    pyramid.sample(networks.kernels, frames[e], SIZE, 1 / 255, 0, input.subarray(e * plane, (e + 1) * plane));
   }
   const raw = networks.iris(input);
   for (let e = 0; e < 2; e++) {

@@ -12,6 +12,7 @@
 import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type * as TensorflowCore from '@tensorflow/tfjs-core';
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
+import { createKernels, type Kernels } from '../kernels/runtime.ts';
 
 /**
  * Gives the bytes of one of {@link MEDIAPIPE_ASSETS} or {@link DESCRIPTOR_ASSETS}, or of tfjs' WebAssembly binaries (`tfjs-backend-wasm-simd.wasm`,
@@ -34,6 +35,8 @@ export const DESCRIPTOR_ASSETS = ['faceres.json', 'faceres.bin'] as const;
 
 /** The networks, ready to run. Inputs are RGB, outputs as the networks give them. */
 export interface Networks {
+  /** In whose memory inputs are sampled. */
+  readonly kernels: Kernels;
   /** Input (256,256,3) in [−1, 1]; outputs logits (896) and boxes (896,16), see detector.ts. */
   detect(input: Float32Array): { logits: Float32Array; boxes: Float32Array };
   /** Input (192,192,3) in [0, 1]; outputs (468,3) in crop pixels and the presence of a face in [0, 1]. */
@@ -68,6 +71,7 @@ export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
   const tf = await backend;
   const { loadGraphModelSync } = await import('@tensorflow/tfjs-converter');
   const bytes = await files;
+  const kernels = await createKernels();
   const load = (name: string, topology: Uint8Array, weights: Uint8Array): GraphModel => {
     try {
       const json = JSON.parse(new TextDecoder().decode(topology));
@@ -111,6 +115,7 @@ export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
   };
 
   return {
+    kernels,
     detect(input) {
       const [logitsA, logitsB, boxesA, boxesB] = run(blazeface, input, 256, [
         'Identity:0',

@@ -8,6 +8,8 @@
  * zero padding.
  */
 import type { Image8 } from '../core/image.ts';
+import { sampleSquare } from '../kernels/resample.ts';
+import type { Kernels } from '../kernels/runtime.ts';
 import { type Frame, frameTransform } from './frame.ts';
 
 interface Level {
@@ -41,8 +43,9 @@ export class ImagePyramid {
   /**
    * Samples `frame` into `out`, (size,size,3) float32 RGB, as `value · scale + bias` with value in 0…255.
    * Pixels outside the photo have value 0.
+   * @param kernels that it is done in the memory of
    */
-  sample(frame: Frame, size: number, scale: number, bias: number, out: Float32Array): void {
+  sample(kernels: Kernels, frame: Frame, size: number, scale: number, bias: number, out: Float32Array): void {
     const step = frame.side / size;
     const k = Math.max(0, Math.floor(Math.log2(Math.max(1, step)) + 1e-6));
     const source = this.level(k);
@@ -57,105 +60,7 @@ export class ImagePyramid {
     const vy = (t.by * fy) / size;
     const x0 = t.tx * fx + 0.5 * (ux + vx) - 0.5;
     const y0 = t.ty * fy + 0.5 * (uy + vy) - 0.5;
-    const inside = [0, size - 1].every((j) =>
-      [0, size - 1].every((i) => {
-        const [x, y] = [x0 + ux * i + vx * j, y0 + uy * i + vy * j];
-        // A whole pixel of room: corners are rounded otherwise than what lies between them.
-        return x >= 1 && y >= 1 && x < width - 2 && y < height - 2;
-      }),
-    );
-    const row = inside ? sampleInside : sampleAnywhere;
-    const steps = { x0, y0, ux, uy, scale, bias, size };
-    for (let j = 0; j < size; j++) row(source, steps, vx * j, vy * j, out, 3 * j * size);
-  }
-}
-
-/** How rows are sampled: places in the level of the first row's first sample, their step along a row, how many. */
-interface RowSteps {
-  readonly x0: number;
-  readonly y0: number;
-  readonly ux: number;
-  readonly uy: number;
-  readonly scale: number;
-  readonly bias: number;
-  readonly size: number;
-}
-
-// A row at a time: a short function is compiled once by V8, loops in a longer one again and again on their way (299 → 262 ms
-// of processor time until the first face of a process is found).
-
-/**
- * A row, (dx, dy) from the first one, that needs no look at borders: nearly all of a video's, in a third of the time.
- */
-function sampleInside(
-  { width, data }: Level,
-  { x0, y0, ux, uy, scale, bias, size }: RowSteps,
-  dx: number,
-  dy: number,
-  out: Float32Array,
-  start: number,
-): void {
-  for (let i = 0, o = start; i < size; i++, o += 3) {
-    const x = x0 + ux * i + dx;
-    const y = y0 + uy * i + dy;
-    const xi = x | 0;
-    const yi = y | 0;
-    const wx = x - xi;
-    const wy = y - yi;
-    const p = (yi * width + xi) * 4;
-    const q = p + 4 * width;
-    const w00 = (1 - wx) * (1 - wy) * scale;
-    const w10 = wx * (1 - wy) * scale;
-    const w01 = (1 - wx) * wy * scale;
-    const w11 = wx * wy * scale;
-    out[o] = bias + w00 * data[p] + w10 * data[p + 4] + w01 * data[q] + w11 * data[q + 4];
-    out[o + 1] = bias + w00 * data[p + 1] + w10 * data[p + 5] + w01 * data[q + 1] + w11 * data[q + 5];
-    out[o + 2] = bias + w00 * data[p + 2] + w10 * data[p + 6] + w01 * data[q + 2] + w11 * data[q + 6];
-  }
-}
-
-/** A row that may leave the photo. */
-function sampleAnywhere(
-  { width, height, data }: Level,
-  { x0, y0, ux, uy, scale, bias, size }: RowSteps,
-  dx: number,
-  dy: number,
-  out: Float32Array,
-  start: number,
-): void {
-  for (let i = 0, o = start; i < size; i++, o += 3) {
-    const x = x0 + ux * i + dx;
-    const y = y0 + uy * i + dy;
-    const xi = Math.floor(x);
-    const yi = Math.floor(y);
-    if (xi < -1 || yi < -1 || xi >= width || yi >= height) {
-      out[o] = bias;
-      out[o + 1] = bias;
-      out[o + 2] = bias;
-      continue;
-    }
-    const wx = x - xi;
-    const wy = y - yi;
-    // Taps beyond the border count as black: weight 0 and a clamped, harmless address.
-    const inLeft = xi >= 0 ? 1 - wx : 0;
-    const inRight = xi + 1 < width ? wx : 0;
-    const inTop = yi >= 0 ? 1 - wy : 0;
-    const inBottom = yi + 1 < height ? wy : 0;
-    const left = xi >= 0 ? xi : 0;
-    const right = xi + 1 < width ? xi + 1 : xi;
-    const top = (yi >= 0 ? yi : 0) * width;
-    const bottom = (yi + 1 < height ? yi + 1 : yi) * width;
-    const p00 = (top + left) * 4;
-    const p10 = (top + right) * 4;
-    const p01 = (bottom + left) * 4;
-    const p11 = (bottom + right) * 4;
-    const w00 = inLeft * inTop * scale;
-    const w10 = inRight * inTop * scale;
-    const w01 = inLeft * inBottom * scale;
-    const w11 = inRight * inBottom * scale;
-    out[o] = bias + w00 * data[p00] + w10 * data[p10] + w01 * data[p01] + w11 * data[p11];
-    out[o + 1] = bias + w00 * data[p00 + 1] + w10 * data[p10 + 1] + w01 * data[p01 + 1] + w11 * data[p11 + 1];
-    out[o + 2] = bias + w00 * data[p00 + 2] + w10 * data[p10 + 2] + w01 * data[p01 + 2] + w11 * data[p11 + 2];
+    sampleSquare(kernels, source, { x0, y0, ux, uy, vx, vy, size }, scale, bias, out);
   }
 }
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Image8 } from '../../src/core/image.ts';
 import { createRandom } from '../../src/core/random.ts';
+import { createKernels } from '../../src/kernels/runtime.ts';
 import { type Detection, squareContainment, squareOverlap, suppress } from '../../src/perceive/detector.ts';
 import { type Frame, frameTransform } from '../../src/perceive/frame.ts';
 import { CONTOUR17_FROM_MESH, INNER51_FROM_MESH } from '../../src/perceive/ibug68.ts';
@@ -38,6 +39,8 @@ function unaligned(image: Image8): Image8 {
   return { ...image, data };
 }
 
+const kernels = await createKernels();
+
 describe('sampling', () => {
   // A plane of colours is kept by bilinear sampling and by 2×2 means, at every scale and roll.
   const image = paint(200, 160, (x, y, c) => [x + 0.5, y + 0.5, 40][c]);
@@ -51,7 +54,7 @@ describe('sampling', () => {
     const size = 64;
     const frame = { cx: 100, cy: 80, side: Math.min(side, 100), roll };
     const out = new Float32Array(size * size * 3);
-    new ImagePyramid(image).sample(frame, size, 1 / 255, 0, out);
+    new ImagePyramid(image).sample(kernels, frame, size, 1 / 255, 0, out);
     for (let j = 0; j < size; j += 7) {
       for (let i = 0; i < size; i += 7) {
         const [x, y] = at(frame, (i + 0.5) / size, (j + 0.5) / size);
@@ -91,6 +94,7 @@ describe('sampling', () => {
     ]) {
       const out = new Float32Array(16 * 16 * 3);
       new ImagePyramid(paint(w, h, () => 200)).sample(
+        kernels,
         { cx: w / 2, cy: h / 2, side: 40, roll: 0.7 },
         16,
         1,
