@@ -1,17 +1,13 @@
 // White gloss of a photo: found, evaluated, carried on beyond the skin's border, taken off. The method is in
 // src/fit/gloss.ts, the basis in src/light/gloss.ts, plain TypeScript for reading in src/kernels/reference/gloss.ts. Two pixels
 // at a time, one in each lane.
-import { choleskySolve } from './cholesky';
+import { add, dotPair, Fields, mul, rowBytes, solveFields, sub, two } from './fields';
 import { f } from './memory';
 
-/** Basis functions, and the least multiple of 4 that holds them: what `choleskySolve` takes. */
+/** Basis functions. */
 const COUNT: i32 = 25;
-const PADDED: i32 = 28;
-/** Bytes of a pair's basis values; of its row: these, sum and sum of squares of its residuals, mask. */
+/** Bytes of a pair's basis values. */
 const BASIS_BYTES: usize = 16 * 25;
-const ROW_BYTES: usize = BASIS_BYTES + 48;
-/** Bytes of the lower triangle of pairs that pixels are added up in; the right hand side lies behind it. */
-const TRIANGLE_BYTES: usize = 16 * 25 * 13;
 
 /** Fields in the order of src/kernels/gloss.ts; all 4 bytes. */
 @unmanaged
@@ -30,24 +26,6 @@ class View {
 
 // @ts-ignore: decorator
 @inline
-function add(a: v128, b: v128): v128 {
-  return f64x2.add(a, b);
-}
-
-// @ts-ignore: decorator
-@inline
-function sub(a: v128, b: v128): v128 {
-  return f64x2.sub(a, b);
-}
-
-// @ts-ignore: decorator
-@inline
-function mul(a: v128, b: v128): v128 {
-  return f64x2.mul(a, b);
-}
-
-// @ts-ignore: decorator
-@inline
 function scale(k: f64, a: v128): v128 {
   return f64x2.mul(f64x2.splat(k), a);
 }
@@ -57,19 +35,6 @@ function scale(k: f64, a: v128): v128 {
 @inline
 function line(k: f64, a: v128, c: f64): v128 {
   return f64x2.add(f64x2.mul(f64x2.splat(k), a), f64x2.splat(c));
-}
-
-// @ts-ignore: decorator
-@inline
-function madd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
-  return f64x2.add(f64x2.mul(a, b), c);
-}
-
-// @ts-ignore: decorator
-@inline
-function two(a: f64, b: f64): v128 {
-  return f64x2.replace_lane(f64x2.splat(a), 1, b);
 }
 
 /** The 25 basis values at two unit directions. */
@@ -131,20 +96,6 @@ function mirroredPair(view: View, p: i32, q: i32, to: usize): void {
   basisPair(sub(mul(twice, x), vx), sub(mul(twice, y), vy), sub(mul(twice, z), vz), to);
 }
 
-/** Σ coefficients·basis at two pixels. */
-// @ts-ignore: decorator
-@inline
-function dotPair(coefficients: usize, basis: usize): v128 {
-  let even = f64x2.splat(0), odd = f64x2.splat(0);
-  for (let k = 0; k < COUNT - 1; k += 2) {
-    const at = <usize>k;
-    even = madd(v128.load64_splat(coefficients + (at << 3)), v128.load(basis + (at << 4)), even);
-    odd = madd(v128.load64_splat(coefficients + (at << 3), 8), v128.load(basis + (at << 4), 16), odd);
-  }
-  const last = <usize>(COUNT - 1);
-  return add(madd(v128.load64_splat(coefficients + (last << 3)), v128.load(basis + (last << 4)), even), odd);
-}
-
 // @ts-ignore: decorator
 @inline
 function seen(view: View, p: i32): bool {
@@ -167,14 +118,14 @@ export function glossPlane(view: View, coefficients: usize, basis: usize, out: u
       continue;
     }
     mirroredPair(view, waiting, p, basis);
-    const both = dotPair(coefficients, basis);
+    const both = dotPair(COUNT, coefficients, basis);
     store<f32>(out + (<usize>waiting << 2), <f32>f64x2.extract_lane(both, 0));
     store<f32>(out + (<usize>p << 2), <f32>f64x2.extract_lane(both, 1));
     waiting = -1;
   }
   if (waiting < 0) return;
   mirroredPair(view, waiting, waiting, basis);
-  store<f32>(out + (<usize>waiting << 2), <f32>f64x2.extract_lane(dotPair(coefficients, basis), 0));
+  store<f32>(out + (<usize>waiting << 2), <f32>f64x2.extract_lane(dotPair(COUNT, coefficients, basis), 0));
 }
 
 /** Fields in the order of src/kernels/gloss.ts; all 4 bytes. */
@@ -187,19 +138,11 @@ class Solve extends View {
   mask: usize;
   /** Of the pixels that count, one in so many is looked at. */
   every: i32;
-  rounds: i32;
-  /** σ, k and weight of the loss, deviation of the coefficients: f64. */
-  numbers: usize;
-  /** Room for a row for each two pixels that are looked at. */
-  rows: usize;
-  /** Room for 350 pairs of f64; (28,28) f64. */
-  sums: usize;
-  matrix: usize;
-  /** Result: (25) f64, and three more. */
-  out: usize;
+  /** What the coefficients are found with. */
+  fields: Fields;
 }
 
-/** Residuals of two pixels, their sums and sums of squares, and masks, behind their basis values. */
+/** The row of two pixels: one colour, white. */
 function fillRow(job: Solve, p: i32, q: i32, mask: v128, row: usize): void {
   mirroredPair(job, p, q, row);
   let sum = f64x2.splat(0), squares = f64x2.splat(0);
@@ -212,54 +155,16 @@ function fillRow(job: Solve, p: i32, q: i32, mask: v128, row: usize): void {
     sum = add(sum, r);
     squares = add(squares, mul(r, r));
   }
-  v128.store(row + BASIS_BYTES, sum);
-  v128.store(row + BASIS_BYTES, squares, 16);
-  v128.store(row + BASIS_BYTES, mask, 32);
-}
-
-/** Adds a pair of pixels, weighted, to the lower triangle by rows and the right hand side behind it. */
-function addRow(row: usize, weight: v128, sums: usize): void {
-  const sum = v128.load(row + BASIS_BYTES);
-  let to = sums;
-  for (let a: usize = 0; a < BASIS_BYTES; a += 16) {
-    const x = mul(weight, v128.load(row + a));
-    const right = sums + TRIANGLE_BYTES + a;
-    v128.store(right, madd(x, sum, v128.load(right)));
-    const thrice = scale(3, x);
-    for (let b: usize = 0; b <= a; b += 16, to += 16) v128.store(to, madd(thrice, v128.load(row + b), v128.load(to)));
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function lanes(at: usize): f64 {
-  return load<f64>(at) + load<f64>(at, 8);
-}
-
-/** Adds up the lanes of `sums`, with the prior, into the padded system. */
-function foldSums(job: Solve, prior: f64): void {
-  memory.fill(job.matrix, 0, 8 * PADDED * PADDED);
-  memory.fill(job.out, 0, 8 * PADDED);
-  let from = job.sums;
-  for (let a: i32 = 0; a < PADDED; a++) {
-    const row = job.matrix + <usize>(8 * PADDED * a);
-    const diagonal = row + <usize>(8 * a);
-    if (a >= COUNT) {
-      store<f64>(diagonal, 1);
-      continue;
-    }
-    for (let b: i32 = 0; b <= a; b++, from += 16) store<f64>(row + <usize>(8 * b), lanes(from));
-    store<f64>(diagonal, load<f64>(diagonal) + prior);
-    store<f64>(job.out + <usize>(8 * a), lanes(job.sums + TRIANGLE_BYTES + <usize>(16 * a)));
-  }
+  v128.store(row + BASIS_BYTES, squares);
+  v128.store(row + BASIS_BYTES, mask, 16);
+  v128.store(row + BASIS_BYTES, sum, 32);
+  v128.store(row + BASIS_BYTES, f64x2.splat(3), 48);
 }
 
 /** Finds the coefficients; returns how many pixels counted, 0 where there are none, or −1 where there is no solution. */
 export function solveGloss(job: Solve): i32 {
-  const sigma = load<f64>(job.numbers), k = load<f64>(job.numbers, 8);
-  const weight = load<f64>(job.numbers, 16), deviation = load<f64>(job.numbers, 24);
-  memory.fill(job.out, 0, 8 * PADDED);
-  let row = job.rows;
+  const bytes = rowBytes(COUNT, 1);
+  let row = job.fields.rows;
   let total: f64 = 0;
   let met: i32 = 0, count: i32 = 0, waiting: i32 = -1;
   for (let p: i32 = 0; p < job.pixels; p++) {
@@ -271,37 +176,24 @@ export function solveGloss(job: Solve): i32 {
       continue;
     }
     fillRow(job, waiting, p, two(<f64>f(job.mask, waiting), <f64>f(job.mask, p)), row);
-    row += ROW_BYTES;
+    row += bytes;
     waiting = -1;
   }
   if (waiting >= 0) {
     fillRow(job, waiting, waiting, two(<f64>f(job.mask, waiting), 0), row);
-    row += ROW_BYTES;
+    row += bytes;
   }
   if (count == 0) return 0;
-  const sharp = f64x2.splat(1 / (sigma * sigma)), one = f64x2.splat(1);
-  const soft = f64x2.splat(1 / (k * k)), whole = f64x2.splat(weight / (total * sigma * sigma));
-  for (let round = 0; round < job.rounds; round++) {
-    memory.fill(job.sums, 0, TRIANGLE_BYTES + BASIS_BYTES);
-    for (let at = job.rows; at < row; at += ROW_BYTES) {
-      const g = dotPair(job.out, at);
-      const sum = v128.load(at + BASIS_BYTES), squares = v128.load(at + BASIS_BYTES, 16);
-      const e = mul(add(sub(squares, scale(2, mul(g, sum))), scale(3, mul(g, g))), sharp);
-      const width = add(one, mul(e, soft));
-      addRow(at, f64x2.div(mul(whole, v128.load(at + BASIS_BYTES, 32)), mul(width, width)), job.sums);
-    }
-    foldSums(job, 1 / (deviation * deviation));
-    if (!choleskySolve(job.matrix, PADDED, job.out)) return -1;
-  }
-  return count;
+  return solveFields(job.fields, row, total) ? count : -1;
 }
 
 /**
- * Carries values (pixels) f32 on beyond where they are known, so many pixels far, in place: the mean of the neighbours that
- * are known.
+ * Carries values (pixels,channels) f32 on beyond where they are known, so many pixels far, in place: the mean of the
+ * neighbours that are known.
  * @param known (pixels) u8, 0 or 1; afterwards one more than the round in which a pixel became known
  */
-export function growPlane(values: usize, known: usize, width: i32, height: i32, rounds: i32): void {
+export function growPlane(values: usize, known: usize, width: i32, height: i32, channels: i32, rounds: i32): void {
+  const bytes = <usize>channels << 2;
   for (let round: i32 = 1; round <= rounds; round++) {
     // What becomes known in this round is marked so, and not gone on from before the next.
     const mark = <u8>(round + 1);
@@ -309,26 +201,22 @@ export function growPlane(values: usize, known: usize, width: i32, height: i32, 
       for (let x: i32 = 0; x < width; x++) {
         const p = y * width + x;
         if (load<u8>(known + <usize>p)) continue;
-        let sum: f64 = 0;
-        let count: i32 = 0;
-        if (y > 0 && knownBefore(known, p - width, mark)) {
-          sum += <f64>f(values, p - width);
-          count++;
-        }
-        if (y + 1 < height && knownBefore(known, p + width, mark)) {
-          sum += <f64>f(values, p + width);
-          count++;
-        }
-        if (x > 0 && knownBefore(known, p - 1, mark)) {
-          sum += <f64>f(values, p - 1);
-          count++;
-        }
-        if (x + 1 < width && knownBefore(known, p + 1, mark)) {
-          sum += <f64>f(values, p + 1);
-          count++;
-        }
+        const above = y > 0 && knownBefore(known, p - width, mark);
+        const below = y + 1 < height && knownBefore(known, p + width, mark);
+        const left = x > 0 && knownBefore(known, p - 1, mark);
+        const right = x + 1 < width && knownBefore(known, p + 1, mark);
+        const count = <i32>above + <i32>below + <i32>left + <i32>right;
         if (count == 0) continue;
-        store<f32>(values + (<usize>p << 2), <f32>(sum / <f64>count));
+        const at = values + <usize>p * bytes;
+        const row = <usize>width * bytes;
+        for (let c: usize = 0; c < bytes; c += 4) {
+          let sum: f64 = 0;
+          if (above) sum += <f64>load<f32>(at - row + c);
+          if (below) sum += <f64>load<f32>(at + row + c);
+          if (left) sum += <f64>load<f32>(at - bytes + c);
+          if (right) sum += <f64>load<f32>(at + bytes + c);
+          store<f32>(at + c, <f32>(sum / <f64>count));
+        }
         store<u8>(known + <usize>p, mark);
       }
   }

@@ -32,6 +32,7 @@ export {
   fillRight, laplacianDiagonal, mergeGraph, mirrorGuides, prolongRows, restrictRows, subgraph,
 } from './texel-levels';
 export { sampleTexels, splatPixels, texelGradients } from './texels';
+export { solveTint, takePlane, tintMap, tintPlane } from './tint';
 export { cellBrightness, composeMap, gatherTexels, mapBytes, matchSums, resizeMap } from './texture-map';
 export { accumulateVertexBlocks, foldBlocks, foldMixed, multiplyBlockRows } from './vertex-blocks';
 

@@ -282,7 +282,7 @@ export type {
   LandmarkDetector,
   SkinParser,
 } from './perceive/types.ts';
-export { albedoMap } from './render/albedo.ts';
+export { albedoMap, type Skin, skinAlbedo } from './render/albedo.ts';
 export { ENERGY_PLOT_DEFAULTS, type EnergyPlotOptions, energyPlotSvg } from './render/plot/energy-plot.ts';
 export { type RenderedHead, type RenderInput, renderHead } from './render/render-head.ts';
 export { bfmSurface, type ColouredSurface, headSurface } from './texture/coloured-surface.ts';

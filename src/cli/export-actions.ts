@@ -11,7 +11,7 @@ import { writePly } from '../io/ply.ts';
 import { writeFileAtomically } from '../node/atomic.ts';
 import { type LoadedFit, loadFit } from '../node/load-fit.ts';
 import { albedoPng } from '../node/picture-files.ts';
-import { albedoMap } from '../render/albedo.ts';
+import { skinAlbedo } from '../render/albedo.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { EXPORT_FORMATS, type ExportOptions } from './export-options.ts';
 
@@ -58,7 +58,7 @@ async function filesOf(
   { pose: state, arkit }: ExportOptions,
 ): Promise<Files> {
   const { params } = fit;
-  const map = texture?.albedo ?? (model.texture ? albedoMap(model.texture, params.texture) : null);
+  const map = texture?.albedo ?? skinAlbedo(model, params);
   const png = async () => texture?.png ?? (map ? await albedoPng(map) : null);
   switch (format) {
     case 'glb': {

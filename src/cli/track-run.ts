@@ -23,7 +23,7 @@ import { openThreadedVideo } from '../node/threaded-video.ts';
 import { lighter, TrackJournal } from '../node/track-journal.ts';
 import type { OpenVideo } from '../node/video-types.ts';
 import { shareArrays } from '../node/worker-pool.ts';
-import { albedoMap } from '../render/albedo.ts';
+import { type Skin, skinAlbedo } from '../render/albedo.ts';
 import { checkMeasures } from './measures.ts';
 import type { TrackOptions } from './track-options.ts';
 
@@ -244,14 +244,14 @@ async function identify(
     // The camera is the video's; the person is the fit's.
     const { identity: shape, texture } = from.fit.params;
     const params = { identity: shape, texture };
-    const albedo = from.texture?.png ?? (await parametricPng(model, texture));
+    const albedo = from.texture?.png ?? (await parametricPng(model, from.fit.params));
     // What landmarks are off by is known of the shape that was found.
     const own = { ...params, keyFrames: [], detectorBias: undefined, skin: undefined };
     return identified({ ...identity, ...own }, albedo);
   }
   throwIfAborted(signal);
   if (!options.offset || model.uvs.length === 0)
-    return identified(identity, await parametricPng(model, identity.texture));
+    return identified(identity, await parametricPng(model, identity));
   onProgress({ stage: 'texture', fraction: SHARES.identity });
   const views = keyFits.map(({ frame, fit }) => ({ photo: frame.image, fit }));
   // Frames done before Ctrl-C become a result, with the texture: it is given up only where there are none.
@@ -300,8 +300,9 @@ function skinOf(
   };
 }
 
-async function parametricPng(model: HeadModel, texture: Float32Array): Promise<Uint8Array | null> {
-  return model.texture && albedoPng(albedoMap(model.texture, texture));
+async function parametricPng(model: HeadModel, skin: Skin): Promise<Uint8Array | null> {
+  const albedo = skinAlbedo(model, skin);
+  return albedo && albedoPng(albedo);
 }
 
 /** What the perception's thread is to watch. */

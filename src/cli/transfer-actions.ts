@@ -26,7 +26,7 @@ import { albedoPng } from '../node/picture-files.ts';
 import { loadTrack, TRANSFER_FILM, trackFileOf, writeTrackFolder } from '../node/track-results.ts';
 import { packageVersion } from '../node/version.ts';
 import { openVideo } from '../node/video-source.ts';
-import { albedoMap } from '../render/albedo.ts';
+import { albedoMap, skinAlbedo } from '../render/albedo.ts';
 import { movingMouth } from '../texture/inner-mouth.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { openTrackPerception } from './open-perception.ts';
@@ -277,7 +277,7 @@ async function loadTarget(
   }
   const { fit: stored, model, texture } = await loadFit(fit, { model: head });
   const { params, camera, light } = stored;
-  const own = texture?.albedo ?? (model.texture && albedoMap(model.texture, params.texture));
+  const own = texture?.albedo ?? skinAlbedo(model, params);
   const texturePng = texture?.png ?? (own && (await albedoPng(own)));
   const albedo = own && texture ? movingMouth(await createKernels(), model, own, params.texture) : own;
   const wornPng = albedo === own ? texturePng : await albedoPng(albedo!);

@@ -72,8 +72,8 @@ export async function fitMap(
     size: settings.size,
     focal35mm: photo.focal35mm,
     mask: mask && { width: image.width, height: image.height, channels: 1, data: mask },
-    // Spaces of many photos were measured with the gloss in the maps.
-    weights: { gloss: 0 },
+    // Spaces of many photos were measured with the gloss in the maps, over the head's own texture.
+    weights: { gloss: 0, tint: 0 },
     signal,
   });
   const size = settings.map as 512;

@@ -22,6 +22,7 @@ export function fitArrays(
     expression: npyArray(params.expression),
     pose: npyArray(params.pose, [J, 3]),
     texture: npyArray(params.texture),
+    ...(params.tint && { tint: npyArray(params.tint) }),
     light: npyArray(fit.light, [9, 3]),
     ...(fit.gloss && { gloss: npyArray(fit.gloss) }),
     camera: npyArray(

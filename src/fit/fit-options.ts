@@ -81,6 +81,11 @@ export interface FitWeights {
    * out, which is the default of several photos (`fitPerson`).
    */
   readonly gloss: number;
+  /**
+   * Deviation of the coefficients of the skin's tint (`model/tint.ts`), a share of the albedo; 0 leaves it out, which is the
+   * default of several photos (`fitPerson`).
+   */
+  readonly tint: number;
   readonly identity: number;
   /** Observations of the mean skull; see `skull-prior.ts`. */
   readonly skull: number;
@@ -121,6 +126,7 @@ export const FIT_PHOTO_DEFAULTS = {
     photometricSigma: 0.06,
     explainedWidth: 4,
     gloss: 0.01,
+    tint: 0.11,
     identity: 1.2,
     skull: 30,
     expression: 1,

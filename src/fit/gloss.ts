@@ -71,7 +71,7 @@ export function findGloss(
       stride: 3,
       region,
       mask: kernels.f32(evidence.mask),
-      prior: { sigma: loss.sigma, k: loss.k, weight: loss.weight, deviation: sd },
+      prior: { sigma: loss.sigma, k: loss.k, weight: loss.weight, deviations: [sd] },
       every: EVERY,
       rounds: ROUNDS,
     };

@@ -20,7 +20,7 @@ import type { Kernels } from '../kernels/runtime.ts';
 import { flameContourRow, flameYaw } from '../model/flame/landmarks.ts';
 import { type HeadModel, type HeadParams, headSizes, jointIndex } from '../model/head-model.ts';
 import { type PosedHead, poseHead } from '../model/pose.ts';
-import { albedoMap } from '../render/albedo.ts';
+import { skinAlbedo } from '../render/albedo.ts';
 import { originalCamera, renderOriginal } from '../render/original.ts';
 
 /** Width and height of the original's pictures. */
@@ -214,7 +214,7 @@ export function originalEnergy(
     faces: model.faces,
     uvs: model.uvs,
     faceUvs: model.faceUvs,
-    albedo: albedoMap(model.texture, params.texture),
+    albedo: skinAlbedo(model, params)!,
     light,
     camera,
     size: ORIGINAL_SIZE,

@@ -5,7 +5,7 @@ import type { Kernels } from '../kernels/runtime.ts';
 import { faceKinds } from '../model/eyelids.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
-import { albedoMap } from '../render/albedo.ts';
+import { skinAlbedo } from '../render/albedo.ts';
 import { renderHead } from '../render/render-head.ts';
 import { headYaw, landmarks68, projectTargets } from './landmark-energy.ts';
 import type { CropTransform, PhotoFit } from './types.ts';
@@ -52,7 +52,7 @@ export function renderFit(
     faces: model.faces,
     uvs: model.uvs,
     faceUvs: model.faceUvs,
-    albedo: options.albedo ?? (model.texture ? albedoMap(model.texture, fit.params.texture) : null),
+    albedo: options.albedo ?? skinAlbedo(model, fit.params),
     light: fit.light,
     gloss: fit.gloss,
     kinds: faceKinds(model, vertices),

@@ -24,6 +24,15 @@ export interface SkinPicture {
   readonly rgb: ImageF;
   /** (size,size,3) unit normals in camera space, where they were asked for. */
   readonly normals: ImageF | null;
+  /** Which pixels these are (N), and (N,2) where on a picture over the UV map they lie, in its pixels; where it was given. */
+  readonly points: { readonly pixels: Uint32Array; readonly places: Float32Array } | null;
+}
+
+/** What {@link renderSkin} is to tell beside the colours. */
+export interface SkinOptions {
+  readonly normals?: boolean;
+  /** A picture over the UV map: where on it pixels lie. */
+  readonly over?: Pick<ImageF, 'width' | 'height'> | null;
 }
 
 /** Renders the skin of `state` into a square of `size` pixels; `scale` is pixels per pixel of the state's camera. */
@@ -33,7 +42,7 @@ export function renderSkin(
   state: FitState,
   size: number,
   scale: number,
-  options: { readonly normals?: boolean } = {},
+  options: SkinOptions = {},
 ): SkinPicture {
   const { head, fans, skin } = resident;
   const camera = cropCamera(state.camera, [0, 0], scale);
@@ -98,8 +107,27 @@ export function renderSkin(
       white.view.fill(1);
       facing = paint(white, AXES, [], kernels.f32(3 * size * size));
     }
-    return { region: seen.view.slice(), rgb, normals: facing };
+    const { over } = options;
+    const told = over && {
+      pixels: pixels.view.slice(0, count),
+      places: placesOn(points.view.subarray(0, 2 * count), map ?? { width: 1, height: 1 }, over),
+    };
+    return { region: seen.view.slice(), rgb, normals: facing, points: told ?? null };
   });
+}
+
+/** Places (N,2) on a picture as those on another one of the same. */
+function placesOn(
+  places: Float32Array,
+  from: { readonly width: number; readonly height: number },
+  to: { readonly width: number; readonly height: number },
+): Float32Array {
+  const out = new Float32Array(places.length);
+  for (let i = 0; i < places.length; i += 2) {
+    out[i] = (places[i] * to.width) / from.width;
+    out[i + 1] = (places[i + 1] * to.height) / from.height;
+  }
+  return out;
 }
 
 /** Normals of the active fans to where residuals look for them. */

@@ -19,7 +19,7 @@ import { faceKinds } from '../model/eyelids.ts';
 import type { HeadModel, HeadParams } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
 import { axisAngleFromRotation, multiply3, rotationFromAxisAngle } from '../model/rotation.ts';
-import { albedoMap } from '../render/albedo.ts';
+import { skinAlbedo } from '../render/albedo.ts';
 import { renderHead } from '../render/render-head.ts';
 
 /** A head with the photo it comes from; a fit is one. */
@@ -89,7 +89,7 @@ export function renderView(
   check(size, samples);
   const { camera, params, width, height } = setUp(model, head, { ...options, size, frame });
   const { vertices } = poseHead(model, params);
-  const albedo = options.albedo ?? (model.texture ? albedoMap(model.texture, head.params.texture) : null);
+  const albedo = options.albedo ?? skinAlbedo(model, head.params);
   const scene = {
     vertices,
     kinds: faceKinds(model, vertices),

@@ -10,6 +10,7 @@ import { type Fans, SURFACE_ROWS, takeFans } from '../kernels/surface.ts';
 import { type HeadModel, headSizes } from '../model/head-model.ts';
 import type { PoseInput, Skeleton } from '../model/pose.ts';
 import { poseResident, type ResidentHead, takeHead } from '../model/resident-head.ts';
+import { tintMaps } from '../model/tint.ts';
 import type { ParameterLayout } from './parameters.ts';
 import { type PreparedModel, prepareModel } from './prepare.ts';
 
@@ -115,6 +116,8 @@ export function fitMemory(prepared: PreparedModel): Promise<FitMemory> {
  */
 export async function prepareFits(model: HeadModel, options: KernelOptions): Promise<FitMemory> {
   const prepared = prepareModel(model);
+  // Here, where another thread looks for faces meanwhile, rather than within the first fit.
+  tintMaps(model);
   const before = memories.get(prepared);
   const memory = makeMemory(prepared, options);
   (await before)?.kernels.close();

@@ -10,6 +10,7 @@ import { FormatError, PhotofitError } from '../core/errors.ts';
 import { firstIssue, parseJsonFormat } from '../io/json.ts';
 import { GLOSS_COUNT } from '../light/gloss.ts';
 import { type HeadModel, headSizes } from '../model/head-model.ts';
+import { TINT_COUNT } from '../model/tint.ts';
 import type { PhotoFit } from './types.ts';
 
 /** Format that this version writes and reads. */
@@ -76,6 +77,7 @@ export const FitFileSchema = z.strictObject({
     expression: numbers,
     pose: z.record(z.string(), triple),
     texture: numbers,
+    tint: numbers.length(TINT_COUNT).optional(),
     light: z.array(triple).length(9),
     gloss: numbers.length(GLOSS_COUNT).optional(),
     camera: CameraSchema,
@@ -181,6 +183,7 @@ export function toFitFile(fit: PhotoFit, model: HeadModel, extra: FitFileExtra):
       expression: Array.from(params.expression, short),
       pose: Object.fromEntries(model.joints.map(({ name }, j) => [name, tripleAt(params.pose, j)])),
       texture: Array.from(params.texture, short),
+      ...(params.tint && { tint: Array.from(params.tint, short) }),
       light: Array.from({ length: 9 }, (_, k) => tripleAt(fit.light, k)),
       ...(fit.gloss && { gloss: Array.from(fit.gloss, short) }),
       camera: {
@@ -314,6 +317,7 @@ export function fromFitFile(file: FitFile, model: HeadModel): StoredFit {
       expression: Float32Array.from(params.expression),
       pose: Float32Array.from(names.flatMap((name) => params.pose[name])),
       texture: Float32Array.from(params.texture),
+      ...(params.tint && { tint: Float32Array.from(params.tint) }),
     },
     camera: params.camera,
     light: Float32Array.from(params.light.flat()),

@@ -198,7 +198,18 @@ export interface KernelExports extends TexelExports, TextureMapExports {
   blendPixels(count: number, under: number, over: number, mask: number, gain: number, out: number): void;
   glossPlane(view: number, coefficients: number, basis: number, out: number): void;
   solveGloss(job: number): number;
-  growPlane(values: number, known: number, width: number, height: number, rounds: number): void;
+  growPlane(
+    values: number,
+    known: number,
+    width: number,
+    height: number,
+    channels: number,
+    rounds: number,
+  ): void;
+  solveTint(job: number): number;
+  tintPlane(count: number, pixels: number, change: number, render: number, out: number): void;
+  tintMap(map: number, change: number, count: number): void;
+  takePlane(values: number, plane: number, count: number): void;
   takeGloss(colours: number, gloss: number, pixels: number, least: number): void;
   padPicture(picture: number, width: number, height: number, out: number): void;
   skinPoints(

@@ -3,17 +3,12 @@
  * `fit/gloss.ts`, the basis in `light/gloss.ts`, plain TypeScript for reading in `reference/gloss.ts`. In TypeScript it was
  * 0.1 s of a process's first photo, most of it before V8 had optimised it.
  */
+import { type FieldPrior, takeFields } from './fields.ts';
 import { jobOf, whole } from './job.ts';
 import { type F32, type F64, type Kernels, requireLength, type U8 } from './runtime.ts';
 
 /** Coefficients of gloss. */
 const COUNT = 25;
-/** What the linear system is padded to. */
-const PADDED = 28;
-/** Float64 numbers of two pixels' row, and of the sums. */
-const ROW = 2 * (COUNT + 3);
-const SUMS = COUNT * (COUNT + 1) + 2 * COUNT;
-
 /** A surface as a camera sees it. */
 export interface GlossView {
   readonly width: number;
@@ -28,14 +23,6 @@ export interface GlossView {
   readonly region?: U8;
 }
 
-/** Robust loss, as `PhotometricLoss`, and the deviation of the coefficients. */
-export interface GlossPrior {
-  readonly sigma: number;
-  readonly k: number;
-  readonly weight: number;
-  readonly deviation: number;
-}
-
 /** What {@link solveGloss} explains. */
 export interface GlossInput extends GlossView {
   /** (H,W,3) float32 each. */
@@ -43,7 +30,7 @@ export interface GlossInput extends GlossView {
   readonly render: F32;
   /** (H,W) float32 weights of pixels. */
   readonly mask: F32;
-  readonly prior: GlossPrior;
+  readonly prior: FieldPrior;
   /** Of the pixels that count, one in so many is looked at. */
   readonly every: number;
   /** Re-weighted so often. */
@@ -61,13 +48,9 @@ export function solveGloss(kernels: Kernels, input: GlossInput): Float64Array | 
   requireLength('solveGloss', 'render', render, 3 * pixels, '(H,W,3)');
   requireLength('solveGloss', 'mask', mask, pixels, '(H,W)');
   return kernels.scope(() => {
-    const out = kernels.f64(PADDED, false);
-    const rows = kernels.f64(ROW * Math.ceil((pixels / every + 1) / 2), false);
-    const [sums, matrix] = [kernels.f64(SUMS, false), kernels.f64(PADDED * PADDED, false)];
-    const numbers = kernels.f64([prior.sigma, prior.k, prior.weight, prior.deviation]);
-    const view = viewFields(kernels, input);
-    const fields = [photo, render, mask, whole(every), whole(input.rounds), numbers, rows, sums, matrix, out];
-    const count = kernels.raw.solveGloss(jobOf(kernels, [view, fields]));
+    const { job, out } = takeFields(kernels, COUNT, pixels / every + 1, prior, input.rounds);
+    const fields = [photo, render, mask, whole(every), job];
+    const count = kernels.raw.solveGloss(jobOf(kernels, [viewFields(kernels, input), fields]));
     return count > 0 ? out.view.slice(0, COUNT) : null;
   });
 }
@@ -91,13 +74,14 @@ export function glossPlane(kernels: Kernels, view: GlossView, coefficients: F64,
 
 /**
  * Carries values on beyond where they are known, `rounds` pixels far, in place: the mean of the neighbours that are known.
- * @param values (H,W)
+ * @param values (H,W) or (H,W,C)
  * @param known (H,W) 0 or 1, overwritten
  * @throws {InvalidArgumentError} on shapes that do not match
  */
 export function growPlane(kernels: Kernels, values: F32, known: U8, width: number, rounds: number): void {
-  requireLength('growPlane', 'known', known, values.length, '(H,W)');
-  kernels.raw.growPlane(values.ptr, known.ptr, width, values.length / width, rounds);
+  const channels = Math.max(1, Math.floor(values.length / known.length));
+  requireLength('growPlane', 'known', known, values.length / channels, '(H,W)');
+  kernels.raw.growPlane(values.ptr, known.ptr, width, known.length / width, channels, rounds);
 }
 
 /**

@@ -139,6 +139,8 @@ export interface HeadParams {
   readonly pose: Float32Array;
   /** (T) float32 standard deviations. */
   readonly texture: Float32Array;
+  /** (48) float32 smooth changes of the skin's colour that the texture space lacks, see `tint.ts`; none where absent. */
+  readonly tint?: Float32Array;
 }
 
 /** Sizes of a model: the dimension letters. */

@@ -12,7 +12,7 @@ import { readObj } from '../io/obj-read.ts';
 import { writeMtl, writeObj } from '../io/obj-write.ts';
 import { readPly } from '../io/ply-read.ts';
 import type { HeadModel } from '../model/head-model.ts';
-import { albedoMap } from '../render/albedo.ts';
+import { skinAlbedo } from '../render/albedo.ts';
 import { writeFolderAtomically } from './atomic.ts';
 import { albedoPng } from './picture-files.ts';
 import { packageVersion } from './version.ts';
@@ -59,7 +59,8 @@ export interface MeshFitFolderInput {
  */
 export async function writeMeshFitFolder(folder: string, input: MeshFitFolderInput): Promise<MeshFitFile> {
   const { model, fit, mesh } = input;
-  const texture = model.texture ? await albedoPng(albedoMap(model.texture, fit.params.texture)) : null;
+  const skin = skinAlbedo(model, fit.params);
+  const texture = skin && (await albedoPng(skin));
   const name = path.parse(input.file).name;
   const rigged = riggedHeadMesh(model, fit.params, { name, texturePng: texture });
   const posed = posedHeadMesh(model, fit.params, { name });

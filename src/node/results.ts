@@ -17,7 +17,7 @@ import { createKernels, type Kernels } from '../kernels/runtime.ts';
 import { mapBytes } from '../kernels/texture-map.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
-import { albedoMap } from '../render/albedo.ts';
+import { skinAlbedo } from '../render/albedo.ts';
 import type { TextureOffset } from '../texture/solve-offset.ts';
 import { writeFolderAtomically } from './atomic.ts';
 import { energyPng } from './energy-picture.ts';
@@ -105,7 +105,7 @@ export function putFitFolder(folder: string, { files }: FitFiles, signal?: Abort
 export async function makeFitFiles(input: FitFolderInput): Promise<FitFiles> {
   const { model, fit, photo, offset } = input;
   const started = performance.now();
-  const albedo = offset?.albedo ?? (model.texture ? albedoMap(model.texture, fit.params.texture) : undefined);
+  const albedo = offset?.albedo ?? skinAlbedo(model, fit.params) ?? undefined;
   const kernels = input.kernels ?? (await createKernels());
   const pictureOfTexture = albedo ? pngOf(kernels, albedo) : null;
   const crop = overlayCrop(fit.skin.crop);

@@ -3,7 +3,11 @@ import type { ImageF } from '../core/image.ts';
 import { blendshapes } from '../kernels/blendshapes.ts';
 import { appearanceStride, paddedComponents } from '../kernels/photometric.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
-import type { TextureSpace } from '../model/head-model.ts';
+import { resizeMap } from '../kernels/texture-map.ts';
+import { tintMap } from '../kernels/tint.ts';
+import type { HeadModel, HeadParams, TextureSpace } from '../model/head-model.ts';
+import { tintChange, tintMaps } from '../model/tint.ts';
+import { resize } from './resample.ts';
 
 /** mean + Σ coefficient·component, (H,W,3) float32, not clamped; four components per pass over the map. */
 export function albedoMap(space: TextureSpace, coefficients: ArrayLike<number>): ImageF {
@@ -20,6 +24,40 @@ export function albedoMap(space: TextureSpace, coefficients: ArrayLike<number>):
       sum[i] += wa * basis[pa + i] + wb * basis[pb + i] + wc * basis[pc + i] + wd * basis[pd + i];
   }
   return { width: space.width, height: space.height, channels: 3, data: sum };
+}
+
+/** What colours a head. */
+export type Skin = Pick<HeadParams, 'texture' | 'tint'>;
+
+/** The albedo that `params` say, (H,W,3) float32, not clamped: that of their texture, with their tint; null for heads without. */
+export function skinAlbedo(model: HeadModel, { texture, tint }: Skin): ImageF | null {
+  if (!model.texture) return null;
+  const map = albedoMap(model.texture, texture);
+  const maps = tint && tintMaps(model);
+  if (maps) {
+    const change = resize(tintChange(maps, tint), map.width, map.height).data;
+    for (let i = 0; i < change.length; i++) map.data[i] *= 1 + change[i];
+  }
+  return map;
+}
+
+/** {@link skinAlbedo} of a head with a texture in kernel memory; the caller gives it back. */
+export function takeSkinAlbedo(
+  kernels: Kernels,
+  model: HeadModel & { texture: TextureSpace },
+  { texture, tint }: Skin,
+): F32 {
+  const map = takeAlbedoMap(kernels, model.texture, texture);
+  const maps = tint && tintMaps(model);
+  if (maps)
+    kernels.scope(() => {
+      const change = kernels.f32(map.length, false);
+      const { width, height, data } = tintChange(maps, tint);
+      const size = [model.texture.width, model.texture.height] as const;
+      resizeMap(kernels, kernels.f32(data), [width, height], change, size);
+      tintMap(kernels, map, change);
+    });
+  return map;
 }
 
 /** Components added at a time by {@link takeAlbedoMap}: what they take of kernel memory. */

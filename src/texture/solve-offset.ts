@@ -21,7 +21,7 @@ import { sampleTexels, splatPixels } from '../kernels/texels.ts';
 import { composeMap, gatherTexels, resizeMap } from '../kernels/texture-map.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { poseHead } from '../model/pose.ts';
-import { takeAlbedoMap } from '../render/albedo.ts';
+import { takeSkinAlbedo } from '../render/albedo.ts';
 import { blendViews, eyeballNodes } from './blend-views.ts';
 import { laplacianSystem, partLevels, solveLevels } from './coarse-levels.ts';
 import { fillOffset } from './fill.ts';
@@ -131,7 +131,8 @@ export function solvePersonTexture(
   if (views.length === 0) throw new InvalidArgumentError('solvePersonTexture: views must not be empty');
   for (const { fit, photo } of views) {
     check(fit, photo, model, o);
-    if (fit.params.texture.some((t, i) => t !== views[0].fit.params.texture[i]))
+    const [first, own] = [views[0].fit.params, fit.params];
+    if (differ(first.texture, own.texture) || differ(first.tint ?? [], own.tint ?? []))
       throw new InvalidArgumentError(
         'solvePersonTexture: the fits differ in their texture coefficients; fit the photos together with fitPerson',
       );
@@ -239,20 +240,25 @@ function check(
 /** (H,W,3) the parametric albedo at the offset's size, in kernel memory. */
 function parametricMap(
   kernels: Kernels,
-  { texture }: HeadModel,
+  model: HeadModel,
   fit: PhotoFit,
   width: number,
   height: number,
 ): F32 {
   const base = kernels.f32(3 * width * height, false);
+  const { texture } = model;
   if (!texture) base.view.fill(GREY);
   else {
     kernels.scope(() => {
-      const map = takeAlbedoMap(kernels, texture, fit.params.texture);
+      const map = takeSkinAlbedo(kernels, { ...model, texture }, fit.params);
       resizeMap(kernels, map, [texture.width, texture.height], base, [width, height]);
     });
   }
   return base;
+}
+
+function differ(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  return a.length !== b.length || Array.from(a).some((x, i) => x !== b[i]);
 }
 
 /** (n) `visibility` without the mouth's inside, which nothing is continued from. */

@@ -59,10 +59,15 @@ describe('fit.json', () => {
     expect(back.params).toEqual(fit.params);
     expect(back.light).toEqual(fit.light);
     expect(back.gloss).toEqual(fit.gloss);
-    const { gloss: _, ...matte } = fit;
+    const { gloss: _, ...rest } = fit;
+    const { tint: __, ...params } = fit.params;
+    const matte = { ...rest, params };
     const plain = toFitFile(matte, model, EXTRA);
     expect(plain.params).not.toHaveProperty('gloss');
-    expect(fromFitFile(parseFitFile(fitFileText(plain)), model)).not.toHaveProperty('gloss');
+    expect(plain.params).not.toHaveProperty('tint');
+    const untinted = fromFitFile(parseFitFile(fitFileText(plain)), model);
+    expect(untinted).not.toHaveProperty('gloss');
+    expect(untinted.params).not.toHaveProperty('tint');
     expect(back.camera).toEqual(fit.camera);
     expect(back.observation).toEqual({ ...fit.observation, mesh: null });
     expect(back.energy).toEqual(fit.energy);

@@ -11,7 +11,7 @@ import { alignPoints, applyAlignment } from '../../src/linalg/align.ts';
 import { type HeadModel, type HeadParams, headSizes } from '../../src/model/head-model.ts';
 import { poseHead } from '../../src/model/pose.ts';
 import type { FaceObservation } from '../../src/perceive/types.ts';
-import { albedoMap } from '../../src/render/albedo.ts';
+import { skinAlbedo } from '../../src/render/albedo.ts';
 import { type RenderedHead, renderHead } from '../../src/render/render-head.ts';
 
 /** Width and height of the pictures. */
@@ -87,7 +87,7 @@ export function renderTruth(kernels: Kernels, model: HeadModel, truth: Truth): R
     faces: model.faces,
     uvs: model.uvs,
     faceUvs: model.faceUvs,
-    albedo: albedoMap(model.texture!, truth.params.texture),
+    albedo: skinAlbedo(model, truth.params),
     light: truth.light,
     gloss: truth.gloss,
     camera: truth.camera,

@@ -17,6 +17,7 @@ export function makeTinyFit(model: HeadModel): PhotoFit {
       expression: wave(E, 0.4, 0.5),
       pose: wave(3 * J, 0.2),
       texture: wave(T, 0.9),
+      tint: wave(48, 0.05),
     },
     camera: {
       kind: 'perspective',

@@ -11,7 +11,7 @@ const CAMERAS: Record<string, Camera> = {
   perspective: { kind: 'perspective', focal: 60, principal: [17, 11], translation: [0, 0, -0.5] },
   orthographic: { kind: 'orthographic', scale: 60, principal: [17, 11], translation: [0, 0, 0] },
 };
-const PRIOR = { sigma: 0.05, k: 2, weight: 600, deviation: 0.02 };
+const PRIOR = { sigma: 0.05, k: 2, weight: 600, deviations: [0.02] };
 
 /** Noise and its render, normals all over the half sphere and some that are missing, a ragged region, a mask with holes. */
 function scene(width: number, height: number, stride: number) {

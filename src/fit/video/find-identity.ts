@@ -102,8 +102,9 @@ export async function findIdentity(
         contour: CONTOUR,
         eyes: keys.length,
         photometric: colourShares(model).keyFrames * FIT_PHOTO_DEFAULTS.weights.photometric,
-        // Frames are compared with the person's colours without gloss.
+        // Frames are compared with the person's colours without gloss and tint.
         gloss: 0,
+        tint: 0,
         // Frames are solved with that width: with the wider one in key frames alone a brow lagged by more than a frame.
         explainedWidth: 2,
         ...options.weights,
