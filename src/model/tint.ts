@@ -48,7 +48,8 @@ export function tintMaps(model: HeadModel): ImageF | null {
 export function tintChange({ width, height, data }: ImageF, tint: ArrayLike<number>): ImageF {
   const change = new Float32Array(3 * width * height);
   for (let t = 0, at = 0; t < width * height; t++, at += TINT_MODES) {
-    let [brown, red] = [0, 0];
+    let brown = 0;
+    let red = 0;
     for (let k = 0; k < TINT_MODES; k++) {
       brown += tint[k] * data[at + k];
       red += tint[TINT_MODES + k] * data[at + k];
@@ -63,7 +64,8 @@ function makeMaps(model: HeadModel): ImageF | null {
   if (!model.texture || !face || face.length === 0 || model.uvs.length === 0) return null;
   const texels = placeTexels(model, face);
   const data = new Float32Array(SIZE * SIZE * TINT_MODES);
-  const n = texels.numbers.length;
+  const { numbers } = texels;
+  const n = numbers.length;
   const left = Float64Array.from(texels.inFace);
   const columns: Float64Array[] = [];
   for (let k = 0; k < TINT_MODES; k++) {
@@ -79,7 +81,7 @@ function makeMaps(model: HeadModel): ImageF | null {
     for (let i = 0; i < n; i++) {
       column[i] *= scale;
       left[i] -= column[i] * column[i];
-      data[TINT_MODES * texels.numbers[i] + k] = column[i];
+      data[TINT_MODES * numbers[i] + k] = column[i];
     }
     columns.push(column);
   }
@@ -100,10 +102,14 @@ interface Texels {
 
 /** (n) covariance of the field at all texels with that at texel `j`. */
 function covariances({ places, scales }: Texels, j: number): Float64Array {
-  const [x, y, z] = places.subarray(3 * j, 3 * j + 3);
+  const x = places[3 * j];
+  const y = places[3 * j + 1];
+  const z = places[3 * j + 2];
   const out = new Float64Array(scales.length);
   for (let i = 0, at = 0; i < out.length; i++, at += 3) {
-    const rest = (places[at + 1] - y) ** 2 + (places[at + 2] - z) ** 2;
+    const dy = places[at + 1] - y;
+    const dz = places[at + 2] - z;
+    const rest = dy * dy + dz * dz;
     if (rest > FAR) continue;
     const sum = likeness(places[at] - x, rest) + likeness(places[at] + x, rest);
     out[i] = sum * scales[i] * scales[j];
@@ -120,17 +126,22 @@ function likeness(x: number, rest: number): number {
   return square < FAR ? Math.exp(-square / (2 * LENGTH * LENGTH)) : 0;
 }
 
-/** The texels whose middles the charts of the face's part of the mesh cover, and some around these. */
+/** Regions behind the face that have nothing of its skin's colour. */
+const APART = ['left_eyeball', 'right_eyeball', 'teeth', 'tongue'];
+
+/** The texels whose middles the head's charts cover, but for those of {@link APART}, and some around these. */
 function placeTexels(model: HeadModel, face: Iterable<number>): Texels {
   const { template, faces, faceUvs, uvs } = model;
-  const inside = new Uint8Array(template.length / 3);
-  for (const v of face) inside[v] = 1;
-  const wanted = connected(model, inside);
+  const kindOf = new Uint8Array(template.length / 3).fill(HEAD);
+  for (const v of face) kindOf[v] = FACE;
+  for (const name of APART) for (const v of model.regions.get(name) ?? []) kindOf[v] = OTHER;
   const places = new Float64Array(3 * SIZE * SIZE);
   const kinds = new Uint8Array(SIZE * SIZE);
   for (let f = 0; f < faces.length; f += 3) {
-    const [a, b, c] = [faces[f], faces[f + 1], faces[f + 2]];
-    const kind = !wanted[a] ? OTHER : inside[a] && inside[b] && inside[c] ? FACE : HEAD;
+    const a = faces[f];
+    const b = faces[f + 1];
+    const c = faces[f + 2];
+    const kind = Math.min(kindOf[a], kindOf[b], kindOf[c]);
     coverTexels(uvs, faceUvs, f, (t, ka, kb, kc) => {
       kinds[t] = kind;
       for (let i = 0; i < 3; i++)
@@ -138,19 +149,28 @@ function placeTexels(model: HeadModel, face: Iterable<number>): Texels {
     });
   }
   for (let round = 0; round < BORDER; round++) grow(places, kinds);
-  const numbers = Uint32Array.from(kinds.keys()).filter((t) => kinds[t] >= HEAD);
-  const at = new Float64Array(3 * numbers.length);
-  for (let i = 0; i < at.length; i++) at[i] = places[3 * numbers[Math.floor(i / 3)] + (i % 3)];
-  return {
-    numbers,
-    places: at,
-    scales: Float64Array.from(numbers, (t) => 1 / Math.sqrt(1 + likeness(2 * places[3 * t], 0))),
-    inFace: Uint8Array.from(numbers, (t) => (kinds[t] === FACE ? 1 : 0)),
-  };
+  let n = 0;
+  for (let t = 0; t < kinds.length; t++) if (kinds[t] >= HEAD) n++;
+  const numbers = new Uint32Array(n);
+  const known = new Float64Array(3 * n);
+  const scales = new Float64Array(n);
+  const inFace = new Uint8Array(n);
+  for (let t = 0, i = 0; t < kinds.length; t++) {
+    if (kinds[t] < HEAD) continue;
+    numbers[i] = t;
+    for (let a = 0; a < 3; a++) known[3 * i + a] = places[3 * t + a];
+    scales[i] = 1 / Math.sqrt(1 + likeness(2 * places[3 * t], 0));
+    inFace[i] = kinds[t] === FACE ? 1 : 0;
+    i++;
+  }
+  return { numbers, places: known, scales, inFace };
 }
 
-/** What texels show: nothing, what does not hang together with the face, the head, its face. */
-const [NOTHING, OTHER, HEAD, FACE] = [0, 1, 2, 3];
+/** What texels show: nothing, what lies apart, the head, its face. */
+const NOTHING = 0;
+const OTHER = 1;
+const HEAD = 2;
+const FACE = 3;
 
 /** Calls `found` for the texels whose middles a face covers, with the shares of its corners. */
 function coverTexels(
@@ -159,10 +179,15 @@ function coverTexels(
   f: number,
   found: (t: number, a: number, b: number, c: number) => void,
 ): void {
-  const [i, j, k] = [2 * faceUvs[f], 2 * faceUvs[f + 1], 2 * faceUvs[f + 2]];
-  const [ax, ay] = [uvs[i] * SIZE - 0.5, uvs[i + 1] * SIZE - 0.5];
-  const [bx, by] = [uvs[j] * SIZE - 0.5 - ax, uvs[j + 1] * SIZE - 0.5 - ay];
-  const [cx, cy] = [uvs[k] * SIZE - 0.5 - ax, uvs[k + 1] * SIZE - 0.5 - ay];
+  const i = 2 * faceUvs[f];
+  const j = 2 * faceUvs[f + 1];
+  const k = 2 * faceUvs[f + 2];
+  const ax = uvs[i] * SIZE - 0.5;
+  const ay = uvs[i + 1] * SIZE - 0.5;
+  const bx = uvs[j] * SIZE - 0.5 - ax;
+  const by = uvs[j + 1] * SIZE - 0.5 - ay;
+  const cx = uvs[k] * SIZE - 0.5 - ax;
+  const cy = uvs[k + 1] * SIZE - 0.5 - ay;
   const area = bx * cy - cx * by;
   if (area === 0) return;
   const right = Math.min(Math.floor(ax + Math.max(0, bx, cx)), SIZE - 1);
@@ -176,37 +201,21 @@ function coverTexels(
     }
 }
 
-/** (V) 1 where a vertex hangs together with those of `part`: eyeballs, teeth and tongue do not with the face. */
-function connected({ faces }: HeadModel, part: Uint8Array): Uint8Array {
-  const inside = part.slice();
-  for (let more = true; more; ) {
-    more = false;
-    for (let f = 0; f < faces.length; f += 3) {
-      const some = inside[faces[f]] + inside[faces[f + 1]] + inside[faces[f + 2]];
-      if (some === 0 || some === 3) continue;
-      for (let a = 0; a < 3; a++) inside[faces[f + a]] = 1;
-      more = true;
-    }
-  }
-  return inside;
-}
-
 /** Carries places on by a texel, into what no chart has: the mean of the neighbours that are known. */
 function grow(places: Float64Array, kinds: Uint8Array): void {
   const before = kinds.slice();
   for (let t = 0; t < kinds.length; t++) {
     if (before[t] !== NOTHING) continue;
-    const x = t % SIZE;
-    const around = [x > 0 ? t - 1 : -1, x + 1 < SIZE ? t + 1 : -1, t - SIZE, t + SIZE];
     let count = 0;
-    const sum = [0, 0, 0];
-    for (const q of around) {
+    for (let side = 0; side < 4; side++) {
+      const q = t + (side < 2 ? 2 * side - 1 : (2 * side - 5) * SIZE);
+      // Beyond the map's sides there is another row, of which nothing is known at a border of every atlas.
       if (!(before[q] >= HEAD)) continue;
       count++;
-      for (let i = 0; i < 3; i++) sum[i] += places[3 * q + i];
+      for (let i = 0; i < 3; i++) places[3 * t + i] += places[3 * q + i];
     }
     if (count === 0) continue;
     kinds[t] = HEAD;
-    for (let i = 0; i < 3; i++) places[3 * t + i] = sum[i] / count;
+    for (let i = 0; i < 3; i++) places[3 * t + i] /= count;
   }
 }

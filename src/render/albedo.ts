@@ -41,20 +41,17 @@ export function skinAlbedo(model: HeadModel, { texture, tint }: Skin): ImageF | 
   return map;
 }
 
-/** {@link skinAlbedo} of a head with a texture in kernel memory; the caller gives it back. */
-export function takeSkinAlbedo(
-  kernels: Kernels,
-  model: HeadModel & { texture: TextureSpace },
-  { texture, tint }: Skin,
-): F32 {
-  const map = takeAlbedoMap(kernels, model.texture, texture);
+/** {@link skinAlbedo} in kernel memory; the caller gives it back. */
+export function takeSkinAlbedo(kernels: Kernels, model: HeadModel, { texture, tint }: Skin): F32 | null {
+  const space = model.texture;
+  if (!space) return null;
+  const map = takeAlbedoMap(kernels, space, texture);
   const maps = tint && tintMaps(model);
   if (maps)
     kernels.scope(() => {
       const change = kernels.f32(map.length, false);
       const { width, height, data } = tintChange(maps, tint);
-      const size = [model.texture.width, model.texture.height] as const;
-      resizeMap(kernels, kernels.f32(data), [width, height], change, size);
+      resizeMap(kernels, kernels.f32(data), [width, height], change, [space.width, space.height]);
       tintMap(kernels, map, change);
     });
   return map;

@@ -246,14 +246,11 @@ function parametricMap(
   height: number,
 ): F32 {
   const base = kernels.f32(3 * width * height, false);
-  const { texture } = model;
-  if (!texture) base.view.fill(GREY);
-  else {
-    kernels.scope(() => {
-      const map = takeSkinAlbedo(kernels, { ...model, texture }, fit.params);
-      resizeMap(kernels, map, [texture.width, texture.height], base, [width, height]);
-    });
-  }
+  kernels.scope(() => {
+    const map = takeSkinAlbedo(kernels, model, fit.params);
+    if (map) resizeMap(kernels, map, [model.texture!.width, model.texture!.height], base, [width, height]);
+    else base.view.fill(GREY);
+  });
   return base;
 }
 

@@ -11,7 +11,7 @@ import { shBasis } from '../../src/light/sh.ts';
 import { type HeadModel, jointIndex } from '../../src/model/head-model.ts';
 import { poseHead } from '../../src/model/pose.ts';
 import { loadHeadModel } from '../../src/node/models.ts';
-import { albedoMap } from '../../src/render/albedo.ts';
+import { skinAlbedo } from '../../src/render/albedo.ts';
 import { renderHead } from '../../src/render/render-head.ts';
 import { makeHeadFit } from '../helpers/open-head-fit.ts';
 import { makeTinyFit } from '../helpers/tiny-fit.ts';
@@ -51,7 +51,7 @@ describe('renderView', () => {
       faces: model.faces,
       uvs: model.uvs,
       faceUvs: model.faceUvs,
-      albedo: albedoMap(model.texture!, head.params.texture),
+      albedo: skinAlbedo(model, head.params),
       light: head.light,
       camera: head.camera,
       width: 1024,

@@ -128,7 +128,7 @@ function expectSame(page: PageFit, node: PhotoFit, pixels: Uint8ClampedArray): v
   expect(page.metrics.skinPixels).toBeGreaterThan(1000);
   // The tolerance; parameters are in standard deviations, radians and light units.
   for (const [name, values] of Object.entries(page.params)) {
-    const difference = largestDifference(values, node.params[name as keyof PhotoFit['params']]);
+    const difference = largestDifference(values, node.params[name as keyof PhotoFit['params']] ?? []);
     expect(difference, name).toBeLessThan(1e-3);
   }
   expect(largestDifference(page.light, node.light)).toBeLessThan(1e-3);
