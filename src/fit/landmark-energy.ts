@@ -16,6 +16,7 @@ import {
   GAP_SIGMA,
   gapResidual,
   type LandmarkGap,
+  type LipTrust,
   landmarkGaps,
   type StandingHead,
 } from './landmark-gaps.ts';
@@ -40,6 +41,8 @@ export interface LandmarkTargets {
 export interface LandmarkWeights {
   /** Of gaps, see `landmark-gaps.ts`; none where absent. */
   readonly gap?: number;
+  /** Of the gaps of lips; where absent, as they are drawn. */
+  readonly lips?: LipTrust | null;
   readonly inner: number;
   /** Of the eyes' outlines, times `inner`; 1 where absent. */
   readonly eyes?: number;
@@ -118,7 +121,7 @@ export function landmarkTargets(
       i >= 468 ? weights.iris : weights.mesh,
     );
   }
-  return { ...to, gaps: landmarkGaps(model, observation, head, weights.gap ?? 0) };
+  return { ...to, gaps: landmarkGaps(model, observation, head, weights.gap ?? 0, weights.lips) };
 }
 
 /** Target l: point i of `points`, to be at `seen[at]`, `seen[at + 1]`. */

@@ -26,6 +26,14 @@ export interface LandmarkGap {
   readonly weight: number;
 }
 
+/** What is known of lips beyond how far they are drawn apart. */
+export interface LipTrust {
+  /** (3) how far each drawn distance of {@link INNER_LIPS} is believed, 0 … 1. */
+  readonly drawn: readonly number[];
+  /** Weight that the gaps of lips have in any case, over that of lips that touch. */
+  readonly contact: number;
+}
+
 /** Where a head stands. */
 export interface StandingHead {
   /** (J,3) axis-angle. */
@@ -81,12 +89,14 @@ const GAPS = [
  * The gaps for a head as it stands now; none for `weight` 0.
  * @param model whose template is the neutral face: the person's own, in tracking.
  * @param observation in pixels of the picture that `head.camera` is of.
+ * @param lips null: lips are where they are drawn, as far as `LIPS_HALF` has it.
  */
 export function landmarkGaps(
   model: HeadModel,
   { landmarks68: l }: FaceObservation,
   head: StandingHead,
   weight: number,
+  lips: LipTrust | null = null,
 ): LandmarkGap[] {
   if (weight === 0) return [];
   const eyes = Math.hypot(l[72] - l[90], l[73] - l[91]);
@@ -95,7 +105,7 @@ export function landmarkGaps(
     const length = Math.hypot(dx, dy);
     if (!(length > 0)) return [];
     const across = [-dy / length, dx / length] as const;
-    return pairs.map(([first, second]) => {
+    return pairs.map(([first, second], k) => {
       const drawn =
         across[0] * (l[2 * first] - l[2 * second]) + across[1] * (l[2 * first + 1] - l[2 * second + 1]);
       if (!Number.isFinite(drawn)) return { first, second, across, apart: 0, weight: 0 };
@@ -104,7 +114,8 @@ export function landmarkGaps(
       const opened = Math.max(-drawn - TOUCHING * eyes, 0);
       const apart = Math.min(neutralGap(model, head, first, second, across), 0) - opened;
       const doubt = (drawn / (LIPS_HALF * eyes)) ** 4;
-      return { first, second, across, apart, weight: (own * weight) / (1 + doubt) };
+      const trust = (lips ? lips.drawn[k] : 1) / (1 + doubt) + (lips ? lips.contact : 0);
+      return { first, second, across, apart, weight: own * weight * trust };
     });
   });
 }

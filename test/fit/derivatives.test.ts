@@ -245,7 +245,10 @@ function problemFor(row: Row): { problem: FitProblem; state: FitState; size: num
     observation: seen.observation,
     landmarks: row.terms.landmarks
       ? {
-          weights: { inner: 1, contour: 0.3, mesh: 0.5, iris: 0.7, gap: 0.8 },
+          weights: {
+            ...{ inner: 1, contour: 0.3, mesh: 0.5, iris: 0.7, gap: 0.8 },
+            lips: { drawn: [1, 0.4, 0], contact: 2 },
+          },
           loss: { sigma: 8, k: 2, weight: 100 },
         }
       : null,

@@ -16,6 +16,7 @@ import { cropObservation, dimSaturated, faceCrop } from '../face-crop.ts';
 import { JOINTS, LIGHT, NOISE_MIN } from '../face-view.ts';
 import { FIT_PHOTO_DEFAULTS, type FitWeights } from '../fit-options.ts';
 import { initialPose } from '../initial-pose.ts';
+import type { LipTrust } from '../landmark-gaps.ts';
 import { measureFit } from '../measure.ts';
 import { type BlockName, createLayout, type FitState, type ParameterLayout } from '../parameters.ts';
 import type { PriorOptions } from '../priors.ts';
@@ -34,6 +35,7 @@ import {
   predict,
   withMotionPrior,
 } from './motion.ts';
+import { lipTrust } from './seen-lips.ts';
 import { type SymmetryPrior, symmetryPrior } from './symmetry.ts';
 import type { TrackIdentity } from './types.ts';
 
@@ -148,6 +150,8 @@ interface Unbiased {
   readonly observation: FaceObservation;
   /** Distance of the outer corners of the eyes as they were detected, pixels. */
   readonly eyes: number;
+  /** What the picture shows of the lips; null where it is not looked at. */
+  readonly lips: LipTrust | null;
 }
 
 /** Solves frames in their order. */
@@ -239,7 +243,9 @@ export class FrameSolver {
     };
     const coarse = { photo, mask: dimSaturated(mask.weights, photo), scale: 1 };
     const detailed = this.detailed(frame, crop, mask.weights);
-    const unbiased = this.unbiased(local, frame.time);
+    const { light } = this.last?.state ?? this.identity;
+    const lips = lipTrust(frame.image, observation, light, this.identity.detectorBias?.lips);
+    const unbiased = { ...this.unbiased(local, frame.time), lips };
     let evidence: FrameSolution['evidence'] | null = null;
     kernels.scope(() => {
       let problem = this.problem(layout, unbiased, coarse);
@@ -337,12 +343,13 @@ export class FrameSolver {
     return {
       observation: detectorBias ? withoutBias(model, local, detectorBias, time) : local,
       eyes: Math.hypot(l[72] - l[90], l[73] - l[91]),
+      lips: null,
     };
   }
 
   private problem(
     layout: ParameterLayout,
-    { observation, eyes }: Unbiased,
+    { observation, eyes, lips }: Unbiased,
     picture: ComparedPicture | null,
   ): FitProblem {
     const { weights } = this.options;
@@ -352,7 +359,7 @@ export class FrameSolver {
       layout,
       observation,
       landmarks: {
-        weights,
+        weights: { ...weights, lips },
         loss: { sigma: weights.landmarkSigma * eyes, k: 2, weight: weights.landmarks },
       },
       photometric: picture && {

@@ -55,11 +55,11 @@ export const SMOOTH_TRACK_DEFAULTS = { strength: 1, block: 64 } as const;
 /** Deviations of the second difference at 25 frames a second. */
 export const ACCELERATION: MotionDeviations = {
   root: 0.002,
-  jaw: 0.012,
+  jaw: 0.016,
   eyes: 0.045,
   translation: 0.00025,
   depth: 0.0005,
-  expression: 0.18,
+  expression: 0.22,
   light: 1,
 };
 

@@ -76,7 +76,7 @@ describe('gaps of the lips', () => {
       pose: truth.params.pose.map((x, i) => (i < 3 ? x : 0)),
     };
     const seen = observeTruth(model, { ...truth, params }, random);
-    const drawn = (apart: number) => {
+    const drawn = (apart: number, trust?: LipTrust) => {
       const landmarks68 = seen.landmarks68.slice();
       for (const [upper, lower] of [
         [61, 67],
@@ -86,7 +86,7 @@ describe('gaps of the lips', () => {
         for (const i of [0, 1])
           landmarks68[2 * lower + i] =
             landmarks68[2 * upper + i] + apart * (landmarks68[114 + i] - landmarks68[102 + i]);
-      const weights = { inner: 1, contour: 1, mesh: 1, iris: 1, gap: 1 };
+      const weights = { inner: 1, contour: 1, mesh: 1, iris: 1, gap: 1, lips: trust };
       return landmarkTargets(model, { ...seen, landmarks68 }, { ...params, camera: truth.camera }, weights);
     };
     const shut = drawn(0);
@@ -101,6 +101,16 @@ describe('gaps of the lips', () => {
       expect(wide.gaps[4 + i].apart).toBeLessThan(gap.apart);
       expect(wide.gaps[4 + i].weight).toBeLessThan(0.1 * gap.weight);
     }
+    // What is not believed counts nothing, lips in contact what they are told to, however they are drawn.
+    const weightsOf = (gaps: readonly LandmarkGap[]) => gaps.slice(4).map(({ weight }) => weight);
+    const usual = lips[0].weight;
+    const doubted = weightsOf(drawn(0, { drawn: [1, 0.5, 0], contact: 0 }).gaps);
+    for (const [i, share] of [1, 0.5, 0].entries()) expect(doubted[i]).toBeCloseTo(share * usual, 6);
+    for (const apart of [0, 2])
+      for (const weight of weightsOf(drawn(apart, { drawn: [0, 0, 0], contact: 2 }).gaps))
+        expect(weight).toBeCloseTo(2 * usual, 6);
+    // Lids are what they were.
+    expect(drawn(0, { drawn: [0, 0, 0], contact: 2 }).gaps.slice(0, 4)).toEqual(shut.gaps.slice(0, 4));
   });
 });
 
