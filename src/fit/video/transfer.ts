@@ -143,7 +143,7 @@ export function transferMotion(
       `transfer: no expression of the source (${some(source.expressionNames)}) is one of the head ${model.name} ` +
         `(${some(model.expressionNames)}); track with that head, or name the expressions of the unnamed one`,
     );
-  const atRest = mode === 'relative' ? restOf(track, neutralFrame, source) : null;
+  const atRest = mode === 'relative' ? restOf(track, neutralFrame ?? null, source) : null;
   const neutral = atRest?.neutral ?? null;
   const root = source.jointNames.indexOf('root');
   const blinks = neutral && source.lids && blinksOf(model);

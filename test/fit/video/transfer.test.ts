@@ -179,6 +179,12 @@ describe('transfer', () => {
     expect(own.open(rest)[1]).toBeCloseTo((gaps[0] + gaps[1]) / 2, 6);
   });
 
+  it('finds the neutral face where none is named, also by an option that is not set', () => {
+    // As the command gives its options.
+    const got = transferMotion(source, target, { neutralFrame: undefined }).track.frames;
+    expect(got).toEqual(transferMotion(source, target).track.frames);
+  });
+
   it('says when the neutral frame cannot be one', () => {
     expect(() => transferMotion(source, target, { neutralFrame: 1 })).toThrow(
       /neutral frame 1 is not in the track, whose frames are 3 to 19/,
