@@ -7,7 +7,8 @@
  * eye distance as one looks, where detectors draw shut lips 1 to 2 % apart. So how far lips have moved apart since the neutral
  * face is compared with how far they are drawn apart beyond that. Detectors are the worse the wider a mouth is open, above
  * all at its upper lip: rendered ones raised theirs by 1 % of the eye distance and were seen to do 0.1 to 0.3 of that. So the
- * gap of lips drawn apart counts next to nothing.
+ * gap of lips drawn apart counts next to nothing. What else is known of lips, as from teeth between them, says how far to
+ * believe what is drawn, and whether they touch (`LipTrust`).
  */
 import { projectPoints } from '../camera/project.ts';
 import type { HeadModel } from '../model/head-model.ts';

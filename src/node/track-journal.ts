@@ -29,7 +29,7 @@ import type { TrackedFrame, TrackIdentity } from '../fit/video/types.ts';
 import { packageVersion } from './version.ts';
 
 /** Of the records, and of what solves frames. */
-const versionOf = () => `photofit ${packageVersion()} track journal 6`;
+const versionOf = () => `photofit ${packageVersion()} track journal 7`;
 /** Longest first line that is believed. */
 const MOST_HEADER = 2 ** 24;
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../../src/core/random.ts';
 import { landmarkTargets, projectTargets } from '../../../src/fit/landmark-energy.ts';
+import type { LandmarkGap, LipTrust } from '../../../src/fit/landmark-gaps.ts';
 import { createLayout, type FitState } from '../../../src/fit/parameters.ts';
 import { sidePairs, symmetryPrior } from '../../../src/fit/video/symmetry.ts';
 import { type HeadModel, headSizes } from '../../../src/model/head-model.ts';
