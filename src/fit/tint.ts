@@ -32,8 +32,8 @@ export interface TintEvidence {
   readonly maps: ImageF;
 }
 
-/** Of the pixels, one in so many is looked at. */
-const EVERY = 5;
+/** Of the pixels, one in so many is looked at: a thousand are enough for 48 unknowns, and what kernels are slow at first. */
+const EVERY = 11;
 /** Re-weighted least squares. */
 const ROUNDS = 3;
 /** Pixels around the region that the tint goes on for: what is seen at its border is interpolated between pixels. */
