@@ -85,7 +85,9 @@ export async function startFfmpeg(args: readonly string[]): Promise<FfmpegProces
     kill,
     write: async (bytes) => {
       if (child.exitCode !== null || child.signalCode !== null) return false;
-      if (!child.stdin.write(bytes)) await Promise.race([once(child.stdin, 'drain'), ended]);
+      // A broken pipe while it waits is no more than the end that follows.
+      if (!child.stdin.write(bytes))
+        await Promise.race([once(child.stdin, 'drain').catch(() => ended), ended]);
       return child.exitCode === null && child.signalCode === null;
     },
   };

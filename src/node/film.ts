@@ -70,7 +70,9 @@ export async function encodeFilm(
   });
   ffmpeg.child.stdout.resume();
   const failed = (code: number | null) =>
-    new PhotofitError(`${out}: ffmpeg failed: ${lastLine(said) || `exit code ${code}`}`);
+    new PhotofitError(
+      `${out}: ffmpeg failed: ${lastLine(said) || (code === null ? 'it was killed' : `exit code ${code}`)}`,
+    );
   try {
     await draw(async (pixels) => {
       throwIfAborted(film.signal);

@@ -46,17 +46,17 @@ export function openOverlayFilm(out: string, order: FilmOrder): OverlayFilm {
 function filmOnThread(thread: Thread, out: string, order: FilmOrder): OverlayFilm {
   const stopping = new AbortController();
   const { signal } = stopping;
+  const givenUp = abortion(signal);
   const begun = promised<void>();
   const finishing = promised<FilmFinish>();
   // What fails is told when the film is wanted.
   const tell = (name: string, argument: unknown) => void thread.ask(name, argument).catch(() => {});
-  signal.addEventListener('abort', () => finishing.reject(new AbortedError('cancelled')));
   const making = async (file: string) => {
     await thread.ask('prepare', order);
     await thread.ask('begin', { file, out } satisfies FilmPlace);
     begun.resolve();
     try {
-      const { onFrame } = await finishing.promise;
+      const { onFrame } = await Promise.race([finishing.promise, givenUp]);
       await follow(thread, onFrame, signal);
     } catch (error) {
       // Its encoder has ended before its file is taken away.
@@ -64,7 +64,8 @@ function filmOnThread(thread: Thread, out: string, order: FilmOrder): OverlayFil
       throw error;
     }
   };
-  const when = finishing.promise.then((finish) => finish.when);
+  // Whoever gives up a film that is whole does not wait for its place.
+  const when = Promise.race([finishing.promise.then((finish) => finish.when), givenUp]);
   const done = produceFileAtomically(out, making, { signal, when }).finally(begun.resolve);
   for (const promise of [done, when]) promise.catch(() => {});
   let stopped: Promise<void> | null = null;
@@ -113,9 +114,10 @@ function filmed({ time, status, expression, pose, camera, light }: TrackedFrame)
 function filmHere(out: string, { video: file, options, person, layout, width }: FilmOrder): OverlayFilm {
   const stopping = new AbortController();
   const { signal } = stopping;
+  const givenUp = abortion(signal);
   const frames: FilmedFrame[] = [];
   const make = async ({ onFrame, when }: FilmFinish) => {
-    await when;
+    await Promise.race([when, givenUp]);
     const video = await openVideo(file, options);
     try {
       await writeOverlayFilm(out, video, person, { width, frames }, { layout, signal, onFrame });
@@ -141,10 +143,17 @@ function filmHere(out: string, { video: file, options, person, layout, width }: 
 /** A promise to be kept later. */
 function promised<T>() {
   let resolve: (value: T) => void = () => {};
-  let reject: (error: unknown) => void = () => {};
-  const promise = new Promise<T>((kept, broken) => {
+  const promise = new Promise<T>((kept) => {
     resolve = kept;
-    reject = broken;
   });
-  return { promise, resolve, reject };
+  return { promise, resolve };
+}
+
+/** Fails when `signal` is aborted. */
+function abortion(signal: AbortSignal): Promise<never> {
+  const promise = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(new AbortedError('cancelled')), { once: true });
+  });
+  promise.catch(() => {});
+  return promise;
 }

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { eventsHandled } from '../../src/core/progress.ts';
 import { personalModel } from '../../src/fit/video/personal-model.ts';
 import { filmClock, filmRate, writeOverlayFilm } from '../../src/node/overlay-film.ts';
 import { openVideo } from '../../src/node/video-source.ts';
@@ -78,6 +79,23 @@ describe.skipIf(without !== '')(`openOverlayFilm${without}`, () => {
     }
   });
 
+  it('is given up where it is whole and its place never comes: other files could not be written', async () => {
+    const { openOverlayFilm: openHere } = await import('../../src/node/threaded-film.ts');
+    for (const open of [openOverlayFilm, openHere]) {
+      const folder = temporaryFolder();
+      const film = open(path.join(folder, 'a.mp4'), order);
+      film.add(track.frames);
+      await film.begun;
+      const done = film.finish({ when: new Promise(() => {}), onFrame: () => {} });
+      const failed = expect(done).rejects.toMatchObject({ name: 'AbortedError' });
+      // Here nothing is begun before its place comes; on the thread it is soon whole.
+      while (open !== openHere && !isFilm(folder)) await eventsHandled();
+      await film.stop();
+      await failed;
+      expect(readdirSync(folder)).toEqual([]);
+    }
+  });
+
   it('fails in the words of what failed there', async () => {
     const folder = temporaryFolder();
     const film = openOverlayFilm(path.join(folder, 'a.mp4'), { ...order, video: path.join(folder, 'none') });
@@ -89,6 +107,12 @@ describe.skipIf(without !== '')(`openOverlayFilm${without}`, () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 });
+
+/** Whether there is a film that can be played aside in `folder`. */
+function isFilm(folder: string): boolean {
+  const [aside] = readdirSync(folder);
+  return aside !== undefined && spawnSync('ffprobe', [path.join(folder, aside, 'content')]).status === 0;
+}
 
 describe('the clock of a film', () => {
   it('shows each frame for as long as it is, at the usual rate', () => {
