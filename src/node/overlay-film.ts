@@ -28,6 +28,8 @@ export interface OverlayFilmOptions {
 const MOST_RATE = 120;
 /** Frames from which a film's rate is taken. */
 const RATED_FRAMES = 48;
+/** Seconds of a track that its film may lack at the end, where the video has no frames at the same times. */
+const LACKING = 0.25;
 
 /** A video to film over, as large as panels shall be; for the layout `alone` only how large that is. */
 export type FilmedVideo = VideoSource | { readonly width: number; readonly height: number };
@@ -52,6 +54,7 @@ export interface ComingTrack {
  * @param video its frames
  * @param person the model with the track's identity and texture in it, from `personalModel`
  * @throws {PhotofitError} when ffmpeg is missing or fails, or the file cannot be written
+ * @throws {FormatError} when the video is over before the track is, or has none of its frames
  * @throws {AbortedError} when cancelled; nothing is left
  */
 export async function writeOverlayFilm(
@@ -113,7 +116,7 @@ export async function paintFilm(
       }
     };
     try {
-      const pictures = 'frames' in video ? matched(video, frames, signal) : alone(frames, signal);
+      const pictures = 'frames' in video ? matched(to.out, video, frames, signal) : alone(frames, signal);
       for await (const { image, frame } of pictures) {
         const pixels = painters.paint(image, frame, scale);
         pixels.catch(() => {});
@@ -160,14 +163,17 @@ async function* alone(frames: AsyncIterable<FilmedFrame>, signal: AbortSignal | 
 
 /** Frames of the video with what the track has at their time. */
 async function* matched(
+  out: string,
   video: VideoSource,
   frames: AsyncGenerator<FilmedFrame, void, undefined>,
   signal: AbortSignal | undefined,
 ) {
   let next = await frames.next();
   if (next.done) return;
+  let reached = next.value.time;
   for await (const { time, image } of video.frames({ start: Math.max(0, next.value.time - 1e-3), signal })) {
     throwIfAborted(signal);
+    reached = time;
     while (!next.done && next.value.time < time - 5e-4) next = await frames.next();
     if (next.done) return;
     if (next.value.time > time + 5e-4) continue;
@@ -176,6 +182,12 @@ async function* matched(
     throwIfAborted(signal);
     if (next.done) return;
   }
+  // The track was read from it to the end: a decoder that was killed, or another file by now.
+  for (; !next.done; next = await frames.next())
+    if (next.value.time > reached + LACKING)
+      throw new FormatError(
+        `${out}: the video broke off after ${reached.toFixed(2)} s when it was read again, before the track is over; if it is whole, run the same command again`,
+      );
 }
 
 /** Pictures a second so that the usual distance of two frames is one picture. */

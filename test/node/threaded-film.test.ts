@@ -63,6 +63,24 @@ describe.skipIf(without !== '')(`openOverlayFilm${without}`, () => {
     expect(readdirSync(folder).sort()).toEqual(['here.mp4', 'there.mp4']);
   });
 
+  it('fails where the video is over before the track, as when its decoder is killed', async () => {
+    const folder = temporaryFolder();
+    const source = await openVideo(video, options);
+    const broken = {
+      ...source,
+      async *frames() {
+        let left = 10;
+        for await (const frame of source.frames()) if (left-- > 0) yield frame;
+      },
+    };
+    // The track is from 0.12 to 0.68 s; the video has its last frame at 0.36.
+    await expect(writeOverlayFilm(path.join(folder, 'a.mp4'), broken, person, track)).rejects.toThrow(
+      /broke/,
+    );
+    source.close();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('leaves nothing when it is given up: before it has begun, between frames, and while it is finished', async () => {
     for (const stage of ['new', 'begun', 'waiting', 'finishing']) {
       const folder = temporaryFolder();
