@@ -15,6 +15,7 @@ import type { HeadModel } from '../model/head-model.ts';
 import { neckFaces } from '../model/neck-faces.ts';
 import { boxMean } from '../render/box-mean.ts';
 import { smoothstep } from './grids.ts';
+import { nodesApart } from './nodes-apart.ts';
 import { nodesOn } from './nodes-on.ts';
 import type { TexelGraph } from './texel-graph.ts';
 
@@ -169,44 +170,15 @@ export function neckNodes(model: HeadModel, graph: TexelGraph): NeckNodes {
   for (let f = 0; f < faces.length; f++)
     if (faces[f])
       for (let a = 0; a < 3; a++) highest = Math.max(highest, model.template[3 * model.faces[3 * f + a] + 1]);
-  // How far each vertex is from the face's skin: nodes lie between.
   const { template } = model;
   // The jaw's: nothing of the face is nearer to a neck.
   const region = model.regions.get('skin') ?? model.regions.get('face') ?? new Uint32Array(0);
   const skin = region.filter((v) => template[3 * v + 1] < highest + ramp);
-  const from = new Float32Array(template.length / 3).fill(-1);
   const nodes = nodesOn(graph.faces, faces);
-  const weights = new Float32Array(nodes.length);
-  for (let k = 0; k < nodes.length; k++) {
-    const i = nodes[k];
-    let d = 0;
-    for (let a = 0; a < 3; a++) {
-      const v = model.faces[3 * graph.faces[i] + a];
-      if (from[v] < 0) from[v] = distanceTo(template, v, skin, ramp);
-      d += graph.barycentrics[3 * i + a] * from[v];
-    }
-    weights[k] = smoothstep(0, ramp, d);
-  }
+  const weights = nodesApart(model, graph, nodes, skin, ramp).map((d) => smoothstep(0, ramp, d));
   const found = { nodes, weights };
   known.set(graph, found);
   return found;
-}
-
-/** How far vertex v is from the nearest of `vertices`, `most` where it is farther. */
-function distanceTo(template: Float32Array, v: number, vertices: Uint32Array, most: number): number {
-  const px = template[3 * v];
-  const py = template[3 * v + 1];
-  const pz = template[3 * v + 2];
-  let least = most * most;
-  for (let k = 0; k < vertices.length; k++) {
-    const at = 3 * vertices[k];
-    const x = px - template[at];
-    const y = py - template[at + 1];
-    const z = pz - template[at + 2];
-    const square = x * x + y * y + z * z;
-    if (square < least) least = square;
-  }
-  return Math.sqrt(least);
 }
 
 /**

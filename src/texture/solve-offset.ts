@@ -38,6 +38,7 @@ import {
   takeAtlas,
 } from './offset-atlas.ts';
 import { robustWeights } from './robust-pixels.ts';
+import { flattenScalp, scalpNodes, toneScalp } from './scalp-tone.ts';
 import type { TextureView } from './texture-view.ts';
 
 /** Widths of maps that can be solved for. */
@@ -169,7 +170,10 @@ export function solvePersonTexture(
         ? solved[0]
         : blendViews(kernels, solved, eyeballNodes(model, graph), { inside, view });
     const filled = kernels.f32(4 * n, false);
-    const decided = fillOffset(kernels, atlas, offset, outside(kernels, visibility, inside), mean, filled);
+    const scalp = scalpNodes(model, graph);
+    const flat = flattenScalp(kernels, scalp, mean, offset);
+    const decided = fillOffset(kernels, atlas, offset, outside(kernels, visibility, inside), flat, filled);
+    toneScalp(kernels, scalp, graph, { visibility, origin: decided }, mean, flat, filled);
     step('texture: finish', 0.95);
     colourMouth(inside, solved[view].seen.mouth, mean.view, offset.view, visibility.view, filled.view);
     toneNeck(
