@@ -15,7 +15,7 @@ import type { HeadModel } from '../model/head-model.ts';
 import { neckFaces } from '../model/neck-faces.ts';
 import { boxMean } from '../render/box-mean.ts';
 import { smoothstep } from './grids.ts';
-import { nodesApart } from './nodes-apart.ts';
+import { atNodes, verticesApart } from './nodes-apart.ts';
 import { nodesOn } from './nodes-on.ts';
 import type { TexelGraph } from './texel-graph.ts';
 
@@ -175,7 +175,8 @@ export function neckNodes(model: HeadModel, graph: TexelGraph): NeckNodes {
   const region = model.regions.get('skin') ?? model.regions.get('face') ?? new Uint32Array(0);
   const skin = region.filter((v) => template[3 * v + 1] < highest + ramp);
   const nodes = nodesOn(graph.faces, faces);
-  const weights = nodesApart(model, graph, nodes, skin, ramp).map((d) => smoothstep(0, ramp, d));
+  const apart = atNodes(verticesApart(template, skin, ramp), model.faces, graph, nodes);
+  const weights = apart.map((d) => smoothstep(0, ramp, d));
   const found = { nodes, weights };
   known.set(graph, found);
   return found;

@@ -1,29 +1,43 @@
-/** How far the nodes of a texel graph are from a part of the head, on the template. */
-import type { HeadModel } from '../model/head-model.ts';
+/** How far vertices, and the nodes of a texel graph between them, are from a part of the head, on the template. */
 import type { TexelGraph } from './texel-graph.ts';
 
 /**
- * @param nodes (K) of the graph
- * @param vertices what they are measured from
+ * @param template (V,3)
+ * @param part what they are measured from
  * @param most metres; farther is not told apart
- * @returns (K) metres to the nearest of `vertices`: exact at the mesh's vertices, and between them as the nodes lie
+ * @returns (V) metres to the nearest vertex of `part`
  */
-export function nodesApart(
-  { template, faces }: HeadModel,
+export function verticesApart(template: Float32Array, part: Uint32Array, most: number): Float32Array {
+  const out = new Float32Array(template.length / 3).fill(most);
+  let [low, high] = [Infinity, -Infinity];
+  for (const v of part) {
+    low = Math.min(low, template[3 * v + 1]);
+    high = Math.max(high, template[3 * v + 1]);
+  }
+  // Most of a head is above or below: quicker than to measure it.
+  for (let v = 0; v < out.length; v++) {
+    const y = template[3 * v + 1];
+    if (y > low - most && y < high + most) out[v] = distanceTo(template, v, part, most);
+  }
+  return out;
+}
+
+/** @returns (K) `values` (V) of vertices at `nodes` (K) of the graph, which lie between them */
+export function atNodes(
+  values: ArrayLike<number>,
+  faces: Uint32Array,
   graph: TexelGraph,
   nodes: Uint32Array,
-  vertices: Uint32Array,
-  most: number,
 ): Float32Array {
-  const from = new Float32Array(template.length / 3).fill(-1);
   const out = new Float32Array(nodes.length);
+  const { faces: on, barycentrics } = graph;
   for (let k = 0; k < nodes.length; k++) {
-    const i = nodes[k];
-    for (let a = 0; a < 3; a++) {
-      const v = faces[3 * graph.faces[i] + a];
-      if (from[v] < 0) from[v] = distanceTo(template, v, vertices, most);
-      out[k] += graph.barycentrics[3 * i + a] * from[v];
-    }
+    const at = 3 * nodes[k];
+    const f = 3 * on[nodes[k]];
+    out[k] =
+      barycentrics[at] * values[faces[f]] +
+      barycentrics[at + 1] * values[faces[f + 1]] +
+      barycentrics[at + 2] * values[faces[f + 2]];
   }
   return out;
 }

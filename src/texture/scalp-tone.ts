@@ -13,7 +13,7 @@ import type { F32, Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { ORIGIN } from './fill.ts';
 import { smoothstep } from './grids.ts';
-import { nodesApart } from './nodes-apart.ts';
+import { atNodes, verticesApart } from './nodes-apart.ts';
 import { nodesOn } from './nodes-on.ts';
 import { facesInSkin } from './skin-trust.ts';
 import type { TexelGraph } from './texel-graph.ts';
@@ -32,7 +32,7 @@ export const SCALP_TONE_DEFAULTS = {
   telling: 0.5,
 } as const;
 
-/** The nodes of a scalp, how far each takes the tone, and the nodes of the skin. */
+/** The nodes of a scalp, how far each takes the tone, and the nodes of skin. */
 export interface ScalpNodes {
   readonly nodes: Uint32Array;
   readonly weights: Float32Array;
@@ -40,9 +40,11 @@ export interface ScalpNodes {
   readonly beside: Uint32Array;
   /** Of all skin of the face. */
   readonly skin: Uint32Array;
+  /** Cells of a map a `CELL`th as wide and high, in which `nodes` and `skin` lie. */
+  readonly cells: Uint32Array;
+  readonly skinCells: Uint32Array;
 }
 
-const NOTHING = new Uint32Array(0);
 const known = new WeakMap<TexelGraph, ScalpNodes>();
 
 /** The nodes of `graph` on and around a model's scalp, none where it names no scalp; the same for the same graph. */
@@ -58,30 +60,44 @@ export function scalpNodes(model: HeadModel, graph: TexelGraph): ScalpNodes {
 function findScalp(model: HeadModel, graph: TexelGraph): ScalpNodes {
   const { rim, ears, beside } = SCALP_TONE_DEFAULTS;
   const { template, faces, regions } = model;
-  const scalp = regions.get('scalp') ?? NOTHING;
-  const skinFaces = facesInSkin(model);
-  const skin = nodesOn(graph.faces, skinFaces);
-  const none = { nodes: NOTHING, weights: new Float32Array(0), beside: NOTHING, skin };
-  if (scalp.length === 0) return none;
-  const all = Uint32Array.from(graph.faces.keys());
-  const apart = nodesApart(model, graph, all, scalp, beside);
-  const onEar = new Uint8Array(template.length / 3);
-  for (const v of regions.get('ears') ?? []) onEar[v] = 1;
-  const weights = apart.map((d, i) => {
-    if (d >= rim) return 0;
-    let ear = 0;
-    for (let a = 0; a < 3; a++) ear += graph.barycentrics[3 * i + a] * onEar[faces[3 * graph.faces[i] + a]];
-    return 1 - smoothstep(0, rim, d * (1 + ear * (rim / ears - 1)));
-  });
+  const apart = verticesApart(template, regions.get('scalp') ?? new Uint32Array(0), beside);
+  // Skin above the eyes, and all that has a corner on the scalp or so near that it may take the tone.
   const eyes = heightOfEyes(model);
-  const upper = skin.filter((i) => apart[i] < beside && template[3 * faces[3 * graph.faces[i]] + 1] > eyes);
-  if (upper.length < LEAST_NODES) return none;
+  const inSkin = facesInSkin(model);
+  const [upper, near] = [new Uint8Array(inSkin.length), new Uint8Array(inSkin.length)];
+  for (let f = 0; f < near.length; f++) {
+    const [a, b, c] = [faces[3 * f], faces[3 * f + 1], faces[3 * f + 2]];
+    const least = Math.min(apart[a], apart[b], apart[c]);
+    near[f] = least < rim ? 1 : 0;
+    upper[f] = inSkin[f] && least < beside && template[3 * a + 1] > eyes ? 1 : 0;
+  }
+  // On ears it ends sooner.
+  const reach = apart.slice();
+  for (const v of regions.get('ears') ?? []) reach[v] *= rim / ears;
+  const skin = nodesOn(graph.faces, inSkin);
+  const found = nodesOn(graph.faces, upper);
+  const nodes = nodesOn(graph.faces, found.length < LEAST_NODES ? new Uint8Array(near.length) : near);
+  const weights = atNodes(reach, faces, graph, nodes);
+  for (let k = 0; k < weights.length; k++) weights[k] = 1 - smoothstep(0, rim, weights[k]);
   return {
-    nodes: all.filter((i) => weights[i] > 0),
-    weights: weights.filter((w) => w > 0),
-    beside: upper,
+    nodes,
+    weights,
+    beside: found,
     skin,
+    cells: cellsOf(graph, nodes),
+    skinCells: cellsOf(graph, skin),
   };
+}
+
+function cellsOf({ width, texels }: TexelGraph, nodes: Uint32Array): Uint32Array {
+  const out = new Uint32Array(nodes.length);
+  const wide = Math.ceil(width / CELL);
+  for (let k = 0; k < nodes.length; k++) {
+    const x = texels[nodes[k]] % width;
+    const y = (texels[nodes[k]] - x) / width;
+    out[k] = Math.floor(y / CELL) * wide + Math.floor(x / CELL);
+  }
+  return out;
 }
 
 /** Mean height of the eyes' outlines. */
@@ -117,101 +133,102 @@ export function flattenScalp(kernels: Kernels, scalp: ScalpNodes, mean: F32, off
 export function toneScalp(
   kernels: Kernels,
   scalp: ScalpNodes,
-  { width, height, texels }: TexelGraph,
+  { width, height }: TexelGraph,
   { visibility, origin }: { readonly visibility: F32; readonly origin: Uint8Array },
   mean: F32,
   flat: F32,
   offset: F32,
 ): void {
   if (scalp.nodes.length === 0) return;
-  const { blend, telling } = SCALP_TONE_DEFAULTS;
-  const seen = new Uint8Array(width * height);
-  markSeen(scalp.skin, visibility.view, origin, texels, seen);
-  const far = chamferDistances(kernels, seen, width, height);
-  unflatten(scalp.nodes, mean.view, flat.view, offset.view);
-  const trusted = visibility.view;
-  const telltale = scalp.beside.filter((i) => trusted[i] > telling);
-  if (telltale.length < LEAST_NODES) return;
-  shift(
-    scalp,
-    texels,
-    far,
-    blend * width,
-    medianColour(telltale, mean.view, offset.view),
-    mean.view,
-    offset.view,
-  );
+  const { blend } = SCALP_TONE_DEFAULTS;
+  const [wide, high] = [Math.ceil(width / CELL), Math.ceil(height / CELL)];
+  const seen = new Uint8Array(wide * high);
+  markSeen(scalp, visibility.view, origin, seen);
+  const share = chamferDistances(kernels, seen, wide, high);
+  for (let p = 0; p < share.length; p++) share[p] = smoothstep(0, (blend * width) / CELL, share[p]);
+  const telltale = besideSeen(scalp.beside, visibility.view);
+  // Without a forehead that was seen, what was continued is all that is known.
+  if (telltale.length < LEAST_NODES) share.fill(0);
+  const tone = medianColour(telltale, flat.view, offset.view);
+  shift(scalp, share, tone, mean.view, flat.view, offset.view);
 }
 
 /** Median of base + offset (n,4) over nodes, or as many of them as tell it. */
 function medianColour(nodes: Uint32Array, base: Float32Array, offset?: Float32Array): number[] {
   const step = Math.ceil(nodes.length / MOST_NODES);
-  const chosen = nodes.filter((_, k) => k % step === 0);
-  return [0, 1, 2].map((c) =>
-    median(Float32Array.from(chosen, (i) => base[4 * i + c] + (offset?.[4 * i + c] ?? 0))),
+  const values = [0, 1, 2].map(
+    () => new Float32Array(nodes.length === 0 ? 0 : Math.ceil(nodes.length / step)),
   );
+  for (let k = 0, j = 0; k < nodes.length; k += step, j++)
+    for (let c = 0; c < 3; c++)
+      values[c][j] = base[4 * nodes[k] + c] + (offset ? offset[4 * nodes[k] + c] : 0);
+  return values.map((of) => (of.length > 0 ? median(of) : 0));
 }
 
 // Loops in functions of their own, which V8 compiles once.
 
 function flatten(
   { nodes, weights }: ScalpNodes,
-  tone: readonly number[],
+  [r, g, b]: readonly number[],
   flat: Float32Array,
   offset: Float32Array,
 ): void {
-  for (let k = 0; k < nodes.length; k++)
-    for (let c = 0; c < 3; c++) {
-      const at = 4 * nodes[k] + c;
-      const change = weights[k] * (tone[c] - flat[at]);
-      flat[at] += change;
-      offset[at] -= change;
-    }
+  for (let k = 0; k < nodes.length; k++) {
+    const at = 4 * nodes[k];
+    const weight = weights[k];
+    const [x, y, z] = [weight * (r - flat[at]), weight * (g - flat[at + 1]), weight * (b - flat[at + 2])];
+    flat[at] += x;
+    flat[at + 1] += y;
+    flat[at + 2] += z;
+    offset[at] -= x;
+    offset[at + 1] -= y;
+    offset[at + 2] -= z;
+  }
 }
 
-function unflatten(nodes: Uint32Array, mean: Float32Array, flat: Float32Array, offset: Float32Array): void {
-  for (let k = 0; k < nodes.length; k++)
-    for (let c = 0; c < 3; c++) {
-      const at = 4 * nodes[k] + c;
-      offset[at] += flat[at] - mean[at];
-    }
-}
-
+/** Cells with skin that was seen, or whose mirror point was. */
 function markSeen(
-  nodes: Uint32Array,
+  { skin, skinCells }: ScalpNodes,
   visibility: Float32Array,
   origin: Uint8Array,
-  texels: Uint32Array,
   seen: Uint8Array,
 ): void {
   const { kept } = SCALP_TONE_DEFAULTS;
-  for (let k = 0; k < nodes.length; k++) {
-    const i = nodes[k];
-    if (visibility[i] > kept || origin[i] !== ORIGIN.parametric) seen[texels[i]] = 1;
-  }
+  for (let k = 0; k < skin.length; k++)
+    if (visibility[skin[k]] > kept || origin[skin[k]] !== ORIGIN.parametric) seen[skinCells[k]] = 1;
 }
 
+function besideSeen(beside: Uint32Array, visibility: Float32Array): Uint32Array {
+  const { telling } = SCALP_TONE_DEFAULTS;
+  const out = new Uint32Array(beside.length);
+  let count = 0;
+  for (let k = 0; k < beside.length; k++) if (visibility[beside[k]] > telling) out[count++] = beside[k];
+  return out.subarray(0, count);
+}
+
+/** @param share how far a cell is from what was seen: 0 there, 1 far away */
 function shift(
-  { nodes, weights }: ScalpNodes,
-  texels: Uint32Array,
-  far: Float32Array,
-  blend: number,
-  tone: readonly number[],
+  { nodes, weights, cells }: ScalpNodes,
+  share: Float32Array,
+  [r, g, b]: readonly number[],
   mean: Float32Array,
+  flat: Float32Array,
   offset: Float32Array,
 ): void {
   for (let k = 0; k < nodes.length; k++) {
-    const weight = weights[k] * smoothstep(0, blend, far[texels[nodes[k]]]);
-    if (weight === 0) continue;
-    for (let c = 0; c < 3; c++) {
-      const at = 4 * nodes[k] + c;
-      offset[at] += weight * (tone[c] - mean[at] - offset[at]);
-    }
+    const at = 4 * nodes[k];
+    const weight = weights[k] * share[cells[k]];
+    const [x, y, z] = [flat[at] + offset[at], flat[at + 1] + offset[at + 1], flat[at + 2] + offset[at + 2]];
+    offset[at] = x + weight * (r - x) - mean[at];
+    offset[at + 1] = y + weight * (g - y) - mean[at + 1];
+    offset[at + 2] = z + weight * (b - z) - mean[at + 2];
   }
 }
 
+/** Texels a side of the cells in which it is told how far away something was seen. */
+const CELL = 2;
 /** Outlines of the eyes among the inner 51 landmarks. */
 const EYES = [19, 31] as const;
 /** Nodes that tell a tone, and as many as are looked at. */
 const LEAST_NODES = 50;
-const MOST_NODES = 2000;
+const MOST_NODES = 1000;
