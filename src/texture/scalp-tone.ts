@@ -76,7 +76,7 @@ function findScalp(model: HeadModel, graph: TexelGraph): ScalpNodes {
   for (const v of regions.get('ears') ?? []) reach[v] *= rim / ears;
   const skin = nodesOn(graph.faces, inSkin);
   const found = nodesOn(graph.faces, upper);
-  const nodes = nodesOn(graph.faces, found.length < LEAST_NODES ? new Uint8Array(near.length) : near);
+  const nodes = nodesOn(graph.faces, near);
   const weights = atNodes(reach, faces, graph, nodes);
   for (let k = 0; k < weights.length; k++) weights[k] = 1 - smoothstep(0, rim, weights[k]);
   return {
@@ -112,12 +112,19 @@ function heightOfEyes({ landmarks: { inner51 }, faces, template }: HeadModel): n
 /**
  * The parametric albedo with a scalp of the tone that its own forehead has: without a hairline, which what was seen would be
  * continued across, to be darker beyond it.
+ * @param visibility (n) how well each node was seen
  * @param mean (n,4) parametric albedo
  * @param offset (n,4) what was seen as changes of `mean`; made changes of what is returned
- * @returns (n,4), `mean` itself where there is no scalp
+ * @returns (n,4), `mean` itself where there is no scalp, or no forehead was seen
  */
-export function flattenScalp(kernels: Kernels, scalp: ScalpNodes, mean: F32, offset: F32): F32 {
-  if (scalp.nodes.length === 0) return mean;
+export function flattenScalp(
+  kernels: Kernels,
+  scalp: ScalpNodes,
+  visibility: F32,
+  mean: F32,
+  offset: F32,
+): F32 {
+  if (besideSeen(scalp, visibility.view).length < LEAST_NODES) return mean;
   const flat = kernels.f32(mean.view.length, false);
   flat.view.set(mean.view);
   flatten(scalp, medianColour(scalp.beside, mean.view), flat.view, offset.view);
@@ -139,30 +146,25 @@ export function toneScalp(
   flat: F32,
   offset: F32,
 ): void {
-  if (scalp.nodes.length === 0) return;
+  if (flat === mean) return;
   const { blend } = SCALP_TONE_DEFAULTS;
   const [wide, high] = [Math.ceil(width / CELL), Math.ceil(height / CELL)];
   const seen = new Uint8Array(wide * high);
   markSeen(scalp, visibility.view, origin, seen);
   const share = chamferDistances(kernels, seen, wide, high);
   for (let p = 0; p < share.length; p++) share[p] = smoothstep(0, (blend * width) / CELL, share[p]);
-  const telltale = besideSeen(scalp.beside, visibility.view);
-  // Without a forehead that was seen, what was continued is all that is known.
-  if (telltale.length < LEAST_NODES) share.fill(0);
-  const tone = medianColour(telltale, flat.view, offset.view);
+  const tone = medianColour(besideSeen(scalp, visibility.view), flat.view, offset.view);
   shift(scalp, share, tone, mean.view, flat.view, offset.view);
 }
 
 /** Median of base + offset (n,4) over nodes, or as many of them as tell it. */
 function medianColour(nodes: Uint32Array, base: Float32Array, offset?: Float32Array): number[] {
   const step = Math.ceil(nodes.length / MOST_NODES);
-  const values = [0, 1, 2].map(
-    () => new Float32Array(nodes.length === 0 ? 0 : Math.ceil(nodes.length / step)),
-  );
+  const values = [0, 1, 2].map(() => new Float32Array(Math.ceil(nodes.length / step)));
   for (let k = 0, j = 0; k < nodes.length; k += step, j++)
     for (let c = 0; c < 3; c++)
       values[c][j] = base[4 * nodes[k] + c] + (offset ? offset[4 * nodes[k] + c] : 0);
-  return values.map((of) => (of.length > 0 ? median(of) : 0));
+  return values.map((of) => median(of));
 }
 
 // Loops in functions of their own, which V8 compiles once.
@@ -198,7 +200,8 @@ function markSeen(
     if (visibility[skin[k]] > kept || origin[skin[k]] !== ORIGIN.parametric) seen[skinCells[k]] = 1;
 }
 
-function besideSeen(beside: Uint32Array, visibility: Float32Array): Uint32Array {
+/** Nodes of the forehead that tell a tone. */
+function besideSeen({ beside }: ScalpNodes, visibility: Float32Array): Uint32Array {
   const { telling } = SCALP_TONE_DEFAULTS;
   const out = new Uint32Array(beside.length);
   let count = 0;

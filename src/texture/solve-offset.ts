@@ -171,7 +171,7 @@ export function solvePersonTexture(
         : blendViews(kernels, solved, eyeballNodes(model, graph), { inside, view });
     const filled = kernels.f32(4 * n, false);
     const scalp = scalpNodes(model, graph);
-    const flat = flattenScalp(kernels, scalp, mean, offset);
+    const flat = flattenScalp(kernels, scalp, visibility, mean, offset);
     const decided = fillOffset(kernels, atlas, offset, outside(kernels, visibility, inside), flat, filled);
     toneScalp(kernels, scalp, graph, { visibility, origin: decided }, mean, flat, filled);
     step('texture: finish', 0.95);
