@@ -34,8 +34,8 @@ export const NECK_TONE_DEFAULTS = {
   /** Tone over what was continued. */
   least: 0.65,
   most: 1.15,
-  /** Metres from the face's skin over which it sets in. */
-  ramp: 0.025,
+  /** Metres from where the neck begins, at jaw and nape, over which it sets in. */
+  ramp: 0.015,
 } as const;
 
 /** Albedo of places on a neck, as a photo shows it. */
@@ -166,20 +166,25 @@ export function neckNodes(model: HeadModel, graph: TexelGraph): NeckNodes {
   if (made) return made;
   const faces = neckFaces(model);
   const { ramp } = NECK_TONE_DEFAULTS;
-  let highest = -Infinity;
-  for (let f = 0; f < faces.length; f++)
-    if (faces[f])
-      for (let a = 0; a < 3; a++) highest = Math.max(highest, model.template[3 * model.faces[3 * f + a] + 1]);
-  const { template } = model;
-  // The jaw's: nothing of the face is nearer to a neck.
-  const region = model.regions.get('skin') ?? model.regions.get('face') ?? new Uint32Array(0);
-  const skin = region.filter((v) => template[3 * v + 1] < highest + ramp);
   const nodes = nodesOn(graph.faces, faces);
-  const apart = atNodes(verticesApart(template, skin, ramp), model.faces, graph, nodes);
+  const apart = atNodes(
+    verticesApart(model.template, border(model.faces, faces), ramp),
+    model.faces,
+    graph,
+    nodes,
+  );
   const weights = apart.map((d) => smoothstep(0, ramp, d));
   const found = { nodes, weights };
   known.set(graph, found);
   return found;
+}
+
+/** Vertices at which a neck (F) ends and other faces begin: jaw, nape. */
+function border(faces: Uint32Array, neck: Uint8Array): Uint32Array {
+  const sides = new Uint8Array(faces.length);
+  for (let f = 0; f < neck.length; f++)
+    for (let a = 0; a < 3; a++) sides[faces[3 * f + a]] |= neck[f] ? 1 : 2;
+  return Uint32Array.from(sides.keys()).filter((v) => sides[v] === 3);
 }
 
 /**

@@ -64,6 +64,23 @@ describe('a neck', () => {
     expect(neckFaces({ ...model, regions }).includes(1)).toBe(false);
   });
 
+  it('begins without a step', () => {
+    // It had one at the nape, a zigzag along the mesh.
+    const { nodes, weights } = neckNodes(model, graph);
+    const own = new Set(nodes);
+    const corners = (f: number) => Array.from(model.faces.subarray(3 * f, 3 * f + 3));
+    const touch = (f: number, g: number) => corners(f).filter((v) => corners(g).includes(v)).length === 2;
+    const edge = weights.filter((_, k) =>
+      [-1, 1, -512, 512].some((step) => {
+        const beside = graph.nodes[graph.texels[nodes[k]] + step];
+        return beside >= 0 && !own.has(beside) && touch(graph.faces[nodes[k]], graph.faces[beside]);
+      }),
+    );
+    expect(edge.length).toBeGreaterThan(100);
+    // The largest texels there are some 4 mm wide.
+    expect(edge.reduce((most, w) => Math.max(most, w), 0)).toBeLessThan(0.25);
+  });
+
   it('is as dark as the photo has it', () => {
     for (const x of toneOf([0.8, 0.8, 0.8])) expect(Math.abs(x - 0.8)).toBeLessThan(0.06);
     for (const x of toneOf([1, 1, 1])) expect(Math.abs(x - 1)).toBeLessThan(0.06);
