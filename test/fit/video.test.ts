@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Camera } from '../../src/camera/camera.ts';
 import { AbortedError, InvalidArgumentError, NoFaceError } from '../../src/core/errors.ts';
+import type { Image8 } from '../../src/core/image.ts';
 import type { VideoFrame } from '../../src/core/video.ts';
 import { interpupillaryDistance } from '../../src/fit/known-size.ts';
 import { prepareModel } from '../../src/fit/prepare.ts';
@@ -14,6 +15,7 @@ import { personalModel } from '../../src/fit/video/personal-model.ts';
 import { smoothTrack } from '../../src/fit/video/smooth-track.ts';
 import { type TrackVideoOptions, trackVideo } from '../../src/fit/video/track-video.ts';
 import type { TrackedFrame, TrackIdentity } from '../../src/fit/video/types.ts';
+import type { Seen, Watch } from '../../src/fit/video/watch-video.ts';
 import { createKernels, type Kernels } from '../../src/kernels/runtime.ts';
 import type { HeadModel, HeadParams } from '../../src/model/head-model.ts';
 import { readHeadPack } from '../../src/model/pack.ts';
@@ -262,6 +264,47 @@ describe('trackVideo', () => {
     }
   });
 });
+
+describe('a closer shot that nothing tells', () => {
+  it('is solved anew, as a cut would be', async () => {
+    const [first, closer, ZOOM] = [6, 12, 1.6];
+    const seen: Seen[] = [];
+    for await (const frame of film.source.frames()) {
+      if (frame.index < first || frame.index >= first + 12) continue;
+      const observation = tracked[frame.index].observation!;
+      const zoom = frame.index < closer ? 1 : ZOOM;
+      const place = (x: number) => (x - SIZE / 2) * zoom + SIZE / 2;
+      const mesh = observation.mesh!.map((x, i) => (i % 3 === 2 ? zoom * x : place(x)));
+      const nearer = { ...observation, landmarks68: observation.landmarks68.map(place), mesh };
+      const image = enlarged(frame.image, zoom);
+      seen.push({
+        frame: { ...frame, image },
+        cut: false,
+        sighting: { observation: nearer, tracked: frame.index > first },
+      });
+    }
+    const watch: Watch = async function* () {
+      yield* seen;
+    };
+    const frames = await trackAll(film, { watch });
+    expect(frames.map((f) => f.status)).toEqual(
+      seen.map(({ frame: { index } }) => (index === first || index === closer ? 'acquired' : 'tracked')),
+    );
+    for (const { landmarkNme } of frames) expect(landmarkNme).toBeLessThan(0.04);
+  });
+});
+
+/** The middle of a picture, `zoom` times as large. */
+function enlarged({ width, height, data }: Image8, zoom: number): Image8 {
+  const out = new Uint8ClampedArray(data.length);
+  const at = (x: number, n: number) => Math.floor((x + 0.5 - n / 2) / zoom + n / 2);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const from = 4 * (at(y, height) * width + at(x, width));
+      out.set(data.subarray(from, from + 4), 4 * (y * width + x));
+    }
+  return { width, height, data: out };
+}
 
 describe('smoothTrack', () => {
   it('halves the jitter of frames on their own, and follows better than before', async () => {

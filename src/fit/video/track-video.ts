@@ -10,7 +10,7 @@ import { type HeadModel, headSizes } from '../../model/head-model.ts';
 import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
 import { prepareModel } from '../prepare.ts';
 import { fitMemory } from '../resident.ts';
-import { type EvidenceStore, frameEvidence } from './evidence.ts';
+import { type EvidenceStore, type FrameEvidence, frameEvidence } from './evidence.ts';
 import { FIND_IDENTITY_DEFAULTS, findIdentity } from './find-identity.ts';
 import type { FaceChoice, Sighting } from './follow.ts';
 import {
@@ -54,6 +54,8 @@ export interface ResumePoint {
 
 /** Landmark error, over the eye distance, from which a face does not look like the person followed. */
 const STRANGER = 0.09;
+/** The same from which a frame may be of another shot than the one it was followed from; usual are 0.01 to 0.04. */
+const MISFIT = 0.045;
 
 /**
  * Tracks the face in `source`. Every frame gives one {@link TrackedFrame}, in order.
@@ -91,18 +93,50 @@ export async function* trackVideo(
   for await (const { frame, cut, sighting } of watch) {
     throwIfAborted(signal);
     const anew = sighting !== null && (!sighting.tracked || last === null || last.status === 'lost' || cut);
-    const solution = sighting && solver.solve(frame, sighting.observation, anew);
-    if (solution && options.evidence)
-      options.evidence.put(frameEvidence(frame.index, solution, solver.layout, solver.faceLayout.size));
-    if (solution && solver.memory) options.onSolved?.(solver.memory);
+    const solved = sighting && solveFrame(solver, frame, sighting.observation, anew);
+    if (solved) options.evidence?.put(solved.evidence);
+    if (solved && solver.memory) options.onSolved?.(solver.memory);
     last =
-      sighting && solution
-        ? trackedFrame(frame, cut, sighting, anew, solution)
+      sighting && solved
+        ? trackedFrame(frame, cut, sighting, solved)
         : lostFrame(frame, cut, last, identity, model);
     done++;
     onProgress?.({ stage: 'tracking', fraction: total ? Math.min(done / total, 1) : 0 });
     yield last;
   }
+}
+
+/** A frame that was solved. */
+interface SolvedFrame {
+  readonly solution: FrameSolution;
+  readonly evidence: FrameEvidence;
+  /** Without the frame before it. */
+  readonly anew: boolean;
+}
+
+/**
+ * Solves a frame; one that follows another and does not fit is solved anew, and taken so where that fits at least twice as well: a cut
+ * between pictures that are alike, such as a closer shot before the same wall, is not seen by `watch-video.ts`.
+ */
+function solveFrame(
+  solver: FrameSolver,
+  frame: VideoFrame,
+  observation: FaceObservation,
+  anew: boolean,
+): SolvedFrame {
+  const solve = (from: boolean): SolvedFrame => {
+    const solution = solver.solve(frame, observation, from);
+    const evidence = frameEvidence(frame.index, solution, solver.layout, solver.faceLayout.size);
+    return { solution, evidence, anew: from };
+  };
+  const followed = solve(anew);
+  const error = followed.solution.metrics.landmarkNmeInner51;
+  if (anew || !(error > MISFIT)) return followed;
+  const { memory } = solver;
+  const afresh = solve(true);
+  if (afresh.solution.metrics.landmarkNmeInner51 < 0.5 * error) return afresh;
+  if (memory) solver.resume(memory);
+  return followed;
 }
 
 /** Where watching goes on for a track that does. */
@@ -144,8 +178,7 @@ function trackedFrame(
   frame: VideoFrame,
   cut: boolean,
   { observation }: Sighting,
-  anew: boolean,
-  { state, metrics, skinShare }: FrameSolution,
+  { solution: { state, metrics, skinShare }, anew }: SolvedFrame,
 ): TrackedFrame {
   const { landmarkNmeInner51, skinL1 } = metrics;
   const confidence =
