@@ -25,7 +25,7 @@ import { loadPerception } from '../src/node/perception.ts';
 import { decodePhoto } from '../src/node/photo.ts';
 import { renderHead } from '../src/render/render-head.ts';
 import { resampleCrop, resize } from '../src/render/resample.ts';
-import { ORIGIN } from '../src/texture/fill.ts';
+import { ORIGIN } from '../src/texture/origin.ts';
 import { solveTextureOffset } from '../src/texture/solve-offset.ts';
 import { blend, defaultPhotos, writeContactSheet } from './contact-sheet.ts';
 

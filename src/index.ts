@@ -286,10 +286,10 @@ export { albedoMap, type Skin, skinAlbedo } from './render/albedo.ts';
 export { ENERGY_PLOT_DEFAULTS, type EnergyPlotOptions, energyPlotSvg } from './render/plot/energy-plot.ts';
 export { type RenderedHead, type RenderInput, renderHead } from './render/render-head.ts';
 export { bfmSurface, type ColouredSurface, headSurface } from './texture/coloured-surface.ts';
-export { ORIGIN } from './texture/fill.ts';
 export { movingMouth } from './texture/inner-mouth.ts';
 export { memoryScratch, type Scratch } from './texture/map-matrix.ts';
 export type { SkinMatch } from './texture/match.ts';
+export { ORIGIN } from './texture/origin.ts';
 export {
   solvePersonTexture,
   solveTextureOffset,

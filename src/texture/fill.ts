@@ -11,6 +11,7 @@ import type { F32, Kernels } from '../kernels/runtime.ts';
 import { fillRight, mirrorGuides } from '../kernels/texel-levels.ts';
 import { laplacianSystem, solveLevels } from './coarse-levels.ts';
 import type { ResidentAtlas } from './offset-atlas.ts';
+import { ORIGIN } from './origin.ts';
 
 /** Tuning of {@link fillOffset}. */
 export const FILL_DEFAULTS = {
@@ -22,9 +23,6 @@ export const FILL_DEFAULTS = {
   /** Steps of conjugate gradients on the finest level. */
   steps: 5,
 } as const;
-
-/** Where a texel's colour comes from. */
-export const ORIGIN = { none: 0, photo: 1, mirror: 2, parametric: 3 } as const;
 
 /**
  * Continues a seen offset over all nodes.

@@ -49,12 +49,8 @@ const LIDS = [
 const ALONG = 6;
 const ACROSS = 8;
 
-const known = new WeakMap<TexelGraph, LashNodes>();
-
-/** The nodes of `graph` at the edges of the upper lids of a model's neutral head; the same for the same graph. */
+/** The nodes of `graph` at the edges of the upper lids of a model's neutral head. */
 export function lashNodes(model: HeadModel, graph: TexelGraph): LashNodes {
-  const made = known.get(graph);
-  if (made) return made;
   const nodes: number[] = [];
   const weights: number[] = [];
   const edges = EDGES.map((edge) => lidEdge(model, edge));
@@ -66,9 +62,7 @@ export function lashNodes(model: HeadModel, graph: TexelGraph): LashNodes {
     nodes.push(i);
     weights.push(weight);
   }
-  const found = { nodes: Uint32Array.from(nodes), weights: Float32Array.from(weights) };
-  known.set(graph, found);
-  return found;
+  return { nodes: Uint32Array.from(nodes), weights: Float32Array.from(weights) };
 }
 
 /**

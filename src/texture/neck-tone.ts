@@ -158,12 +158,8 @@ export interface NeckNodes {
   readonly weights: Float32Array;
 }
 
-const known = new WeakMap<TexelGraph, NeckNodes>();
-
-/** The nodes of `graph` on a model's neck; the same for the same graph. */
+/** The nodes of `graph` on a model's neck. */
 export function neckNodes(model: HeadModel, graph: TexelGraph): NeckNodes {
-  const made = known.get(graph);
-  if (made) return made;
   const faces = neckFaces(model);
   const { ramp } = NECK_TONE_DEFAULTS;
   const nodes = nodesOn(graph.faces, faces);
@@ -174,9 +170,7 @@ export function neckNodes(model: HeadModel, graph: TexelGraph): NeckNodes {
     nodes,
   );
   const weights = apart.map((d) => smoothstep(0, ramp, d));
-  const found = { nodes, weights };
-  known.set(graph, found);
-  return found;
+  return { nodes, weights };
 }
 
 /** Vertices at which a neck (F) ends and other faces begin: jaw, nape. */

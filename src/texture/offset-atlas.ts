@@ -1,6 +1,6 @@
 /**
  * What the texture offset needs of a head and a size of map, whoever is on the photo: the texel graph, its merges, its mirror
- * points. Made once per model, 0.17 s at 512² the first time; a program that is still at work on the fit can have them made on
+ * points, which nodes lie on neck, scalp and lids. Made once per model, 0.17 s at 512² the first time; a program that is still at work on the fit can have them made on
  * another thread meanwhile and {@link adoptOffsetAtlas | adopt} them.
  */
 import type { F32, I32, Kernels, U32 } from '../kernels/runtime.ts';
@@ -8,15 +8,21 @@ import { growRings, takeReached } from '../kernels/texel-graph.ts';
 import type { MirrorTaps, ResidentGraph } from '../kernels/texel-levels.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { buildLevels, type Levels, type ResidentLevel, takeGraph, takeLevels } from './coarse-levels.ts';
+import { type LashNodes, lashNodes } from './lashes.ts';
 import { type MirrorNodes, mirrorNodesOf } from './mirror-nodes.ts';
-import { buildTexelGraph, type TexelGraph, type TexturedMesh } from './texel-graph.ts';
+import { type NeckNodes, neckNodes } from './neck-tone.ts';
+import { type ScalpNodes, scalpNodes } from './scalp-tone.ts';
+import { buildTexelGraph, type TexelGraph } from './texel-graph.ts';
 
-/** Texel graph, merges and mirror points; plain data. */
+/** Plain data: another thread may make it. */
 export interface OffsetAtlas {
   readonly graph: TexelGraph;
   readonly levels: Levels;
   readonly mirror: MirrorNodes;
   readonly padding: Padding;
+  readonly neck: NeckNodes;
+  readonly scalp: ScalpNodes;
+  readonly lashes: LashNodes;
 }
 
 /** Texels around the charts, and the node whose colour each takes. */
@@ -57,16 +63,19 @@ export function offsetAtlas(kernels: Kernels, model: HeadModel, width: number, h
 /** Makes an atlas; nothing is kept. */
 export function buildOffsetAtlas(
   kernels: Kernels,
-  mesh: TexturedMesh,
+  model: HeadModel,
   width: number,
   height: number,
 ): OffsetAtlas {
-  const graph = buildTexelGraph(kernels, mesh, width, height);
+  const graph = buildTexelGraph(kernels, model, width, height);
   return {
     graph,
     levels: buildLevels(kernels, { ...graph, weights: null }, graph),
-    mirror: mirrorNodesOf(kernels, graph, mesh),
+    mirror: mirrorNodesOf(kernels, graph, model),
     padding: growCharts(kernels, graph),
+    neck: neckNodes(model, graph),
+    scalp: scalpNodes(model, graph),
+    lashes: lashNodes(model, graph),
   };
 }
 

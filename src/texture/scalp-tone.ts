@@ -11,10 +11,10 @@ import { median } from '../core/quantile.ts';
 import { chamferDistances } from '../kernels/pixel-surface.ts';
 import type { F32, Kernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
-import { ORIGIN } from './fill.ts';
 import { smoothstep } from './grids.ts';
 import { atNodes, verticesApart } from './nodes-apart.ts';
 import { nodesOn } from './nodes-on.ts';
+import { ORIGIN } from './origin.ts';
 import { facesInSkin } from './skin-trust.ts';
 import type { TexelGraph } from './texel-graph.ts';
 
@@ -45,19 +45,8 @@ export interface ScalpNodes {
   readonly skinCells: Uint32Array;
 }
 
-const known = new WeakMap<TexelGraph, ScalpNodes>();
-
-/** The nodes of `graph` on and around a model's scalp, none where it names no scalp; the same for the same graph. */
+/** The nodes of `graph` on and around a model's scalp, none where it names no scalp. */
 export function scalpNodes(model: HeadModel, graph: TexelGraph): ScalpNodes {
-  let found = known.get(graph);
-  if (!found) {
-    found = findScalp(model, graph);
-    known.set(graph, found);
-  }
-  return found;
-}
-
-function findScalp(model: HeadModel, graph: TexelGraph): ScalpNodes {
   const { rim, ears, beside } = SCALP_TONE_DEFAULTS;
   const { template, faces, regions } = model;
   const apart = verticesApart(template, regions.get('scalp') ?? new Uint32Array(0), beside);

@@ -26,9 +26,9 @@ import { blendViews, eyeballNodes } from './blend-views.ts';
 import { laplacianSystem, partLevels, solveLevels } from './coarse-levels.ts';
 import { fillOffset } from './fill.ts';
 import { colourMouth, mouthView, nodesInMouth } from './inner-mouth.ts';
-import { addLashes, lashNodes, lashShade } from './lashes.ts';
+import { addLashes, lashShade } from './lashes.ts';
 import { measure, type SkinMatch, shadingShare } from './match.ts';
-import { neckNodes, toneNeck } from './neck-tone.ts';
+import { toneNeck } from './neck-tone.ts';
 import { type Observation, observe } from './observe.ts';
 import {
   type OffsetAtlas,
@@ -38,7 +38,7 @@ import {
   takeAtlas,
 } from './offset-atlas.ts';
 import { robustWeights } from './robust-pixels.ts';
-import { flattenScalp, scalpNodes, toneScalp } from './scalp-tone.ts';
+import { flattenScalp, toneScalp } from './scalp-tone.ts';
 import type { TextureView } from './texture-view.ts';
 
 /** Widths of maps that can be solved for. */
@@ -170,20 +170,20 @@ export function solvePersonTexture(
         ? solved[0]
         : blendViews(kernels, solved, eyeballNodes(model, graph), { inside, view });
     const filled = kernels.f32(4 * n, false);
-    const scalp = scalpNodes(model, graph);
+    const { scalp } = made;
     const flat = flattenScalp(kernels, scalp, visibility, mean, offset);
     const decided = fillOffset(kernels, atlas, offset, outside(kernels, visibility, inside), flat, filled);
     toneScalp(kernels, scalp, graph, { visibility, origin: decided }, mean, flat, filled);
     step('texture: finish', 0.95);
     colourMouth(inside, solved[view].seen.mouth, mean.view, offset.view, visibility.view, filled.view);
     toneNeck(
-      neckNodes(model, graph),
+      made.neck,
       solved.map(({ seen }) => seen.neck),
       graph.nodes,
       mean.view,
       filled.view,
     );
-    addLashes(lashNodes(model, graph), lashShade(views), mean.view, filled.view);
+    addLashes(made.lashes, lashShade(views), mean.view, filled.view);
     const around = kernels.u32(made.padding.texels);
     const nodes = kernels.u32(made.padding.nodes);
     const composed = composeMap(kernels, { base, texels, mean, offset: filled, around, nodes });

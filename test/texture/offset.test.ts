@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { AbortedError, InvalidArgumentError } from '../../src/core/errors.ts';
 import type { ImageF } from '../../src/core/image.ts';
 import { createKernels } from '../../src/kernels/runtime.ts';
-import { fillOffset, ORIGIN } from '../../src/texture/fill.ts';
+import { fillOffset } from '../../src/texture/fill.ts';
 import { buildOffsetAtlas, takeAtlas } from '../../src/texture/offset-atlas.ts';
+import { ORIGIN } from '../../src/texture/origin.ts';
 import {
   solvePersonTexture,
   solveTextureOffset,
