@@ -18,8 +18,8 @@ export interface FilmOrder {
   readonly layout: OverlayLayout;
 }
 
-/** Where a film goes. */
-export interface FilmPlace {
+/** A film to be made of the frames that come. */
+export interface FilmBegin extends FilmOrder {
   readonly file: string;
   /** What messages call it; its ending is the format. */
   readonly out: string;
@@ -71,13 +71,13 @@ class Making {
   #failure: { readonly error: unknown } | null = null;
   #wake = () => {};
 
-  constructor(to: FilmPlace, width: number) {
+  constructor({ file, out, width }: FilmBegin, video: OpenVideo, painters: Painters) {
     const { signal } = this.#cancelling;
     const onFrame = (done: number) => {
       this.#done = done;
       this.#wake();
     };
-    this.#ended = paintFilm(to, video!, painters!, { width, frames: queue }, { signal, onFrame })
+    this.#ended = paintFilm({ file, out }, video, painters, { width, frames: queue }, { signal, onFrame })
       .catch((error) => {
         this.#failure = { error };
       })
@@ -109,22 +109,17 @@ const queue = new FilmQueue();
 let video: OpenVideo | null = null;
 let painters: Painters | null = null;
 let making: Making | null = null;
-let scaledTo = 0;
 
 serve({
-  prepare: async ({ video: file, options, person, layout, width }: FilmOrder) => {
+  begin: async (film: FilmBegin) => {
     // Frames are tracked meanwhile.
     giveWay();
     // Read on a thread of its own: while this one paints, it hears nothing from the decoder.
-    video = await openThreadedVideo(file, options);
+    video = await openThreadedVideo(film.video, film.options);
     // Of two cores this thread, the decoder and the encoder have enough.
     const threads = availableParallelism() > 2 ? undefined : 0;
-    painters = await startPainters(person, video, layout, threads);
-    scaledTo = width;
-    return { value: null };
-  },
-  begin: (place: FilmPlace) => {
-    making = new Making(place, scaledTo);
+    painters = await startPainters(film.person, video, film.layout, threads);
+    making = new Making(film, video, painters);
     return { value: null };
   },
   frames: (frames: readonly FilmedFrame[]) => {

@@ -5,7 +5,7 @@
 import { AbortedError } from '../core/errors.ts';
 import type { TrackedFrame } from '../fit/video/types.ts';
 import { produceFileAtomically } from './atomic.ts';
-import type { FilmNews, FilmOrder, FilmPlace } from './film-worker.ts';
+import type { FilmBegin, FilmNews, FilmOrder } from './film-worker.ts';
 import { type FilmedFrame, writeOverlayFilm } from './overlay-film.ts';
 import { startThread, type Thread } from './threads.ts';
 import { openVideo } from './video-source.ts';
@@ -52,8 +52,7 @@ function filmOnThread(thread: Thread, out: string, order: FilmOrder): OverlayFil
   // What fails is told when the film is wanted.
   const tell = (name: string, argument: unknown) => void thread.ask(name, argument).catch(() => {});
   const making = async (file: string) => {
-    await thread.ask('prepare', order);
-    await thread.ask('begin', { file, out } satisfies FilmPlace);
+    await thread.ask('begin', { ...order, file, out } satisfies FilmBegin);
     begun.resolve();
     try {
       const { onFrame } = await Promise.race([finishing.promise, givenUp]);

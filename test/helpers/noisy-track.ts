@@ -8,11 +8,15 @@ import type { TrackedFrame, VideoTrack } from '../../src/fit/video/types.ts';
 import type { HeadModel } from '../../src/model/head-model.ts';
 import { makeTinyTrack } from './tiny-track.ts';
 
-/** `count` frames of 25 a second around one state, each sure of some of it and off by its noise; frame `lost` shows no face. */
+/**
+ * `count` frames of 25 a second around one state, each sure of some of it and off by its noise, `noise` times the usual; frame
+ * `lost` shows no face.
+ */
 export function makeNoisyTrack(
   model: HeadModel,
   count: number,
   lost: number,
+  noise = 1,
 ): { readonly track: VideoTrack; readonly said: ReadonlyMap<number, FrameEvidence> } {
   const random = createRandom(7);
   const [first] = makeTinyTrack(model, 1).frames;
@@ -27,8 +31,8 @@ export function makeNoisyTrack(
     const frame: TrackedFrame = {
       ...first,
       ...{ index: i, time: i / 25, status, cut: false },
-      expression: first.expression.map((e) => e + 0.2 * random.normal()),
-      pose: first.pose.map((p) => p + 0.01 * random.normal()),
+      expression: first.expression.map((e) => e + noise * 0.2 * random.normal()),
+      pose: first.pose.map((p) => p + noise * 0.01 * random.normal()),
     };
     if (status === 'lost') return { ...frame, observation: null };
     const information = new Float32Array((n * (n + 1)) / 2);
@@ -38,7 +42,7 @@ export function makeNoisyTrack(
     said.set(i, {
       index: i,
       information,
-      gradient: Float32Array.from(sd, (s) => random.normal() / s),
+      gradient: Float32Array.from(sd, (s) => (noise * random.normal()) / s),
     });
     return frame;
   });

@@ -83,7 +83,10 @@ export interface FrameSolution {
   readonly skinShare: number;
   /** `state` with its camera in pixels of the crop. */
   readonly crop: FitState;
-  /** The energy around `around`, without the motion's prior: what the frame itself says, until the next one is solved. Camera in crop pixels. */
+  /**
+   * The energy around `around`, without the motion's prior: what the frame itself says. Its arrays are made anew when the
+   * next one is solved. Camera in crop pixels.
+   */
   readonly evidence: { readonly around: FitState; readonly equations: NormalEquations };
 }
 
