@@ -11,7 +11,7 @@
  */
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { FormatError, InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
+import { FormatError, InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
 import type { FrameRange, VideoFrame } from '../core/video.ts';
 import { checkRange, fitInside, TIME_SLACK } from '../io/frame-range.ts';
 import { FFMPEG_QUIET, type FfmpegProcess, ffprobe, passFrames, startFfmpeg } from './ffmpeg.ts';
@@ -156,8 +156,11 @@ async function* framesOf(
     }
     throwIfAborted(range.signal);
     const code = await ffmpeg.ended;
-    if (given === 0) throw nothingRead(stream, told, start);
-    const complaint = told.complaints.length > 0 ? ` (${told.complaints[0]})` : '';
+    // Not by us: that is an abort, or the end of this function.
+    const killed = ffmpeg.child.signalCode;
+    if (given === 0) throw nothingRead(stream, told, start, killed);
+    const said = killed ? `ffmpeg was ended by ${killed}` : told.complaints[0];
+    const complaint = said ? ` (${said})` : '';
     // The last one decoded: fewer may have been asked for.
     const reached = Math.max(last, told.last ?? 0);
     const missing = stream.duration === null ? 0 : stream.duration - (reached + 1 / (stream.rate ?? 25));
@@ -166,7 +169,7 @@ async function* framesOf(
         warnings,
         `the video breaks off after ${reached.toFixed(2)} of ${stream.duration!.toFixed(2)} s${complaint}; what came before is used`,
       );
-    else if (told.complaints.length > 0 || (code !== 0 && !told.beyond))
+    else if (complaint || (code !== 0 && !told.beyond))
       warn(
         warnings,
         `parts of the video are damaged${complaint || ` (ffmpeg ended with code ${code})`}; what could be decoded is used`,
@@ -263,8 +266,12 @@ class Told {
   }
 }
 
-function nothingRead(stream: Stream, told: Told, start: number): Error {
+function nothingRead(stream: Stream, told: Told, start: number, killed: NodeJS.Signals | null): Error {
   const { file, duration } = stream;
+  if (killed)
+    return new PhotofitError(
+      `${file}: ffmpeg was ended by ${killed} before it had given a frame, as when memory runs out; run the same command again`,
+    );
   if (told.last !== null || (start > 0 && duration !== null && start >= duration))
     return new InvalidArgumentError(
       `${file}: has no frame from ${start} s on; it ends after ${(duration ?? told.last ?? 0).toFixed(2)} s`,

@@ -242,6 +242,30 @@ describe.skipIf(noFfmpeg)(`videos through ffmpeg${note(noFfmpeg)}`, () => {
       await expect(read()).rejects.toThrow(/zero\.mp4: (not a single frame|has no video stream)/);
     });
 
+    it('a decoder that is killed says so: before its first frame it is no fault of the file', async () => {
+      const video = await openVideo(at('a.mp4'), { decoder: 'ffmpeg' });
+      const real = execFileSync('sh', ['-c', 'command -v ffmpeg'], { encoding: 'utf8' }).trim();
+      const folder = temporaryFolder();
+      const before = process.env['PATH'];
+      process.env['PATH'] = `${folder}:${before}`;
+      const decoder = (script: string) =>
+        writeFileSync(path.join(folder, 'ffmpeg'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      try {
+        decoder('kill -9 $$');
+        const read = all(video);
+        await expect(read).rejects.toThrow(PhotofitError);
+        await expect(read).rejects.not.toThrow(FormatError);
+        await expect(read).rejects.toThrow(
+          /a\.mp4: ffmpeg was ended by SIGKILL .*run the same command again/,
+        );
+        decoder(`${real} "$@"\nkill -9 $$`);
+        expect(await all(video)).toHaveLength(FRAMES);
+        expect(video.warnings.join()).toMatch(/ffmpeg was ended by SIGKILL/);
+      } finally {
+        process.env['PATH'] = before;
+      }
+    });
+
     it('one frame only is read', async () => {
       ffmpeg('-i', at('a.mp4'), '-frames:v', '1', at('one.mp4'));
       expect(await all(await openVideo(at('one.mp4')))).toHaveLength(1);
