@@ -1,8 +1,9 @@
 /**
  * What has been tracked so far, on disk: who it is, then a record per frame with all its numbers, what it says for
  * smoothing, and what the next one starts from, appended as frames come. A run that was broken off (Ctrl-C, a crash, a
- * full disk) goes on from its last whole record, exactly as if it had not been. Another version of Photofit would solve
- * the rest of the frames in another way, and begins anew.
+ * full disk) goes on from its last whole record, exactly as if it had not been; where the face is away there, from the last one
+ * that shows it, since how hard it is looked for depends on the frames since then (`absence.ts`). Another version of Photofit
+ * would solve the rest of the frames in another way, and begins anew.
  *
  * One line of JSON, then records: their length (uint32), the length of a JSON of scalars (uint32), that JSON, and float32
  * arrays. One of them, as soon as it is known, is the person's texture; without it the track is not gone on from. A torn
@@ -29,7 +30,7 @@ import type { TrackedFrame, TrackIdentity } from '../fit/video/types.ts';
 import { packageVersion } from './version.ts';
 
 /** Of the records, and of what solves frames. */
-const versionOf = () => `photofit ${packageVersion()} track journal 7`;
+const versionOf = () => `photofit ${packageVersion()} track journal 8`;
 /** Longest first line that is believed. */
 const MOST_HEADER = 2 ** 24;
 
@@ -148,6 +149,7 @@ export class TrackJournal implements EvidenceStore {
       return null;
     }
     journal.#findRecords();
+    journal.#forgetAbsence();
     if (head.textured && !journal.#texture) {
       closeSync(handle);
       onRefused?.(
@@ -264,14 +266,8 @@ export class TrackJournal implements EvidenceStore {
 
   /** Where to go on; null for a journal without frames. */
   resumePoint(): ResumePoint | null {
-    const indices = [...this.#places.keys()];
-    const last = indices.at(-1);
-    if (last === undefined) return null;
-    // Frames that show no face leave what was remembered as it is.
-    const solver = indices
-      .reverse()
-      .reduce<SolverMemory | null>((m, index) => m ?? this.#remembered(index), null);
-    return { frame: this.frame(last)!, solver };
+    const last = [...this.#places.keys()].at(-1);
+    return last === undefined ? null : { frame: this.frame(last)!, solver: this.#remembered(last) };
   }
 
   put(evidence: FrameEvidence): void {
@@ -349,6 +345,14 @@ export class TrackJournal implements EvidenceStore {
       this.#end += 4 + length;
     }
     ftruncateSync(this.#handle, this.#end);
+  }
+
+  /** Leaves out the frames at the end that show no face. Their records stay; later ones of the same frames count. */
+  #forgetAbsence(): void {
+    for (const index of [...this.#places.keys()].reverse()) {
+      if (this.#record(index, 0, 0)?.head.status !== 'lost') return;
+      this.#places.delete(index);
+    }
   }
 
   #head(place: number): { readonly head: RecordHead | TextureHead; readonly floats: number } | null {

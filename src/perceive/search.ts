@@ -5,7 +5,7 @@
  * either way. So one crop around the photo serves for most; quarter turns for the rest of the rolls; half-size tiles
  * for faces down to 3.5 % of the photo, in large photos quarter-size tiles for half of that. Tiles overlap by a
  * third: a face too large to fit the overlap is one that the stage before has seen. A crop costs 30 ms: a photo with
- * a face of the usual size 30 ms, one without any face about 1.2 s.
+ * a face of the usual size 30 ms, one without any face about 1.2 s, but nothing for crops of one colour.
  */
 import type { Frame } from './frame.ts';
 

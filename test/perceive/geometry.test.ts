@@ -3,9 +3,16 @@ import { describe, expect, it } from 'vitest';
 import type { Image8 } from '../../src/core/image.ts';
 import { createRandom } from '../../src/core/random.ts';
 import { createKernels } from '../../src/kernels/runtime.ts';
-import { type Detection, squareContainment, squareOverlap, suppress } from '../../src/perceive/detector.ts';
+import {
+  type Detection,
+  detectInFrame,
+  squareContainment,
+  squareOverlap,
+  suppress,
+} from '../../src/perceive/detector.ts';
 import { type Frame, frameTransform } from '../../src/perceive/frame.ts';
 import { CONTOUR17_FROM_MESH, INNER51_FROM_MESH } from '../../src/perceive/ibug68.ts';
+import type { Networks } from '../../src/perceive/networks.ts';
 import { looksLikeFace } from '../../src/perceive/plausibility.ts';
 import { ImagePyramid } from '../../src/perceive/pyramid.ts';
 import { searchStages, tiles } from '../../src/perceive/search.ts';
@@ -104,6 +111,27 @@ describe('sampling', () => {
       expect(out[0]).toBe(-7);
       expect(out.every((v) => v >= -7.001 && v <= 193.001)).toBe(true);
     }
+  });
+});
+
+describe('a crop', () => {
+  it('of one colour is not shown to the detector, but for a face in the dark', async () => {
+    let shown = 0;
+    const networks = {
+      kernels: await createKernels(),
+      detect: () => {
+        shown++;
+        return { logits: new Float32Array(896).fill(-9), boxes: new Float32Array(16 * 896) };
+      },
+    } as unknown as Networks;
+    const look = (level: (x: number) => number) => {
+      const image = paint(256, 256, (x, _, c) => 20 + 60 * c + level(x));
+      detectInFrame(networks, new ImagePyramid(image), { cx: 128, cy: 128, side: 256, roll: 0 }, 0.35);
+      return shown;
+    };
+    expect(look(() => 0)).toBe(0);
+    expect(look((x) => x % 3)).toBe(0);
+    expect(look((x) => (x < 128 ? 0 : 5))).toBe(1);
   });
 });
 

@@ -1,10 +1,12 @@
 /**
  * Following one face through a video: looked for where it was in the frame before; anew over the whole picture when it
- * is not there, after a cut, and while it is lost. Where several faces are found, the one that was followed goes on.
+ * is not there, after a cut, and while it is lost; now and then while nobody is to be seen for long (`absence.ts`). Where several
+ * faces are found, the one that was followed goes on.
  */
 
 import type { VideoFrame } from '../../core/video.ts';
 import type { FaceObservation, FacePerception } from '../../perceive/types.ts';
+import { Absence } from './absence.ts';
 
 /** Whom to follow where there are several people: the largest face, or its number in order of size from 0. */
 export type FaceChoice = 'largest' | number;
@@ -57,6 +59,7 @@ export class FaceFollower {
   private last: FaceObservation | null;
   /** Whether it was seen in the frame before. */
   private seen: boolean;
+  private readonly absence = new Absence();
 
   /** @param resume the face in the frame before the first one, where there is one. */
   constructor(
@@ -75,12 +78,21 @@ export class FaceFollower {
       const observation = await perception.track(frame.image, last, { signal });
       if (observation) return this.found(observation, true);
     }
+    if (!cut && !(await this.isWorthSearching(frame, signal))) return null;
     const faces = await perception.detect(frame.image, { signal });
+    if (faces.length > 0) this.absence.end();
+    else this.absence.nothingIn(frame);
     const near = last && this.seen && !cut ? nearestFace(faces, last) : null;
     const observation = near ?? (faces.length > 0 ? await this.recognise(faces) : null);
     if (observation) return this.found(observation, near !== null);
     this.seen = false;
     return null;
+  }
+
+  private async isWorthSearching(frame: VideoFrame, signal?: AbortSignal): Promise<boolean> {
+    const effort = this.absence.effort(frame);
+    if (effort !== 'glance') return effort === 'search';
+    return this.last !== null && !!(await this.perception.track?.(frame.image, this.last, { signal }));
   }
 
   private found(observation: FaceObservation, tracked: boolean): Sighting {

@@ -26,6 +26,13 @@ const BINS = 6;
 /** Pixels looked at along a side, at most. */
 const PROBES = 96;
 
+/** Blocks along a side by whose colours it is told whether a face has come: one of 7 % of the side covers one whole. */
+const BLOCKS = 32;
+/** Pixels looked at along a side, at most: a block's mean has a sixteenth of a pixel's noise. */
+const LOOKED_AT = 512;
+/** From where a block has changed, of 255. A face in the dark is found from some 8 between its lightest and darkest on. */
+const NEWS = 2;
+
 /** Summarises `image`. */
 export function sceneOf({ width, height, data }: Image8): Scene {
   const grid = new Float32Array(3 * GRID * GRID);
@@ -63,4 +70,27 @@ export function isCut(before: Scene, after: Scene): boolean {
   for (let i = 0; i < before.histogram.length; i++)
     histogram += 0.5 * Math.abs(before.histogram[i] - after.histogram[i]);
   return histogram >= CUT_DEFAULTS.histogram;
+}
+
+/** (BLOCKS²·3) mean RGB of 0…255 of a picture's blocks. */
+export function blocksOf({ width, height, data }: Image8): Float32Array {
+  const [nx, ny] = [Math.min(width, LOOKED_AT), Math.min(height, LOOKED_AT)];
+  const sums = new Float32Array(3 * BLOCKS * BLOCKS);
+  const counts = new Float32Array(BLOCKS * BLOCKS);
+  for (let j = 0; j < ny; j++) {
+    const row = Math.floor(((j + 0.5) * height) / ny) * width;
+    const blocks = Math.floor((j * BLOCKS) / ny) * BLOCKS;
+    for (let i = 0; i < nx; i++) {
+      const p = 4 * (row + Math.floor(((i + 0.5) * width) / nx));
+      const block = blocks + Math.floor((i * BLOCKS) / nx);
+      counts[block]++;
+      for (let c = 0; c < 3; c++) sums[3 * block + c] += data[p + c];
+    }
+  }
+  return sums.map((sum, i) => sum / Math.max(counts[Math.floor(i / 3)], 1));
+}
+
+/** Whether something is in one of two pictures, by their blocks, that is not in the other. */
+export function hasNews(before: Float32Array, after: Float32Array): boolean {
+  return before.some((colour, i) => Math.abs(colour - after[i]) > NEWS);
 }
