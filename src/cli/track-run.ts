@@ -6,6 +6,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AbortedError, InvalidArgumentError, NoFaceError, throwIfAborted } from '../core/errors.ts';
 import type { ProgressListener } from '../core/progress.ts';
+import { sha256Hex } from '../core/sha256.ts';
 import { findIdentity } from '../fit/video/find-identity.ts';
 import { personalModel } from '../fit/video/personal-model.ts';
 import { type ResumePoint, trackVideo, watchFrom } from '../fit/video/track-video.ts';
@@ -322,16 +323,29 @@ function watchOrder(
   };
 }
 
-/** What a journal is of: a rerun with another video, head or option does not go on from it. */
-async function keyOf(input: TrackRunInput, model: HeadModel, from: LoadedFit | null): Promise<string> {
+/**
+ * What a journal is of: a rerun with another video, head or option, or a fit that has changed, does not go on from it.
+ * @internal
+ */
+export async function keyOf(
+  input: Pick<TrackRunInput, 'video' | 'options'>,
+  model: Pick<HeadModel, 'hash'>,
+  from: LoadedFit | null,
+): Promise<string> {
   const { fps, start, end, pictureRate, face, focal, distance, ipd, offset } = input.options;
   const { size, mtimeMs } = await stat(input.video);
   return JSON.stringify({
     video: [path.resolve(input.video), size, mtimeMs],
     model: model.hash,
-    from: from && [Array.from(from.fit.params.identity), Array.from(from.fit.params.texture)],
+    from: from && (await personKey(from)),
     options: { fps, start, end, pictureRate, face, focal, distance, ipd, offset },
   });
+}
+
+/** Who a fit says it is, and the texture that the track wears. */
+async function personKey({ fit: { params }, texture }: LoadedFit) {
+  const { identity, texture: colours, tint = [] } = params;
+  return [...[identity, colours, tint].map((a) => Array.from(a)), texture && (await sha256Hex(texture.png))];
 }
 
 function range({ fps, start, end }: TrackRunOptions) {
