@@ -6,6 +6,7 @@
  * told. What is left is looked through for duplicates: of photos that look alike the one with the larger face stays.
  * Everything follows from the measures alone: the same fits pass whatever order they were made in.
  */
+import { withDefaults } from '../core/defaults.ts';
 import type { GateFile } from './gate-file.ts';
 import { hashDistance, hashWords } from './perceptual-hash.ts';
 import type { PhotoMeasures } from './photo-files.ts';
@@ -61,7 +62,7 @@ export function judgeFits(
   candidates: readonly GateCandidate[],
   thresholds: Partial<GateThresholds> = {},
 ): GateFile {
-  const t = { ...GATE_DEFAULTS, ...thresholds };
+  const t = withDefaults(GATE_DEFAULTS, thresholds);
   const rejected: GateFile['rejected'] = [];
   const good = candidates.filter(({ hash, measures }) => {
     const fault = GATE_REASONS.flatMap((reason) => {

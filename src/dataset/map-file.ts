@@ -9,6 +9,7 @@
  * Eight bits are the default: their rounding, 0.3/255, is far below what a fit can tell, and a 512² map takes 0.5 MB in
  * place of 1.1. The same map gives the same bytes.
  */
+import { withDefaults } from '../core/defaults.ts';
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
 import { type NpyArray, npyArray, toFloat32 } from '../io/npy.ts';
 import { npzGet, readNpz, requireFinite, writeNpz } from '../io/npz.ts';
@@ -36,7 +37,7 @@ export interface DecodedMap extends TextureMap {
  * @throws {InvalidArgumentError} when its arrays are not of its size or the hash is none
  */
 export function encodeMap(map: TextureMap, options: EncodeMapOptions = {}): Uint8Array {
-  const { precision, layoutHash } = { ...ENCODE_MAP_DEFAULTS, ...options };
+  const { precision, layoutHash } = withDefaults(ENCODE_MAP_DEFAULTS, options);
   const { size, albedo, visibility } = map;
   if (albedo.length !== 3 * size * size || visibility.length !== size * size)
     throw new InvalidArgumentError(

@@ -6,6 +6,7 @@
  * first stages and fade out. Unknown units are guessed from the landmarks' size: a mesh in metres, decimetres,
  * centimetres, millimetres or inches keeps its true size, any other is fitted with a scale of its own.
  */
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import { createKernels } from '../kernels/runtime.ts';
@@ -129,7 +130,7 @@ const SIZE_TOLERANCE = 1.25;
  * @throws {AbortedError} when cancelled.
  */
 export async function fitMesh(mesh: TargetMesh, model: HeadModel, options: FitMeshOptions): Promise<MeshFit> {
-  const { unit, limit, prior, expression, region } = { ...FIT_MESH_DEFAULTS, ...options };
+  const { unit, limit, prior, expression, region } = withDefaults(FIT_MESH_DEFAULTS, options);
   check(options.landmarks, unit, limit, prior);
   const patch = headPatch(model, region);
   const head = headLandmarks(model, options.landmarks.numbers);

@@ -6,6 +6,7 @@
  * ICT-FaceKit people by 0.003 mm for a sixth of the time), their normal equations joined in arrow shape
  * (`person-problem.ts`) and their skin compared with each other's (`common-albedo.ts`).
  */
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
@@ -81,7 +82,7 @@ export async function fitPerson(
   // were met to 1.15 mm with gloss, 1.09 without. Their common albedo is what a tint is to one photo.
   const { weights: usual } = FIT_PHOTO_DEFAULTS;
   const own = photos.length > 1 ? { gloss: 0, tint: 0 } : {};
-  const weights = { ...usual, ...own, ...options.weights };
+  const weights = withDefaults({ ...usual, ...own }, options.weights);
   const light = options.light ?? FIT_PHOTO_DEFAULTS.light;
   const views = photos.map(
     (photo) => new FaceView(kernels, resident, photo.image, photo.observation, size, photo, weights),

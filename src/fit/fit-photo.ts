@@ -1,4 +1,5 @@
 /** Fitting one photo: find the face, then run the stages of `recipe.ts` on it. */
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError, NoFaceError, throwIfAborted } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
 import type { HeadModel } from '../model/head-model.ts';
@@ -32,7 +33,7 @@ export async function fitPhoto(
   throwIfAborted(options.signal);
   const perceived = performance.now();
   const { kernels, resident } = await fitMemory(prepareModel(model));
-  const weights = { ...FIT_PHOTO_DEFAULTS.weights, ...options.weights };
+  const weights = withDefaults(FIT_PHOTO_DEFAULTS.weights, options.weights);
   const view = new FaceView(kernels, resident, image, observation, size, options, weights);
   const recipe = options.landmarksOnly ? LANDMARKS_RECIPE : RECIPE;
   const { results } = await runStages(kernels, model, [view], [view.initialState()], recipe, {

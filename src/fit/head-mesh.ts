@@ -12,6 +12,7 @@
  * targets they are exact there, and 0.8° and 0.9° off in the photo's state, where changes add up linearly. The file
  * grows from 0.77 to 1.2 MB; ARKit's shapes are 0.13 MB of the former.
  */
+import { withDefaults } from '../core/defaults.ts';
 import type { ExportJoint, ExportMorph, ExportState, MeshExport } from '../io/mesh-export.ts';
 import { arkitShapes } from '../model/arkit.ts';
 import { type HeadModel, type HeadParams, headSizes } from '../model/head-model.ts';
@@ -56,7 +57,7 @@ export function riggedHeadMesh(
   options: HeadMeshOptions = {},
 ): MeshExport {
   const { V, J } = headSizes(model);
-  const { morphs, arkit, state } = { ...HEAD_MESH_DEFAULTS, ...options };
+  const { morphs, arkit, state } = withDefaults(HEAD_MESH_DEFAULTS, options);
   const bendNormals = options.morphNormals ?? HEAD_MESH_DEFAULTS.morphNormals;
   const skeleton = poseSkeleton(model, params);
   const shape = shapeVertices(model, params.identity);

@@ -2,6 +2,7 @@
  * Minimises the original's energy with our solver: `--energy original`. The same two stages (rigid on 51 landmarks,
  * then everything), re-weighted least squares instead of a thousand steps of Adam.
  */
+import { withDefaults } from '../core/defaults.ts';
 import type { Kernels } from '../kernels/runtime.ts';
 import { type HeadModel, headSizes } from '../model/head-model.ts';
 import { minimize } from '../solve/levenberg-marquardt.ts';
@@ -122,7 +123,7 @@ export function fitOriginal(
   observation: OriginalObservation,
   options: OriginalFitOptions = {},
 ): OriginalFit {
-  const { stages } = { ...ORIGINAL_FIT_DEFAULTS, ...options };
+  const { stages } = withDefaults(ORIGINAL_FIT_DEFAULTS, options);
   const curve: { stage: string; iteration: number; energy: number }[] = [];
   let state = originalStart(model);
   kernels.scope(() => {

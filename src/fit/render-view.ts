@@ -10,8 +10,10 @@
  * Averaged as encoded values, like everything else here. Drawn in bands of rows where the head is, so that memory does
  * not grow with the size: 4096² with 9 samples a pixel takes little more than 1024² with one.
  */
+
 import type { Camera } from '../camera/camera.ts';
 import { cropCamera, projectPoints } from '../camera/project.ts';
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError } from '../core/errors.ts';
 import type { Image8, ImageF } from '../core/image.ts';
 import type { Kernels } from '../kernels/runtime.ts';
@@ -84,7 +86,7 @@ export function renderView(
   head: ViewedHead,
   options: ViewOptions = {},
 ): Image8 {
-  const { size, frame, show, samples } = { ...VIEW_DEFAULTS, ...options };
+  const { size, frame, show, samples } = withDefaults(VIEW_DEFAULTS, options);
   const background = options.background === undefined ? VIEW_DEFAULTS.background : options.background;
   check(size, samples);
   const { camera, params, width, height } = setUp(model, head, { ...options, size, frame });

@@ -7,6 +7,7 @@
  * measured against the picture's own typical residual, so that no training is needed. Brightness and colour count
  * apart: a wrong shadow changes the brightness of skin, hair and cloth change its colour too.
  */
+import { withDefaults } from '../core/defaults.ts';
 import type { ImageF } from '../core/image.ts';
 import type { Kernels } from '../kernels/runtime.ts';
 import { medianResidual, skinWeights } from '../kernels/skin.ts';
@@ -45,7 +46,7 @@ export function estimateSkin(
   evidence: SkinEvidence,
   options: SkinOptions = {},
 ): Float32Array {
-  const { radius, cut } = { ...SKIN_DEFAULTS, ...options };
+  const { radius, cut } = withDefaults(SKIN_DEFAULTS, options);
   const { region, core = region, photo } = evidence;
   return skinWeights(kernels, {
     ...evidence,

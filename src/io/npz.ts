@@ -3,7 +3,9 @@
  * wants three arrays of a large archive pays for three. Writing is deterministic: entries in the order given,
  * timestamps fixed to 1980-01-01.
  */
+
 import { zipSync } from 'fflate';
+import { withDefaults } from '../core/defaults.ts';
 import { FormatError } from '../core/errors.ts';
 import { type NpyArray, readNpy, writeNpy } from './npy.ts';
 import { extractZipEntry, listZip, type ZipEntry } from './zip.ts';
@@ -102,7 +104,7 @@ export function writeNpz(
   entries: Readonly<Record<string, NpyArray>>,
   options: WriteNpzOptions = {},
 ): Uint8Array {
-  const { compress } = { ...WRITE_NPZ_DEFAULTS, ...options };
+  const { compress } = withDefaults(WRITE_NPZ_DEFAULTS, options);
   const files: Record<string, Uint8Array> = {};
   for (const [key, array] of Object.entries(entries)) files[`${key}.npy`] = writeNpy(array);
   // The format stores local time; this constructor is local too, so the bytes are alike in every time zone.

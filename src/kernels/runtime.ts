@@ -18,6 +18,7 @@
  * word in the memory and take tasks from a table (`task-table.ts`). How a thread is started is the platform's
  * (`node/kernel-workers.ts`, `web/kernel-workers.ts`); one that never comes up is not missed.
  */
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError, OutOfMemoryError } from '../core/errors.ts';
 import type { KernelExports } from './exports.ts';
 import { TASK_TABLE_BYTES, TaskTable } from './task-table.ts';
@@ -395,7 +396,7 @@ interface Build {
 }
 
 function prepare(options: KernelOptions): Build {
-  const { threads, startWorker, mayWait, patience, relaxed: wanted } = { ...KERNEL_DEFAULTS, ...options };
+  const { threads, startWorker, mayWait, patience, relaxed: wanted } = withDefaults(KERNEL_DEFAULTS, options);
   if (!Number.isInteger(threads) || threads < 1)
     throw new InvalidArgumentError(`kernels: threads must be a positive integer, got ${threads}`);
   const relaxed = wanted && relaxedSimdSupported();

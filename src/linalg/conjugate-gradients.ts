@@ -2,6 +2,7 @@
  * Preconditioned conjugate gradients for symmetric positive definite systems that are known only by their product
  * with a vector (Hestenes and Stiefel 1952; Shewchuk 1994, B3).
  */
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError } from '../core/errors.ts';
 
 /** Writes A·x (or M⁻¹·x) into `out`; both (n) float64 and never the same array. */
@@ -47,7 +48,10 @@ export function conjugateGradients(
   options: ConjugateGradientOptions = {},
 ): ConjugateGradientResult {
   const n = b.length;
-  const { preconditioner, start, tolerance, maxIterations } = { ...CONJUGATE_GRADIENT_DEFAULTS, ...options };
+  const { preconditioner, start, tolerance, maxIterations } = withDefaults(
+    CONJUGATE_GRADIENT_DEFAULTS,
+    options,
+  );
   if (start && start.length !== n) {
     throw new InvalidArgumentError(
       `conjugateGradients: options.start must have ${n} elements, got ${start.length}`,

@@ -6,6 +6,7 @@
  * bounds (FLAME's) too; named blendshapes cannot be, since faces use a few at a time and mostly alike on both sides:
  * some of them are picked, left and right together.
  */
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError } from '../core/errors.ts';
 import { createRandom, type Random } from '../core/random.ts';
 import { type HeadModel, type HeadParams, headSizes, jointIndex } from './head-model.ts';
@@ -42,7 +43,7 @@ export function sampleHead(
   number: number,
   options: SampleOptions = {},
 ): HeadParams {
-  const spread = { ...SAMPLE_DEFAULTS, ...options };
+  const spread = withDefaults(SAMPLE_DEFAULTS, options);
   for (const [name, value] of Object.entries(spread))
     if (!(value >= 0 && value < Infinity))
       throw new InvalidArgumentError(`sampleHead: options.${name} must not be negative, got ${value}`);

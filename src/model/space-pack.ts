@@ -9,6 +9,7 @@
  * A head with another space is another model: its `hash` becomes SHA-256 of the text `HEAD+SPACE`, the two files'
  * hashes in hexadecimal, so that a fit can be read back only with both.
  */
+import { withDefaults } from '../core/defaults.ts';
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
 import { sha256Hex } from '../core/sha256.ts';
 import { dequantiseInt8, f16Tensor, f32Tensor, int8Tensor, toFloat32, u8Tensor } from '../io/dtypes.ts';
@@ -122,7 +123,7 @@ export async function readSpacePack(
  * @throws {InvalidArgumentError} when sizes do not agree, or a number is not finite or beyond the precision asked for
  */
 export function writeSpacePack(space: SpaceInput, options: SpacePackOptions = {}): Uint8Array {
-  const { precision } = { ...SPACE_PACK_DEFAULTS, ...options };
+  const { precision } = withDefaults(SPACE_PACK_DEFAULTS, options);
   const { width, height, mean, basis, names } = space.texture;
   const bad = (what: string) => new InvalidArgumentError(`writeSpacePack: ${what}`);
   const texels = width * height;

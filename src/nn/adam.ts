@@ -3,6 +3,7 @@
  * threads: gradients of the examples are added in the order of the examples, whoever computed them, and the norm is
  * summed over fixed blocks, so that every bit is the same for any number of threads.
  */
+import { withDefaults } from '../core/defaults.ts';
 
 /** Tuning of {@link adamStep}. */
 export interface AdamOptions {
@@ -69,7 +70,7 @@ export function adamStep(
   end: number,
   options: AdamOptions,
 ): void {
-  const { rate, beta1, beta2, epsilon } = { ...ADAM_DEFAULTS, ...options };
+  const { rate, beta1, beta2, epsilon } = withDefaults(ADAM_DEFAULTS, options);
   const { parameters, first, second } = state;
   const a = rate / (1 - beta1 ** step);
   const b = 1 / (1 - beta2 ** step);

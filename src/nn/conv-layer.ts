@@ -1,4 +1,5 @@
 /** A convolution with bias, and an exponential linear unit (Clevert et al. 2016) after it where asked for. */
+import { withDefaults } from '../core/defaults.ts';
 import {
   type ConvShape,
   convBackwardSource,
@@ -40,7 +41,7 @@ export function convLayer(
   input: Volume,
   options: ConvOptions,
 ): { layer: Layer; output: Volume; parameters: Parameter[] } {
-  const o = { ...CONV_DEFAULTS, ...options };
+  const o = withDefaults(CONV_DEFAULTS, options);
   const shape: ConvShape = {
     height: input.height,
     width: input.width,

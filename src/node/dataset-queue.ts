@@ -9,9 +9,11 @@
  * Both packages are optional and loaded when a queue is asked for. Temporal, Ray and Spark were looked at: none has a
  * client for Node that is kept, or a server that installs like Redis does.
  */
+
 import { existsSync } from 'node:fs';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { withDefaults } from '../core/defaults.ts';
 import { AbortedError, InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
 import { sha256Hex } from '../core/sha256.ts';
 import type { PhotoEntry } from '../dataset/manifest.ts';
@@ -144,7 +146,7 @@ export const SERVE_QUEUE_DEFAULTS = { lockMs: 30_000 } as const;
  * @throws {InvalidArgumentError} when the packages are not installed or Redis cannot be reached
  */
 export async function serveQueue(options: ServeQueueOptions): Promise<void> {
-  const { signal, lockMs } = { ...SERVE_QUEUE_DEFAULTS, ...options };
+  const { signal, lockMs } = withDefaults(SERVE_QUEUE_DEFAULTS, options);
   // Beside this module, or in the unbundled folder where this is the program in one file.
   const [here, unbundled] = ['dataset-processor', '../node/dataset-processor'];
   const processor = workerModule(here, import.meta.url) ?? workerModule(unbundled, import.meta.url);

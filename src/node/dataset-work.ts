@@ -1,6 +1,8 @@
 /** Work folders on disk (`src/dataset/layout.ts`): opened, checked against what a run wants, their state read. */
+
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { withDefaults } from '../core/defaults.ts';
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
 import { checkMapModel } from '../dataset/fit-map.ts';
 import { type WorkPaths, workPaths } from '../dataset/layout.ts';
@@ -53,7 +55,7 @@ export async function openWork(root: string, wishes: WorkWishes = {}): Promise<W
     model: { name: model.name, source: modelSource, hash: model.hash, layout: await uvLayoutHash(model) },
     space:
       spaceSource === null ? null : { source: spaceSource, hash: model.texture?.source?.hash ?? model.hash },
-    fit: { ...PHOTO_FIT_DEFAULTS, ...existing?.fit, ...wishes.fit },
+    fit: withDefaults({ ...PHOTO_FIT_DEFAULTS, ...existing?.fit }, wishes.fit),
   };
   if (existing) checkSameWork(existing, file, root);
   await ensureWritableFolder(root);

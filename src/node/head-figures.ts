@@ -2,7 +2,9 @@
  * Figures of heads and texture spaces: the mean and its components at ±2 standard deviations, as the original project
  * shows its space, and sheets of random heads. All in one light and through one camera, so that tiles compare.
  */
+
 import type { PerspectiveCamera } from '../camera/camera.ts';
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8, ImageF } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
@@ -66,7 +68,7 @@ export function drawHead(
  * @throws {AbortedError} when cancelled.
  */
 export async function spaceFigurePng(model: HeadModel, options: FigureOptions = {}): Promise<Uint8Array> {
-  const { size, components, deviations } = { ...FIGURE_DEFAULTS, ...options };
+  const { size, components, deviations } = withDefaults(FIGURE_DEFAULTS, options);
   requireTexture(model, 'spaceFigurePng');
   const { T } = headSizes(model);
   const count = Math.min(components, T);
@@ -102,7 +104,7 @@ export async function headsSheetPng(
   heads: readonly { readonly params: HeadParams; readonly caption: string }[],
   options: FigureOptions & { readonly columns?: number; readonly clay?: boolean } = {},
 ): Promise<Uint8Array> {
-  const { size } = { ...FIGURE_DEFAULTS, ...options };
+  const { size } = withDefaults(FIGURE_DEFAULTS, options);
   const columns = options.columns ?? Math.min(8, Math.max(1, Math.ceil(Math.sqrt(heads.length))));
   const kernels = await createKernels();
   const rows: SheetTile[][] = [];

@@ -3,8 +3,10 @@
  * alive, and end with it or with `Kernels.close`. A worker takes some 20 ms to come up, on its own core, and until then
  * the calling thread does the work.
  */
+
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { withDefaults } from '../core/defaults.ts';
 import { prepareFits } from '../fit/resident.ts';
 import type { KernelOptions, StartKernelWorker } from '../kernels/runtime.ts';
 import { SERVE_PROGRAM } from '../kernels/task-table.ts';
@@ -38,5 +40,8 @@ export async function useThreads(
   options: Pick<KernelOptions, 'threads' | 'relaxed'> = {},
 ): Promise<void> {
   enableRelaxedSimd();
-  await prepareFits(model, { threads: defaultThreads(), ...options, startWorker: startKernelWorker });
+  await prepareFits(model, {
+    ...withDefaults({ threads: defaultThreads() }, options),
+    startWorker: startKernelWorker,
+  });
 }

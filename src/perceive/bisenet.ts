@@ -11,6 +11,7 @@
  *
  * The original keeps the classes 1 to 6 and 10 to 13. 6 is glasses, which are not skin: we leave them out.
  */
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8, ImageF } from '../core/image.ts';
 import { alignedFrame } from './frame.ts';
@@ -216,7 +217,7 @@ export async function loadBisenet(
   runtime: OnnxRuntime,
   options: BisenetOptions & { readonly file?: string } = {},
 ): Promise<Bisenet> {
-  const { classes, framing } = { ...BISENET_DEFAULTS, ...options };
+  const { classes, framing } = withDefaults(BISENET_DEFAULTS, options);
   const last = PARSING_CLASSES.length - 1;
   const bad = classes.find((k) => !Number.isInteger(k) || k < 0 || k > last);
   if (bad !== undefined || classes.length === 0) {

@@ -13,6 +13,7 @@
  * What is not kept: positions are computed in double precision, and OpenCV's fixed-point interpolation may round a
  * channel the other way by one level.
  */
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8 } from '../core/image.ts';
 import { checkTensor, loadOnnx, type OnnxContract, type OnnxRuntime } from './onnx.ts';
@@ -66,7 +67,7 @@ export interface FanCrop {
  * @throws {InvalidArgumentError} when the box is not finite or under a pixel
  */
 export function fanCrop(box: FaceBox, options: FanOptions = {}): FanCrop {
-  const { centreShift, referenceScale } = { ...FAN_DEFAULTS, ...options };
+  const { centreShift, referenceScale } = withDefaults(FAN_DEFAULTS, options);
   const { x, y, width, height } = box;
   const side = (UNIT * (width + height)) / referenceScale;
   const cx = x + width / 2;
@@ -134,7 +135,7 @@ export interface FanLandmarks {
 
 /** Reads (68,64,64) heat maps of `crop`. */
 export function decodeHeatmaps(maps: Float32Array, crop: FanCrop, options: FanOptions = {}): FanLandmarks {
-  const { truncate } = { ...FAN_DEFAULTS, ...options };
+  const { truncate } = withDefaults(FAN_DEFAULTS, options);
   const landmarks68 = new Float32Array(2 * LANDMARKS);
   const scores = new Float32Array(LANDMARKS);
   for (let l = 0; l < LANDMARKS; l++) {

@@ -6,6 +6,7 @@
  * Robust losses enter through the problem: `linearize` returns JᵀWJ and JᵀWr with W the loss' weights (iteratively
  * re-weighted least squares), `cost` the robust energy itself, which a step must lower to be taken.
  */
+import { withDefaults } from '../core/defaults.ts';
 import { throwIfAborted } from '../core/errors.ts';
 import { arrowEquations } from '../kernels/arrow.ts';
 import { dampedEquations } from '../kernels/damped.ts';
@@ -73,7 +74,7 @@ export function minimize<X>(
   start: X,
   options: MinimizeOptions = {},
 ): MinimizeResult<X> {
-  const { iterations, tolerance, damping, kernels } = { ...MINIMIZE_DEFAULTS, ...options };
+  const { iterations, tolerance, damping, kernels } = withDefaults(MINIMIZE_DEFAULTS, options);
   let state = start;
   let lambda = damping;
   let cost = Number.NaN;

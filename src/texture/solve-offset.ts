@@ -9,6 +9,7 @@
  * three colours share one matrix. Edges are those of `texel-graph.ts`. Solved coarse to fine by preconditioned conjugate
  * gradients over the texels that were seen; the rest is filled by `fill.ts`.
  */
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { Image8, ImageF } from '../core/image.ts';
 import type { ProgressListener } from '../core/progress.ts';
@@ -128,7 +129,7 @@ export function solvePersonTexture(
   model: HeadModel,
   options: TextureOffsetOptions = {},
 ): { texture: TextureOffset; metrics: readonly TextureOffset['metrics'][] } {
-  const o = { ...TEXTURE_OFFSET_DEFAULTS, ...options, size: options.size ?? TEXTURE_OFFSET_DEFAULTS.size };
+  const o = withDefaults(TEXTURE_OFFSET_DEFAULTS, options);
   if (views.length === 0) throw new InvalidArgumentError('solvePersonTexture: views must not be empty');
   for (const { fit, photo } of views) {
     check(fit, photo, model, o);

@@ -2,6 +2,7 @@
  * Where a texture space begins, before any photo: carried over from another surface, taken from a head that has one, or
  * nothing but a colour.
  */
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import { createKernels } from '../kernels/runtime.ts';
@@ -142,7 +143,7 @@ async function describe(
 }
 
 function check(options: SpaceInitOptions): { size: number; components: number } {
-  const { size, components } = { ...SPACE_INIT_DEFAULTS, ...options };
+  const { size, components } = withDefaults(SPACE_INIT_DEFAULTS, options);
   if (!Number.isInteger(size) || size < 16 || size > 4096)
     throw new InvalidArgumentError(`space init: size must be a whole number from 16 to 4096, got ${size}`);
   if (!Number.isInteger(components) || components < 1)

@@ -12,6 +12,7 @@
  * All runs at most at 128²: both measures are averages over smooth differences, a full-size run of one space over 100
  * maps took 25 times as long for the same third digit.
  */
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError, throwIfAborted } from '../core/errors.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import { createRandom } from '../core/random.ts';
@@ -67,7 +68,7 @@ export async function measureSpace(
   space: TextureSpace,
   options: MeasureOptions = {},
 ): Promise<SpaceMeasures> {
-  const { components, samples, seed } = { ...SPACE_COMPARE_DEFAULTS, ...options };
+  const { components, samples, seed } = withDefaults(SPACE_COMPARE_DEFAULTS, options);
   for (const [name, value] of [
     ['components', components],
     ['samples', samples],

@@ -12,6 +12,7 @@
  * which therefore continue harmonically, so that a darker face has a darker neck. Parts that nothing was carried onto
  * (teeth) keep g.
  */
+import { withDefaults } from '../core/defaults.ts';
 import { throwIfAborted } from '../core/errors.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import { INNER_REGIONS } from '../fit/fit-mesh.ts';
@@ -75,7 +76,7 @@ export function transferColours(
   registration: Registration,
   options: TransferOptions = {},
 ): TransferredSpace {
-  const { size, components: wanted } = { ...SPACE_INIT_DEFAULTS, ...options };
+  const { size, components: wanted } = withDefaults(SPACE_INIT_DEFAULTS, options);
   const T = Math.min(wanted, surface.components);
   const graph = buildTexelGraph(kernels, model, size, size);
   const places = nearestItems(model, graph, surface, registration);

@@ -5,6 +5,7 @@
  * Outside workers a page may not sleep: it spins while others finish their share.
  */
 
+import { withDefaults } from '../core/defaults.ts';
 import { prepareFits } from '../fit/resident.ts';
 import type { KernelOptions, StartKernelWorker } from '../kernels/runtime.ts';
 import { SERVE_PROGRAM } from '../kernels/task-table.ts';
@@ -48,8 +49,7 @@ export async function useThreads(
 ): Promise<void> {
   const mayWait = typeof document === 'undefined';
   await prepareFits(model, {
-    threads: defaultThreads(),
-    ...options,
+    ...withDefaults({ threads: defaultThreads() }, options),
     startWorker: startKernelWorker,
     mayWait,
   });

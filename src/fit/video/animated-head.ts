@@ -8,6 +8,7 @@
  * principal directions of the motion's own (R − I), uncentred; over a talking head one holds 99 % of it, since only the
  * jaw turns.
  */
+import { withDefaults } from '../../core/defaults.ts';
 import type { ExportJoint, ExportMorph, MeshExport } from '../../io/mesh-export.ts';
 import { symmetricEigen } from '../../linalg/eigen.ts';
 import { type HeadModel, headSizes } from '../../model/head-model.ts';
@@ -46,7 +47,7 @@ export function animatedHeadMesh(
   options: AnimatedHeadOptions = {},
 ): MeshExport {
   const { V, E, J } = headSizes(person);
-  const { motion, correctives } = { ...ANIMATED_HEAD_DEFAULTS, ...options };
+  const { motion, correctives } = withDefaults(ANIMATED_HEAD_DEFAULTS, options);
   const { frames } = track;
   const first = frames.find((frame) => frame.status !== 'lost') ?? frames[0];
   const still = { identity: [], expression: [], pose: new Float32Array(3 * J) };

@@ -11,6 +11,7 @@
  * The outlines of the eyes count as in a photo: colours, which are compared over skin, say nothing about where lids end, and
  * statistics alone put the lower lids of a filmed person who squints 3 to 5 % of the eye distance too low.
  */
+import { withDefaults } from '../../core/defaults.ts';
 import { InvalidArgumentError, NoFaceError, throwIfAborted } from '../../core/errors.ts';
 import type { Image8 } from '../../core/image.ts';
 import { eventsHandled, type ProgressListener } from '../../core/progress.ts';
@@ -97,18 +98,20 @@ export async function findIdentity(
     {
       perception: options.perception,
       size: options.size ?? FIND_IDENTITY_DEFAULTS.size,
-      weights: {
-        landmarks: FIT_PHOTO_DEFAULTS.weights.landmarks / keys.length,
-        contour: CONTOUR,
-        eyes: keys.length,
-        photometric: colourShares(model).keyFrames * FIT_PHOTO_DEFAULTS.weights.photometric,
-        // Frames are compared with the person's colours without gloss and tint.
-        gloss: 0,
-        tint: 0,
-        // Frames are solved with that width: with the wider one in key frames alone a brow lagged by more than a frame.
-        explainedWidth: 2,
-        ...options.weights,
-      },
+      weights: withDefaults(
+        {
+          landmarks: FIT_PHOTO_DEFAULTS.weights.landmarks / keys.length,
+          contour: CONTOUR,
+          eyes: keys.length,
+          photometric: colourShares(model).keyFrames * FIT_PHOTO_DEFAULTS.weights.photometric,
+          // Frames are compared with the person's colours without gloss and tint.
+          gloss: 0,
+          tint: 0,
+          // Frames are solved with that width: with the wider one in key frames alone a brow lagged by more than a frame.
+          explainedWidth: 2,
+        },
+        options.weights,
+      ),
       ipd,
       oneCamera: true,
       strangers: 'leave-out',

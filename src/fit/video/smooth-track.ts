@@ -17,6 +17,7 @@
  * what lies farther away does not reach it (400 frames of a talking face: at most 2e-5 mm at a vertex from the whole shot in one). So frames are
  * smooth soon after they are tracked, and memory does not grow with the shot.
  */
+import { withDefaults } from '../../core/defaults.ts';
 import { throwIfAborted } from '../../core/errors.ts';
 import { eventsHandled, type ProgressListener } from '../../core/progress.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
@@ -134,7 +135,7 @@ export class TrackSmoother {
    * @internal
    */
   constructor(kernels: Kernels, resident: ResidentModel, options: SmootherOptions) {
-    const { strength, block } = { ...SMOOTH_TRACK_DEFAULTS, ...options };
+    const { strength, block } = withDefaults(SMOOTH_TRACK_DEFAULTS, options);
     this.#kernels = kernels;
     this.#resident = resident;
     this.#person = resident.prepared.model;

@@ -3,6 +3,7 @@
  * and light of every frame. Perception (`watch-video.ts`) runs beside the solve, where it lives on another thread; nothing is
  * kept but the last frames, so memory does not grow with the video.
  */
+import { withDefaults } from '../../core/defaults.ts';
 import { InvalidArgumentError, throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
 import type { FrameRange, VideoFrame, VideoSource } from '../../core/video.ts';
@@ -76,10 +77,8 @@ export async function* trackVideo(
   checkIdentity(identity, model, options);
   const person = personalModel(model, identity);
   const { kernels, resident } = await fitMemory(prepareModel(person));
-  const solver = new FrameSolver(kernels, resident, identity, {
-    ...FRAME_SOLVER_DEFAULTS,
-    ...options.solver,
-  });
+  const solving = withDefaults(FRAME_SOLVER_DEFAULTS, options.solver);
+  const solver = new FrameSolver(kernels, resident, identity, solving);
   if (resume?.solver) solver.resume(resume.solver);
   const recognise = (faces: readonly FaceObservation[]) => {
     const mismatch = faces.map((face) => solver.mismatch(face));

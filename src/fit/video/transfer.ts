@@ -15,6 +15,7 @@
 
 import type { Camera } from '../../camera/camera.ts';
 import { cropCamera, projectPoints } from '../../camera/project.ts';
+import { withDefaults } from '../../core/defaults.ts';
 import { InvalidArgumentError } from '../../core/errors.ts';
 import { quantile } from '../../core/quantile.ts';
 import { type HeadModel, type HeadParams, headSizes } from '../../model/head-model.ts';
@@ -128,7 +129,7 @@ export function transferMotion(
   target: TransferTarget,
   options: TransferOptions = {},
 ): Transfer {
-  const { mode, pose, light } = { ...TRANSFER_DEFAULTS, ...options };
+  const { mode, pose, light } = withDefaults(TRANSFER_DEFAULTS, options);
   const neutralFrame = options.neutralFrame ?? TRANSFER_DEFAULTS.neutralFrame;
   const { model, params } = target;
   const { track } = source;

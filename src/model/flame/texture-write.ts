@@ -8,6 +8,7 @@
  * The original reshapes `tex_dir` to (-1, 200): with fewer components the rest are zeros, with more they are cut. Maps
  * of another size are resampled: averaged over boxes where ours is larger by a whole factor, else interpolated.
  */
+import { withDefaults } from '../../core/defaults.ts';
 import { InvalidArgumentError, throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
 import { toFloat32 } from '../../io/dtypes.ts';
@@ -44,7 +45,7 @@ export function flameTextureEntries(
   texture: StoredTexture,
   options: FlameTextureWriteOptions = {},
 ): Record<string, NpyPieces> {
-  const { size, components } = { ...FLAME_TEXTURE_WRITE_DEFAULTS, ...options };
+  const { size, components } = withDefaults(FLAME_TEXTURE_WRITE_DEFAULTS, options);
   if (model.faces.length !== 3 * FLAME_FACES)
     throw new InvalidArgumentError(
       `FLAME_texture.npz is for FLAME's mesh of ${FLAME_FACES} triangles; ${model.name} has ${model.faces.length / 3}`,

@@ -1,4 +1,5 @@
 /** Curves of several things as an SVG: panels side by side, a line for each thing in each, one legend for all. */
+import { withDefaults } from '../../core/defaults.ts';
 import {
   type ChartLine,
   chartLegend,
@@ -45,7 +46,7 @@ export function curvePanelsSvg(
   names: readonly string[],
   options: CurvePanelsOptions = {},
 ): string {
-  const { panelWidth, height, title } = { ...CURVE_PANELS_DEFAULTS, ...options };
+  const { panelWidth, height, title } = withDefaults(CURVE_PANELS_DEFAULTS, options);
   const width = panelWidth * panels.length;
   const legendTop = title ? 40 : 12;
   const entries = names.map((name, s) => ({ name, colour: colourOf(s) }));

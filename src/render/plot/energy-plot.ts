@@ -4,6 +4,7 @@
  * Energies are comparable within a stage only (stages differ in terms and resolution), so lines are not joined
  * across stages, and each stage has its own colour and background strip.
  */
+import { withDefaults } from '../../core/defaults.ts';
 import { chartLegend, chartPanel, chartSvg, chartTitle, countAxis, logAxis, PALETTE } from './chart.ts';
 
 /** One point of the curve; `EnergyPoint` of a fit is one. */
@@ -41,7 +42,7 @@ export function energyPlotSvg(
   curve: readonly EnergySample[],
   options: Partial<EnergyPlotOptions> = {},
 ): string {
-  const { width, height, title } = { ...ENERGY_PLOT_DEFAULTS, ...options };
+  const { width, height, title } = withDefaults(ENERGY_PLOT_DEFAULTS, options);
   const samples = curve.filter((sample) => Number.isFinite(sample.energy));
   const stages = splitStages(samples);
   const legendTop = title ? 40 : 16;

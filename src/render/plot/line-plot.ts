@@ -2,6 +2,7 @@
  * Lines over a common axis on a logarithmic scale as an SVG: the loss of a training with its running mean, what held-out
  * questions say, and levels to compare with.
  */
+import { withDefaults } from '../../core/defaults.ts';
 import {
   type ChartLine,
   chartLegend,
@@ -42,7 +43,7 @@ export const LINE_PLOT_DEFAULTS: LinePlotOptions = {
 
 /** SVG text of the plot; without points, axes alone. */
 export function linePlotSvg(lines: readonly PlotLine[], options: Partial<LinePlotOptions> = {}): string {
-  const { width, height, title, x, y, end } = { ...LINE_PLOT_DEFAULTS, ...options };
+  const { width, height, title, x, y, end } = withDefaults(LINE_PLOT_DEFAULTS, options);
   const kept = lines.map((line) => ({
     ...line,
     points: line.points.filter(([, v]) => v > 0 && v < Infinity),

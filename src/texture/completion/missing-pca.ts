@@ -13,6 +13,7 @@
  *
  * Faces are as often seen from the one side as from the other: with a mirror, every map counts twice.
  */
+import { withDefaults } from '../../core/defaults.ts';
 import { InvalidArgumentError, throwIfAborted } from '../../core/errors.ts';
 import { eventsHandled, type ProgressListener } from '../../core/progress.ts';
 import { createRandom } from '../../core/random.ts';
@@ -93,7 +94,7 @@ export async function fitMissingPca(
   maps: readonly KnownTexture[],
   options: MissingPcaOptions = {},
 ): Promise<MissingPca> {
-  const o = { ...MISSING_PCA_DEFAULTS, ...options };
+  const o = withDefaults(MISSING_PCA_DEFAULTS, options);
   if (maps.length < 2)
     throw new InvalidArgumentError(`fitMissingPca: needs at least two maps, got ${maps.length}`);
   for (const key of ['components', 'iterations'] as const)

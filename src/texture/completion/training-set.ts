@@ -5,6 +5,7 @@
  *
  * Everything large is in plain arrays, on shared memory where `shared` is asked for, so that threads can use one copy.
  */
+import { withDefaults } from '../../core/defaults.ts';
 import { InvalidArgumentError, throwIfAborted } from '../../core/errors.ts';
 import type { ProgressListener } from '../../core/progress.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
@@ -89,7 +90,7 @@ export async function createTrainingSet(
   source: TextureMapSource,
   options: TrainingSetOptions = {},
 ): Promise<{ set: TrainingSet; atlas: CompletionAtlas }> {
-  const o = { ...TRAINING_SET_DEFAULTS, ...options };
+  const o = withDefaults(TRAINING_SET_DEFAULTS, options);
   const N = source.names.length;
   if (N < 8)
     throw new InvalidArgumentError(

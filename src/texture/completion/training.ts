@@ -5,6 +5,7 @@
  *
  * The rate warms up over 50 steps and falls along a cosine to a hundredth; gradients longer than 1 are cut to it.
  */
+import { withDefaults } from '../../core/defaults.ts';
 import { InvalidArgumentError } from '../../core/errors.ts';
 import { createRandom } from '../../core/random.ts';
 import type { Kernels } from '../../kernels/runtime.ts';
@@ -44,7 +45,7 @@ const LONGEST = 1;
 
 /** Fills in defaults. @throws {InvalidArgumentError} on options out of range */
 export function resolveTraining(options: TrainingOptions): Required<TrainingOptions> {
-  const o = { ...TRAINING_DEFAULTS, ...options };
+  const o = withDefaults(TRAINING_DEFAULTS, options);
   for (const key of ['batch', 'steps', 'base'] as const)
     if (!Number.isInteger(o[key]) || o[key] < 1)
       throw new InvalidArgumentError(`training: ${key} must be a positive integer, got ${o[key]}`);
