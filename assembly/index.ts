@@ -20,7 +20,7 @@ export { paintHead } from './paint';
 export { chamferDistances, outlineDistances, pixelSurface, skinPixels } from './pixel-surface';
 export { projectVertices } from './project';
 export { rasterizeRows } from './rasterize';
-export { packColours, resampleRows, sampleSquare } from './resample';
+export { packColours, resampleRows, sampleSquare, shrinkRows } from './resample';
 export { sampleBilinear, sampleBilinearGradient } from './sample';
 export { medianResidual, padPicture, scatterColours, skinWeights } from './skin';
 export { rotationRows, skinPoints, skinRows } from './skinning';

@@ -297,6 +297,7 @@ export interface KernelExports extends TexelExports, TextureMapExports {
     end: number,
   ): void;
   resampleRows(job: number): void;
+  shrinkRows(job: number): void;
   sampleSquare(
     pixels: number,
     rowBytes: number,

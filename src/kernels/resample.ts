@@ -3,7 +3,8 @@
  * samples. In plain TypeScript the first took five times as long, and is done five times a photo; the second is done three times a
  * frame.
  */
-import { type Kernels, requireLength } from './runtime.ts';
+import { jobOf, whole } from './job.ts';
+import { type Kernels, requireLength, type U8 } from './runtime.ts';
 
 /** Taps of a filter along one side: of output pixel i, source pixels first[i] … first[i]+count[i]−1. */
 export interface FilterTaps {
@@ -61,6 +62,71 @@ export function resampleBytes(
     kernels.raw.packColours(size * size, out.ptr, out.ptr);
     return out.view.slice(0, 3 * size * size);
   });
+}
+
+/** 1 as a weight of the kernel: 15 bits of fraction. */
+const ONE = 32768;
+
+/**
+ * A smaller picture, RGBA bytes into `out`, (ys, xs, 4): within a level of what floats give. Its taps are not negative.
+ * @param source RGBA, rows of `width` pixels
+ * @throws {InvalidArgumentError} on shapes that do not match
+ */
+export function shrinkBytes(
+  kernels: Kernels,
+  source: Uint8ClampedArray,
+  width: number,
+  xs: FilterTaps,
+  ys: FilterTaps,
+  out: Uint8ClampedArray,
+): void {
+  const columns = xs.first.length;
+  const rows = ys.first.length;
+  requireLength('shrinkBytes', 'out', out, 4 * columns * rows, '(ys,xs,4)');
+  for (const { weights, room, first } of [xs, ys])
+    requireLength('shrinkBytes', 'weights', weights, first.length * room, '(taps,room)');
+  const pairs = Math.ceil(Math.max(...xs.count) / 2);
+  // Whole vectors; what lies behind a row is read with weights of 0.
+  const rowBytes = Math.ceil(width / 4) * 16;
+  const bottomOf = (end: number) => ys.first[end - 1] + ys.count[end - 1];
+  const most = Math.max(...ys.first.map((top, j) => bottomOf(Math.min(j + STRIP, rows)) - top));
+  kernels.scope(() => {
+    const strip = kernels.u8(rowBytes * most, false);
+    const shrunk = kernels.u8(4 * columns * STRIP, false);
+    const row = kernels.u8(2 * rowBytes + 32 * pairs);
+    const across = [kernels.i32(xs.first), fixedTaps(kernels, xs, 2 * pairs), whole(pairs)];
+    const down = [
+      kernels.i32(ys.first),
+      kernels.i32(ys.count),
+      fixedTaps(kernels, ys, ys.room),
+      whole(ys.room),
+    ];
+    for (let begin = 0; begin < rows; begin += STRIP) {
+      const end = Math.min(begin + STRIP, rows);
+      const top = ys.first[begin];
+      for (let y = top; y < bottomOf(end); y++)
+        strip.view.set(source.subarray(4 * y * width, 4 * (y + 1) * width), (y - top) * rowBytes);
+      const place = [strip, ...[rowBytes, top, begin, end, columns].map(whole)];
+      kernels.scope(() => kernels.raw.shrinkRows(jobOf(kernels, [place, across, down, [row, shrunk]])));
+      out.set(shrunk.view.subarray(0, 4 * columns * (end - begin)), 4 * columns * begin);
+    }
+  });
+}
+
+/** Weights in 16 bits, (taps,room), of which those not in use are 0; they sum to what they summed to. */
+function fixedTaps(kernels: Kernels, { count, weights, room }: FilterTaps, wanted: number): U8 {
+  const taken = kernels.u8(2 * count.length * wanted);
+  const fixed = new Int16Array(taken.view.buffer, taken.ptr, count.length * wanted);
+  for (let i = 0; i < count.length; i++) {
+    // What is rounded off one goes to the next.
+    let over = 0;
+    for (let k = 0; k < count[i]; k++) {
+      const weight = ONE * weights[i * room + k] + over;
+      fixed[i * wanted + k] = Math.min(Math.round(weight), ONE - 1);
+      over = weight - Math.round(weight);
+    }
+  }
+  return taken;
 }
 
 /** A picture, as it lies in the caller's memory. */

@@ -3,8 +3,10 @@
  * averages when shrinking and interpolates linearly when growing. Edges are clamped. 1024² to 256² takes about
  * 11 ms, a 12-megapixel photo to 224² about 75 ms (Zen 4, one core); most of it is the pass across.
  */
+
+import { InvalidArgumentError } from '../core/errors.ts';
 import type { Image8, ImageF } from '../core/image.ts';
-import { resampleBytes } from '../kernels/resample.ts';
+import { resampleBytes, shrinkBytes } from '../kernels/resample.ts';
 import type { Kernels } from '../kernels/runtime.ts';
 
 /** Where a crop lies: crop pixel = (photo pixel − origin) · scale. */
@@ -65,6 +67,22 @@ function filterRow(source: Uint8ClampedArray, base: number, xs: Taps, size: numb
     row[3 * i + 1] = b;
     row[3 * i + 2] = c;
   }
+}
+
+/**
+ * An 8-bit picture shrunk, alpha too, into memory that threads share. 512² to 400² takes about 1 ms.
+ * @throws {InvalidArgumentError} where it would grow
+ */
+export function shrink(image: Image8, width: number, height: number, kernels: Kernels): Image8 {
+  if (width > image.width || height > image.height)
+    throw new InvalidArgumentError(
+      `shrink: ${image.width} × ${image.height} to ${width} × ${height}; a picture can only be shrunk`,
+    );
+  const data = new Uint8ClampedArray(new SharedArrayBuffer(4 * width * height));
+  const xs = singles(taps(image.width, 0, width / image.width, width));
+  const ys = singles(taps(image.height, 0, height / image.height, height));
+  shrinkBytes(kernels, image.data, image.width, xs, ys, data);
+  return { width, height, data };
 }
 
 /** (size,size) 1 where the crop's pixel centre lies inside the photo, else 0. */
