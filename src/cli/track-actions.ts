@@ -1,11 +1,13 @@
 /** What `photofit track` does. */
 import path from 'node:path';
 import { AbortedError } from '../core/errors.ts';
+import type { Image8 } from '../core/image.ts';
 import type { TrackFile } from '../fit/video/track-file.ts';
 import type { TrackedFrame } from '../fit/video/types.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
 import { ffmpegVersion } from '../node/ffmpeg.ts';
+import type { FilmedFrame } from '../node/overlay-film.ts';
 import { type FilmFinish, type OverlayFilm, openOverlayFilm } from '../node/threaded-film.ts';
 import { OVERLAY_FILM, writeTrackFolder } from '../node/track-results.ts';
 import { packageVersion } from '../node/version.ts';
@@ -18,6 +20,8 @@ import { runTrack, type TrackRun } from './track-run.ts';
 
 /** Name of the journal in the result folder. */
 export const JOURNAL = '.track.journal';
+/** Bytes of photos that wait for the film, at most: some 100 of 400². */
+const WAITING_BYTES = 128 * 2 ** 20;
 /** Share of the progress that comes before the overlay. */
 const BEFORE_OVERLAY = 0.8;
 
@@ -44,6 +48,9 @@ export async function trackCommand(
       onNote: (line) => bar.note(line),
       onPerson: (person, opened) => film?.begin(person, opened),
       onSettled: (frames) => film?.add(frames),
+      ...(film && {
+        small: { size: options.overlaySize, onSmall: (frame, photo) => film.keep(frame, photo) },
+      }),
       // Nothing is looked at from here on; the film needs the memory.
     }).finally(() => perception.dispose());
     const solved = performance.now();
@@ -89,7 +96,10 @@ class TrackFilm {
   readonly #video: string;
   readonly #options: TrackOptions;
   /** Frames that are there before it is known who it is. */
-  #early: TrackedFrame[] = [];
+  #early: FilmedFrame[] = [];
+  /** Of frames that are not settled, by number. */
+  readonly #photos = new Map<number, Image8>();
+  #bytes = 0;
   #film: OverlayFilm | null = null;
   #hasFfmpeg = false;
 
@@ -105,12 +115,26 @@ class TrackFilm {
     const options = { maxDimension, pictureRate, probed };
     this.#film = openOverlayFilm(this.#out, { video: this.#video, options, person, width, layout: 'over' });
     this.#film.add(this.#early);
+    for (const { photo } of this.#early) this.#bytes -= photo?.data.length ?? 0;
     this.#early = [];
   }
 
+  /** Keeps what a frame looks like until it is added; where too many wait, the film reads it again. */
+  keep(frame: number, photo: Image8): void {
+    if (this.#bytes + photo.data.length > WAITING_BYTES) return;
+    this.#bytes += photo.data.length;
+    this.#photos.set(frame, photo);
+  }
+
   add(frames: readonly TrackedFrame[]): void {
-    if (this.#film) this.#film.add(frames);
-    else this.#early.push(...frames);
+    const pictured = frames.map((frame) => ({ ...frame, photo: this.#photos.get(frame.index) }));
+    for (const { index } of frames) this.#photos.delete(index);
+    if (!this.#film) {
+      this.#early.push(...pictured);
+      return;
+    }
+    this.#film.add(pictured);
+    for (const { photo } of pictured) this.#bytes -= photo?.data.length ?? 0;
   }
 
   /** Films are encoded by ffmpeg. */

@@ -17,7 +17,7 @@ import { decodeTexture, type LoadedFit, loadFit } from '../node/load-fit.ts';
 import { loadHeadModel } from '../node/models.ts';
 import type { WatchOrder } from '../node/perception-worker.ts';
 import { albedoPng } from '../node/picture-files.ts';
-import type { ThreadedPerception } from '../node/threaded-perception.ts';
+import type { OnSmall, ThreadedPerception } from '../node/threaded-perception.ts';
 import { asTracked, openSmoothing, type Settling } from '../node/threaded-smoothing.ts';
 import { personTexturePng } from '../node/threaded-texture.ts';
 import { openThreadedVideo } from '../node/threaded-video.ts';
@@ -60,6 +60,8 @@ export interface TrackRunInput {
   readonly onNote: (line: string) => void;
   /** Told who it is, skin and all, once that is known, while frames are tracked. */
   readonly onPerson?: (person: HeadModel, video: OpenVideo) => void;
+  /** Told of frames, before they are tracked, what they look like within so many pixels; not of all, where there are no threads. */
+  readonly small?: { readonly size: number; readonly onSmall: OnSmall };
   /** Told frames in order, each once, as they are in the result: smoothed, where they are to be. */
   readonly onSettled?: (frames: readonly TrackedFrame[]) => void;
   readonly signal: AbortSignal;
@@ -120,7 +122,12 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
     let watch: Watch | undefined;
     // Frames are looked at while it is found out who it is, which needs another core.
     const beginToWatch = () => {
-      watch = input.perception.watch?.(watchOrder(input, video, resume), signal, warnings);
+      watch = input.perception.watch?.(
+        watchOrder(input, video, resume),
+        signal,
+        warnings,
+        input.small?.onSmall,
+      );
     };
     if (resumed) beginToWatch();
     who = resumed
@@ -308,12 +315,13 @@ async function parametricPng(model: HeadModel, skin: Skin): Promise<Uint8Array |
 
 /** What the perception's thread is to watch. */
 function watchOrder(
-  { video: file, options }: TrackRunInput,
+  { video: file, options, small }: TrackRunInput,
   { probed }: OpenVideo,
   resume: ResumePoint | undefined,
 ): WatchOrder {
   return {
     file,
+    small: small?.size,
     video: { pictureRate: options.pictureRate, probed },
     options: {
       ...range(options),

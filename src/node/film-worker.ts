@@ -4,7 +4,7 @@ import type { OverlayLayout } from '../fit/video/overlay-painter.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { type Painters, startPainters } from './film-painters.ts';
 import { type FilmedFrame, paintFilm } from './overlay-film.ts';
-import { openThreadedVideo } from './threaded-video.ts';
+import { openLater } from './threaded-video.ts';
 import { giveWay, serve } from './threads.ts';
 import type { OpenVideo, VideoOptions } from './video-types.ts';
 
@@ -31,14 +31,22 @@ export interface FilmNews {
   readonly over: boolean;
 }
 
+/** Bytes of photos that wait to be painted, at most; others are read again. */
+const WAITING_BYTES = 128 * 2 ** 20;
+
 /** Frames on their way into the film. */
 class FilmQueue implements AsyncIterable<FilmedFrame> {
   #frames: FilmedFrame[] = [];
   #ended = false;
   #wake = () => {};
+  /** Of photos that wait. */
+  #bytes = 0;
 
-  add(frames: readonly FilmedFrame[]): void {
-    this.#frames.push(...frames);
+  add({ photo, ...frame }: FilmedFrame): void {
+    const bytes = photo?.data.length ?? 0;
+    const fits = this.#bytes + bytes <= WAITING_BYTES;
+    this.#frames.push(fits ? { ...frame, photo } : frame);
+    if (fits) this.#bytes += bytes;
     this.#wake();
   }
 
@@ -51,7 +59,10 @@ class FilmQueue implements AsyncIterable<FilmedFrame> {
     for (;;) {
       const frames = this.#frames;
       this.#frames = [];
-      yield* frames;
+      for (const frame of frames) {
+        this.#bytes -= frame.photo?.data.length ?? 0;
+        yield frame;
+      }
       if (this.#frames.length > 0) continue;
       if (this.#ended) return;
       await new Promise<void>((resolve) => {
@@ -114,8 +125,7 @@ serve({
   begin: async (film: FilmBegin) => {
     // Frames are tracked meanwhile.
     giveWay();
-    // Read on a thread of its own: while this one paints, it hears nothing from the decoder.
-    video = await openThreadedVideo(film.video, film.options);
+    video = await openLater(film.video, film.options);
     // Of two cores this thread, the decoder and the encoder have enough.
     const threads = availableParallelism() > 2 ? undefined : 0;
     painters = await startPainters(film.person, video, film.layout, threads);
@@ -123,7 +133,7 @@ serve({
     return { value: null };
   },
   frames: (frames: readonly FilmedFrame[]) => {
-    queue.add(frames);
+    for (const frame of frames) queue.add(frame);
     return { value: null };
   },
   last: () => {

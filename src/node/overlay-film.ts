@@ -1,13 +1,14 @@
 /**
  * `overlay.mp4` and `transfer.mp4`: every frame of a track beside its photo and its shape (`overlay-painter.ts`). Frames
- * are decoded again, painted on threads, and go to the encoder in order; only a few are in memory at a time.
+ * that don't bring their photo are decoded again; they are painted on threads, and go to the encoder in order, only a few at a time.
  *
  * Films have a constant rate and videos may not: each picture is shown for as long as its frame is, in units of the
  * usual distance of the track's first frames.
  */
 import { FormatError, throwIfAborted } from '../core/errors.ts';
+import type { Image8 } from '../core/image.ts';
 import { median } from '../core/quantile.ts';
-import type { VideoSource } from '../core/video.ts';
+import type { VideoFrame, VideoSource } from '../core/video.ts';
 import type { OverlayLayout, PaintedFrame } from '../fit/video/overlay-painter.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { produceFileAtomically } from './atomic.ts';
@@ -35,7 +36,11 @@ const LACKING = 0.25;
 export type FilmedVideo = VideoSource | { readonly width: number; readonly height: number };
 
 /** What of a frame is drawn, and when. */
-export type FilmedFrame = PaintedFrame & { readonly time: number };
+export type FilmedFrame = PaintedFrame & {
+  readonly time: number;
+  /** The video's frame where the caller has it: it is read again otherwise, and where it is not as large as a panel. */
+  readonly photo?: Image8;
+};
 
 /** What of a track is drawn. */
 export interface FilmedTrack {
@@ -116,7 +121,7 @@ export async function paintFilm(
       }
     };
     try {
-      const pictures = 'frames' in video ? matched(to.out, video, frames, signal) : alone(frames, signal);
+      const pictures = 'frames' in video ? pictured(to.out, video, frames, signal) : alone(frames, signal);
       for await (const { image, frame } of pictures) {
         const pixels = painters.paint(image, frame, scale);
         pixels.catch(() => {});
@@ -161,33 +166,73 @@ async function* alone(frames: AsyncIterable<FilmedFrame>, signal: AbortSignal | 
   }
 }
 
-/** Frames of the video with what the track has at their time. */
-async function* matched(
+/** Frames with what the video shows at their time: what they bring, or read again. */
+async function* pictured(
   out: string,
   video: VideoSource,
-  frames: AsyncGenerator<FilmedFrame, void, undefined>,
+  frames: AsyncIterable<FilmedFrame>,
   signal: AbortSignal | undefined,
 ) {
-  let next = await frames.next();
-  if (next.done) return;
-  let reached = next.value.time;
-  for await (const { time, image } of video.frames({ start: Math.max(0, next.value.time - 1e-3), signal })) {
-    throwIfAborted(signal);
-    reached = time;
-    while (!next.done && next.value.time < time - 5e-4) next = await frames.next();
-    if (next.done) return;
-    if (next.value.time > time + 5e-4) continue;
-    yield { image, frame: next.value };
-    next = await frames.next();
-    throwIfAborted(signal);
-    if (next.done) return;
+  const again = new Rereading(out, video, signal);
+  try {
+    for await (const frame of frames) {
+      throwIfAborted(signal);
+      const { photo } = frame;
+      const fits = photo && photo.width === video.width && photo.height === video.height;
+      const image = fits ? photo : await again.at(frame.time);
+      throwIfAborted(signal);
+      if (image) yield { image, frame };
+    }
+  } finally {
+    await again.end();
   }
-  // The track was read from it to the end: a decoder that was killed, or another file by now.
-  for (; !next.done; next = await frames.next())
-    if (next.value.time > reached + LACKING)
+}
+
+/** Frames of a video by their times, in ascending order; begun when the first one is asked for. */
+class Rereading {
+  readonly #out: string;
+  readonly #video: VideoSource;
+  readonly #signal: AbortSignal | undefined;
+  #frames: AsyncIterator<VideoFrame> | null = null;
+  #next: VideoFrame | null = null;
+  #reached = 0;
+
+  constructor(out: string, video: VideoSource, signal: AbortSignal | undefined) {
+    this.#out = out;
+    this.#video = video;
+    this.#signal = signal;
+  }
+
+  /**
+   * Null where the video has none at that time.
+   * @throws {FormatError} when it was over before: a decoder that was killed, or another file by now
+   */
+  async at(time: number): Promise<Image8 | null> {
+    if (!this.#frames) {
+      const range = { start: Math.max(0, time - 1e-3), signal: this.#signal };
+      this.#frames = this.#video.frames(range)[Symbol.asyncIterator]();
+      this.#reached = time;
+      await this.#read();
+    }
+    while (this.#next && this.#next.time < time - 5e-4) await this.#read();
+    if (this.#next) return this.#next.time > time + 5e-4 ? null : this.#next.image;
+    if (time > this.#reached + LACKING)
       throw new FormatError(
-        `${out}: the video broke off after ${reached.toFixed(2)} s when it was read again, before the track is over; if it is whole, run the same command again`,
+        `${this.#out}: the video broke off after ${this.#reached.toFixed(2)} s when it was read again, before the track is over; if it is whole, run the same command again`,
       );
+    return null;
+  }
+
+  async end(): Promise<void> {
+    await this.#frames?.return?.();
+  }
+
+  async #read(): Promise<void> {
+    const { done, value } = await this.#frames!.next();
+    throwIfAborted(this.#signal);
+    this.#next = done ? null : value;
+    if (this.#next) this.#reached = this.#next.time;
+  }
 }
 
 /** Pictures a second so that the usual distance of two frames is one picture. */

@@ -1,7 +1,10 @@
 /** The thread that looks for faces; see `threaded-perception.ts`. */
 import type { Image8 } from '../core/image.ts';
 import { type Seen, type WatchOptions, watchVideo } from '../fit/video/watch-video.ts';
+import { fitInside } from '../io/frame-range.ts';
+import { createKernels, type Kernels } from '../kernels/runtime.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
+import { shrink } from '../render/resample.ts';
 import { loadPerception } from './perception.ts';
 import { openThreadedVideo } from './threaded-video.ts';
 import { giveWay, serve } from './threads.ts';
@@ -10,6 +13,8 @@ import type { OpenVideo, VideoOptions } from './video-types.ts';
 /** What is to be watched. */
 export interface WatchOrder {
   readonly file: string;
+  /** Longest side of the small pictures that go with frames, pixels; none where absent. */
+  readonly small?: number;
   readonly video: Omit<VideoOptions, 'signal'>;
   readonly options: Omit<WatchOptions, 'perception' | 'recognise' | 'signal'>;
 }
@@ -18,7 +23,11 @@ export interface WatchOrder {
 type News = { readonly seen: Seen | null } | { readonly choose: readonly FaceObservation[] };
 
 /** What the asker is told next. */
-export type WatchNews = News & { readonly warnings: readonly string[] };
+export type WatchNews = News & {
+  readonly warnings: readonly string[];
+  /** The frame seen, no larger than was asked for, in memory that threads share. */
+  readonly small?: Image8;
+};
 
 /** Bytes of pictures that wait for the asker, at most: 128 of 512², as many as are looked at while key frames are fitted. */
 const AHEAD_BYTES = 128 * 2 ** 20;
@@ -56,11 +65,13 @@ class Watching {
       });
     const news = this.#news.shift();
     if (!news) throw this.#failure;
-    if ('seen' in news && news.seen) {
-      this.#bytes -= news.seen.frame.image.data.length;
+    const image = 'seen' in news ? news.seen?.frame.image : undefined;
+    if (image) {
+      this.#bytes -= image.data.length;
       this.#space();
     }
-    return { ...news, warnings: [...(this.#video?.warnings ?? [])] };
+    const small = image && this.#order.small ? await shrunk(image, this.#order.small) : undefined;
+    return { ...news, small, warnings: [...(this.#video?.warnings ?? [])] };
   }
 
   /** Answers a choice; −1 for none of them. */
@@ -112,6 +123,16 @@ class Watching {
     this.#news.push(news);
     this.#wake();
   }
+}
+
+let kernels: Promise<Kernels> | null = null;
+
+/** `image` where it is small enough. */
+async function shrunk(image: Image8, most: number): Promise<Image8> {
+  const { width, height } = fitInside(image.width, image.height, most);
+  if (width === image.width && height === image.height) return image;
+  kernels ??= createKernels();
+  return shrink(image, width, height, await kernels);
 }
 
 serve({

@@ -3,7 +3,6 @@
  * others are still being tracked and the caller makes the other files.
  */
 import { AbortedError } from '../core/errors.ts';
-import type { TrackedFrame } from '../fit/video/types.ts';
 import { produceFileAtomically } from './atomic.ts';
 import type { FilmBegin, FilmNews, FilmOrder } from './film-worker.ts';
 import { type FilmedFrame, writeOverlayFilm } from './overlay-film.ts';
@@ -23,7 +22,7 @@ export interface OverlayFilm {
   /** It no longer needs the caller's thread for what it has been given, or has failed. */
   readonly begun: Promise<void>;
   /** The next frames, in order, as they are in the result. */
-  add(frames: readonly TrackedFrame[]): void;
+  add(frames: readonly FilmedFrame[]): void;
   /**
    * There are no more frames: done when the film is in place.
    * @throws {PhotofitError} when ffmpeg fails, or it cannot be written
@@ -106,8 +105,8 @@ async function follow(thread: Thread, onFrame: (done: number) => void, signal: A
 }
 
 /** What of a frame the thread needs: not what perception saw. */
-function filmed({ time, status, expression, pose, camera, light }: TrackedFrame): FilmedFrame {
-  return { time, status, expression, pose, camera, light };
+function filmed({ time, status, expression, pose, camera, light, photo }: FilmedFrame): FilmedFrame {
+  return { time, status, expression, pose, camera, light, photo };
 }
 
 function filmHere(out: string, { video: file, options, person, layout, width }: FilmOrder): OverlayFilm {

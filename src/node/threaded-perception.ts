@@ -6,6 +6,7 @@
  * frames of a video are fitted for some five seconds in which a core would have nothing to do.
  */
 import { throwIfAborted } from '../core/errors.ts';
+import type { Image8 } from '../core/image.ts';
 import type { Recognise } from '../fit/video/follow.ts';
 import type { Seen, Watch } from '../fit/video/watch-video.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
@@ -13,14 +14,18 @@ import { loadPerception } from './perception.ts';
 import type { WatchNews, WatchOrder } from './perception-worker.ts';
 import { startThread, type Thread } from './threads.ts';
 
+/** Told what a frame looks like. */
+export type OnSmall = (frame: number, picture: Image8) => void;
+
 /** A perception that may be able to watch a video by itself. */
 export interface ThreadedPerception extends FacePerception {
   /**
    * Begins to watch a video; one at a time. Absent where it is on no thread of its own. Other questions are answered
    * between frames, once the picture is looked at that is asked for ahead.
    * @param warnings gets what was odd about the video
+   * @param onSmall is told of every frame, before it is given, the small picture that `order` asks for
    */
-  watch?(order: WatchOrder, signal: AbortSignal, warnings: string[]): Watch;
+  watch?(order: WatchOrder, signal: AbortSignal, warnings: string[], onSmall?: OnSmall): Watch;
 }
 
 /** The perception on a thread; on this one where the program runs from its sources. */
@@ -42,7 +47,7 @@ export async function loadThreadedPerception(): Promise<ThreadedPerception> {
     track: (image, previous, options) =>
       ask<FaceObservation | null>('track', { image, previous }, options?.signal),
     describe: (image, face, options) => ask<Float32Array>('describe', { image, face }, options?.signal),
-    watch: (order, signal, warnings) => watchOn(thread, started, order, signal, warnings),
+    watch: (...watched) => watchOn(thread, started, ...watched),
     dispose: () => void thread.stop(),
   };
 }
@@ -58,6 +63,7 @@ export function watchOn(
   order: WatchOrder,
   signal: AbortSignal,
   warnings: string[],
+  onSmall?: OnSmall,
 ): Watch {
   const begun = started.then(() => {
     throwIfAborted(signal);
@@ -70,7 +76,7 @@ export function watchOn(
     await begun.then(() => thread.ask('end', null)).catch(() => {});
   };
   signal.addEventListener('abort', end);
-  return (recognise) => take(thread, begun, end, recognise, signal, warnings);
+  return (recognise) => take(thread, begun, end, recognise, signal, warnings, onSmall);
 }
 
 async function* take(
@@ -80,6 +86,7 @@ async function* take(
   recognise: Recognise,
   signal: AbortSignal,
   warnings: string[],
+  onSmall: OnSmall | undefined,
 ): AsyncGenerator<Seen, void, undefined> {
   try {
     await begun;
@@ -97,6 +104,7 @@ async function* take(
       if (!news.seen) return;
       // While this frame is solved: the thread answers between two pictures only, some 20 ms each.
       coming = askNext(thread);
+      if (news.small) onSmall?.(news.seen.frame.index, news.small);
       yield news.seen;
     }
   } finally {

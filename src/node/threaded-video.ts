@@ -42,6 +42,26 @@ export async function openThreadedVideo(file: string, options: VideoOptions = {}
   }
 }
 
+/** As {@link openThreadedVideo}, with a thread when its frames are asked for: they may be there already. */
+export async function openLater(file: string, options: VideoOptions = {}): Promise<OpenVideo> {
+  const here = await openVideo(file, options);
+  let there: Promise<OpenVideo> | null = null;
+  return {
+    ...here,
+    async *frames(range) {
+      there ??= openThreadedVideo(file, options);
+      yield* (await there).frames(range);
+    },
+    close: () => {
+      here.close();
+      void there?.then(
+        (video) => video.close(),
+        () => {},
+      );
+    },
+  };
+}
+
 async function* framesOf(
   thread: Thread,
   id: number,

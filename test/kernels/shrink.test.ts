@@ -27,14 +27,13 @@ describe.each(BUILDS)('shrink (%s)', (_name, create) => {
       const small = shrink(picture, to, to, kernels);
       const want = resampleCrop(picture, { origin: [0, 0], scale: to / size, size: to });
       expect([small.width, small.height, small.data.length]).toEqual([to, to, 4 * to * to]);
+      let worst = 0;
       for (let i = 0; i < to * to; i++) {
+        worst = Math.max(worst, 255 - small.data[4 * i + 3]);
         for (let c = 0; c < 3; c++)
-          expect(
-            Math.abs(small.data[4 * i + c] - 255 * want.data[3 * i + c]),
-            `${size} ${to} ${i}`,
-          ).toBeLessThan(1);
-        expect(small.data[4 * i + 3]).toBe(255);
+          worst = Math.max(worst, Math.abs(small.data[4 * i + c] - 255 * want.data[3 * i + c]));
       }
+      expect(worst, `${size} to ${to}`).toBeLessThan(1);
     }
   });
 

@@ -131,6 +131,24 @@ describe('watching a video', () => {
     expect(there.at(-1)!.sighting!.observation.box.x).toBeGreaterThan(210);
   });
 
+  it('tells what every frame looks like within so many pixels, before it gives it', async () => {
+    const told: { frame: number; width: number; height: number; mean: number }[] = [];
+    const large: number[] = [];
+    const mean = (data: Uint8ClampedArray) => data.reduce((sum, x) => sum + x, 0) / data.length;
+    const small = { ...order, small: 100 };
+    const onSmall = (frame: number, { width, height, data }: Image8) =>
+      void told.push({ frame, width, height, mean: mean(data) });
+    for await (const { frame } of thread.watch!(small, new AbortController().signal, [], onSmall)(right)) {
+      expect(told.at(-1)!.frame).toBe(frame.index);
+      large.push(mean(frame.image.data));
+    }
+    expect(told.map(({ frame }) => frame)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    for (const [i, { width, height, mean }] of told.entries()) {
+      expect([width, height]).toEqual([100, 50]);
+      expect(Math.abs(mean - large[i])).toBeLessThan(1);
+    }
+  });
+
   it('ends early, hears an abort, and watches again', async () => {
     for await (const { frame } of thread.watch!(order, new AbortController().signal, [])(right))
       if (frame.index === 1) break;

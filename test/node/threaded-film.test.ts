@@ -63,6 +63,36 @@ describe.skipIf(without !== '')(`openOverlayFilm${without}`, () => {
     expect(readdirSync(folder).sort()).toEqual(['here.mp4', 'there.mp4']);
   });
 
+  it('shows the photos that frames bring, and reads the video again for the others and for those of another size', async () => {
+    const folder = temporaryFolder();
+    const out = path.join(folder, 'a.mp4');
+    const blue = (width: number, height: number) => {
+      const data = new Uint8ClampedArray(new SharedArrayBuffer(4 * width * height));
+      for (let i = 0; i < data.length; i += 4) data.set([0, 0, 200, 255], i);
+      return { width, height, data };
+    };
+    const brought = new Map([
+      [1, blue(64, 48)],
+      [2, blue(64, 48)],
+      [5, blue(64, 48)],
+      [6, blue(32, 24)],
+    ]);
+    const film = openOverlayFilm(out, order);
+    film.add(track.frames.map((frame, i) => ({ ...frame, photo: brought.get(i) })));
+    await film.begun;
+    await film.finish({ when: Promise.resolve(), onFrame: () => {} });
+    await film.stop();
+    const corners: number[][] = [];
+    for await (const { image } of (await openVideo(out)).frames())
+      corners.push([...image.data.subarray(0, 3)]);
+    const isBlue = ([r, , b]: number[]) => b > 150 && r < 60;
+    expect(corners).toHaveLength(8);
+    expect(corners.map(isBlue)).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map((i) => [1, 2, 5].includes(i)));
+    // Of the others the one of their time, redder from picture to picture.
+    for (const i of [0, 3, 4, 6, 7])
+      expect(Math.abs(corners[i][0] - 10 * (3 + 2 * i)), `${i}`).toBeLessThan(12);
+  });
+
   it('fails where the video is over before the track, as when its decoder is killed', async () => {
     const folder = temporaryFolder();
     const source = await openVideo(video, options);
