@@ -322,6 +322,7 @@ function watchOrder(
   return {
     file,
     small: small?.size,
+    passing: true,
     video: { pictureRate: options.pictureRate, probed },
     options: {
       ...range(options),

@@ -4,6 +4,7 @@
  */
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { throwIfAborted } from '../core/errors.ts';
@@ -54,9 +55,12 @@ export async function ffprobe(
   }
 }
 
+/** Its output is null where it goes to a socket. */
+type FfmpegChild = ChildProcessByStdio<Writable, Readable | null, Readable>;
+
 /** An ffmpeg at work. */
 export interface FfmpegProcess {
-  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly child: FfmpegChild;
   /** Exit code once all its output has been read; null when killed. */
   readonly ended: Promise<number | null>;
   /** Writes to its input; waits while it has too much. False once it has ended. */
@@ -64,9 +68,15 @@ export interface FfmpegProcess {
   kill(): void;
 }
 
-/** Starts ffmpeg. @throws an ENOENT error where there is none */
-export async function startFfmpeg(args: readonly string[]): Promise<FfmpegProcess> {
-  const child = spawn('ffmpeg', args, { stdio: ['pipe', 'pipe', 'pipe'] });
+/**
+ * Starts ffmpeg.
+ * @param output where its standard output goes; a pipe where absent
+ * @throws an ENOENT error where there is none
+ */
+export async function startFfmpeg(args: readonly string[], output?: Socket | null): Promise<FfmpegProcess> {
+  const child = spawn('ffmpeg', args, { stdio: ['pipe', output ?? 'pipe', 'pipe'] }) as FfmpegChild;
+  // It has its own end by now.
+  output?.destroy();
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);

@@ -68,7 +68,7 @@ export async function encodeFilm(
   ffmpeg.child.stderr.on('data', (part: Buffer) => {
     said += part.toString();
   });
-  ffmpeg.child.stdout.resume();
+  ffmpeg.child.stdout?.resume();
   const failed = (code: number | null) =>
     new PhotofitError(
       `${out}: ffmpeg failed: ${lastLine(said) || (code === null ? 'it was killed' : `exit code ${code}`)}`,

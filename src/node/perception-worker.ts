@@ -17,6 +17,8 @@ export interface WatchOrder {
   readonly small?: number;
   readonly video: Omit<VideoOptions, 'signal'>;
   readonly options: Omit<WatchOptions, 'perception' | 'recognise' | 'signal'>;
+  /** Whoever asks keeps no pictures: the memory of one is used again once the frame after the next one is asked for. */
+  readonly passing?: boolean;
 }
 
 /** A frame, null after the last one, or several faces to choose from. */
@@ -39,6 +41,8 @@ let watching: Watching | null = null;
 class Watching {
   readonly #order: WatchOrder;
   readonly #news: News[] = [];
+  /** Pictures that the asker may still look at. */
+  readonly #given: Image8[] = [];
   #video: OpenVideo | null = null;
   #bytes = 0;
   #failure: unknown = null;
@@ -71,6 +75,9 @@ class Watching {
       this.#space();
     }
     const small = image && this.#order.small ? await shrunk(image, this.#order.small) : undefined;
+    // Whoever asks for the frame after the next one is done with this one; a small picture stays with them.
+    if (this.#given.length > 1) this.#video!.reuse?.(this.#given.shift()!);
+    if (image && image !== small && this.#order.passing) this.#given.push(image);
     return { ...news, small, warnings: [...(this.#video?.warnings ?? [])] };
   }
 

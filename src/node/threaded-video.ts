@@ -30,6 +30,7 @@ export async function openThreadedVideo(file: string, options: VideoOptions = {}
       ...facts,
       warnings,
       frames: (range = {}) => framesOf(thread, readings++, range, warnings),
+      reuse: (image) => void thread.ask('reuse', image).catch(() => {}),
       close: () => void thread.stop(),
     };
   } catch {

@@ -15,10 +15,14 @@ import { FormatError, InvalidArgumentError, PhotofitError, throwIfAborted } from
 import type { FrameRange, VideoFrame } from '../core/video.ts';
 import { checkRange, fitInside, TIME_SLACK } from '../io/frame-range.ts';
 import { FFMPEG_QUIET, type FfmpegProcess, ffprobe, passFrames, startFfmpeg } from './ffmpeg.ts';
+import { RawPictures } from './raw-pictures.ts';
 import type { OpenVideo, ProbedVideo, VideoOptions } from './video-types.ts';
 
 /** Starts up to here are decoded to, seconds: numbers of frames are then counted. */
 const COUNTED = 20;
+
+/** Pictures whose memory is kept for the next ones, at most. */
+const MOST_SPARE = 8;
 
 /** What ffprobe tells, with the names it has there. */
 interface Probed {
@@ -51,6 +55,8 @@ const ENTRIES =
 interface Stream extends ProbedVideo {
   readonly file: string;
   readonly shared: boolean;
+  /** Memory of pictures that nobody looks at any more. */
+  readonly spare: Uint8ClampedArray[];
 }
 type FfmpegOptions = Required<Pick<VideoOptions, 'maxDimension'>> & Pick<VideoOptions, 'shared'>;
 
@@ -98,7 +104,8 @@ export function openProbed(
 ): OpenVideo {
   const { duration, count, rate } = probed;
   const size = fitInside(probed.width, probed.height, maxDimension);
-  const source: Stream = { ...probed, file, shared, ...size };
+  const spare: Uint8ClampedArray[] = [];
+  const source: Stream = { ...probed, file, shared, ...size, spare };
   const warnings: string[] = [];
   return {
     ...size,
@@ -106,7 +113,12 @@ export function openProbed(
     frameCount: count,
     decoder: 'ffmpeg',
     frames: (range) => framesOf(source, range ?? {}, warnings),
-    close: () => {},
+    reuse: ({ data }) => {
+      if (spare.length < MOST_SPARE && data.length === 4 * size.width * size.height) spare.push(data);
+    },
+    close: () => {
+      spare.length = 0;
+    },
   };
 }
 
@@ -126,32 +138,23 @@ async function* framesOf(
 ): AsyncGenerator<VideoFrame, void, void> {
   const { start, end } = checkRange(range);
   throwIfAborted(range.signal);
-  const ffmpeg = await startFfmpeg(decodingArguments(stream, range));
+  const pictures = new RawPictures(() => stream.spare.pop() ?? fresh(stream));
+  const ffmpeg = await startFfmpeg(decodingArguments(stream, range), await pictures.socket());
+  if (ffmpeg.child.stdout) pictures.readFrom(ffmpeg.child.stdout);
   const told = new Told(ffmpeg, stream, end);
   const abort = () => ffmpeg.kill();
   range.signal?.addEventListener('abort', abort, { once: true });
-  const bytes = 4 * stream.width * stream.height;
-  const fresh = () =>
-    stream.shared ? new Uint8ClampedArray(new SharedArrayBuffer(bytes)) : new Uint8ClampedArray(bytes);
-  let [data, filled, given, last] = [fresh(), 0, 0, Number.NEGATIVE_INFINITY];
+  let [given, last] = [0, Number.NEGATIVE_INFINITY];
   try {
-    for await (const part of ffmpeg.child.stdout as AsyncIterable<Buffer>) {
+    for (let data = await pictures.next(); data; data = await pictures.next()) {
       throwIfAborted(range.signal);
-      for (let at = 0; at < part.length; ) {
-        const n = Math.min(part.length - at, data.length - filled);
-        data.set(part.subarray(at, at + n), filled);
-        at += n;
-        filled += n;
-        if (filled < data.length) continue;
-        const frame = await told.next();
-        if (!frame || frame.time >= end - TIME_SLACK) return;
-        // Damaged files repeat times.
-        const time = Math.max(frame.time, last + 1e-4);
-        yield { index: frame.index, time, image: { width: stream.width, height: stream.height, data } };
-        throwIfAborted(range.signal);
-        [data, filled, last] = [fresh(), 0, time];
-        given++;
-      }
+      const frame = await told.next();
+      if (!frame || frame.time >= end - TIME_SLACK) return;
+      // Damaged files repeat times.
+      last = Math.max(frame.time, last + 1e-4);
+      given++;
+      yield { index: frame.index, time: last, image: { width: stream.width, height: stream.height, data } };
+      throwIfAborted(range.signal);
       if (told.beyond && told.waiting === 0) return;
     }
     throwIfAborted(range.signal);
@@ -177,7 +180,13 @@ async function* framesOf(
   } finally {
     range.signal?.removeEventListener('abort', abort);
     ffmpeg.kill();
+    pictures.close();
   }
+}
+
+function fresh({ width, height, shared }: Stream): Uint8ClampedArray {
+  const bytes = 4 * width * height;
+  return shared ? new Uint8ClampedArray(new SharedArrayBuffer(bytes)) : new Uint8ClampedArray(bytes);
 }
 
 function decodingArguments(stream: Stream, range: FrameRange): string[] {

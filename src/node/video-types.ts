@@ -1,4 +1,5 @@
 /** What Node's video readers have in common. */
+import type { Image8 } from '../core/image.ts';
 import type { VideoSource } from '../core/video.ts';
 
 /** What reads a video. */
@@ -30,6 +31,11 @@ export interface OpenVideo extends VideoSource {
   readonly warnings: readonly string[];
   /** For whoever opens the same file again. @internal */
   readonly probed?: ProbedVideo;
+  /**
+   * Takes the memory of a frame that nobody looks at any more, for a later one: memory that is new to a process costs more than
+   * what is put into it. Absent where it is of no use.
+   */
+  reuse?(image: Image8): void;
   /** Gives back what is held; reading ends. */
   close(): void;
 }

@@ -1,4 +1,5 @@
 /** The thread that decodes a video ahead of whoever asks; see `threaded-video.ts`. */
+import type { Image8 } from '../core/image.ts';
 import type { FrameRange, VideoFrame } from '../core/video.ts';
 import { serve } from './threads.ts';
 import { openVideo } from './video-source.ts';
@@ -57,7 +58,7 @@ class Reading {
 serve({
   open: async ({ file, options }: { file: string; options: VideoOptions }) => {
     video = await openVideo(file, { ...options, shared: true });
-    const { frames: _, close: __, warnings, ...facts } = video;
+    const { frames: _, close: __, reuse: ___, warnings, ...facts } = video;
     return { value: { ...facts, warnings: [...warnings] } };
   },
   begin: ({ id, range }: { id: number; range: FrameRange }) => {
@@ -67,6 +68,10 @@ serve({
   next: async (id: number) => {
     const frame = await readings.get(id)!.next();
     return { value: { frame, warnings: [...video!.warnings] } };
+  },
+  reuse: (image: Image8) => {
+    video?.reuse?.(image);
+    return { value: null };
   },
   end: async (id: number) => {
     await readings.get(id)?.end();

@@ -36,7 +36,7 @@ describe.skipIf(without !== '')(`openThreadedVideo${without}`, () => {
   it('gives the same frames, twice, in shared memory, two ranges at a time', async () => {
     const here: VideoSource = await openVideo(file);
     const there = await openThreadedVideo(file);
-    const { frames: _, close: __, ...facts } = there;
+    const { frames: _, close: __, reuse: ___, ...facts } = there;
     expect(await openVideo(file)).toMatchObject(facts);
     const whole = content(await all(here.frames()));
     expect(whole).toHaveLength(25);
@@ -49,6 +49,26 @@ describe.skipIf(without !== '')(`openThreadedVideo${without}`, () => {
     ]);
     expect(content(part)).toEqual(content(await all(here.frames({ start: 0.2, end: 0.4 }))));
     expect(content(sparse)).toEqual(content(await all(here.frames({ fps: 5 }))));
+    there.close();
+  });
+
+  it('puts later frames into memory that it is given back, and into no other', async () => {
+    const whole = content(await all((await openVideo(file)).frames()));
+    const there = await openThreadedVideo(file);
+    const kept: VideoFrame[] = [];
+    const given: Uint8ClampedArray[] = [];
+    for await (const frame of there.frames()) {
+      if (frame.index % 2 === 0) kept.push(frame);
+      else {
+        given.push(frame.image.data);
+        there.reuse!(frame.image);
+      }
+    }
+    expect(content(kept)).toEqual(whole.filter((_, i) => i % 2 === 0));
+    const frameIn = (data: Uint8ClampedArray) =>
+      whole.findIndex(({ sum }) => String(sum) === String([...data]));
+    // The first ones hold some later frame by now.
+    for (const n of [0, 1, 2, 3]) expect(frameIn(given[n]), `${n}`).toBeGreaterThan(2 * n + 1);
     there.close();
   });
 
