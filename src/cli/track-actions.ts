@@ -6,7 +6,7 @@ import type { TrackFile } from '../fit/video/track-file.ts';
 import type { TrackedFrame } from '../fit/video/types.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
-import { ffmpegVersion } from '../node/ffmpeg.ts';
+import { hasFfmpeg } from '../node/ffmpeg.ts';
 import type { FilmedFrame } from '../node/overlay-film.ts';
 import { type FilmFinish, type OverlayFilm, openOverlayFilm } from '../node/threaded-film.ts';
 import { OVERLAY_FILM, writeTrackFolder } from '../node/track-results.ts';
@@ -139,7 +139,7 @@ class TrackFilm {
 
   /** Films are encoded by ffmpeg. */
   async canBeEncoded(): Promise<boolean> {
-    return this.#film !== null && (this.#hasFfmpeg || (await ffmpegVersion()) !== null);
+    return this.#film !== null && (this.#hasFfmpeg || (await hasFfmpeg()));
   }
 
   /** Of all frames; done when it is in place. */

@@ -18,7 +18,7 @@ import {
 import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
-import { ffmpegVersion } from '../node/ffmpeg.ts';
+import { hasFfmpeg } from '../node/ffmpeg.ts';
 import { loadFit } from '../node/load-fit.ts';
 import { loadHeadModel } from '../node/models.ts';
 import { writeOverlayFilm } from '../node/overlay-film.ts';
@@ -137,7 +137,7 @@ async function transferOne(
     path: video,
   });
   if (!options.film || !complete) return warnings;
-  if (!(await ffmpegVersion()))
+  if (!(await hasFfmpeg()))
     return [...warnings, `no ${TRANSFER_FILM}: films are encoded by ffmpeg, which is not on the PATH`];
   const person = personalModel(model, target.params, target.albedo ?? undefined);
   const sight = await sourceVideo(video, options);

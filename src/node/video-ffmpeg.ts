@@ -26,6 +26,7 @@ const MOST_SPARE = 8;
 
 /** What ffprobe tells, with the names it has there. */
 interface Probed {
+  readonly program_version?: { readonly version?: string };
   readonly streams?: readonly ProbedStream[];
   readonly format?: { readonly format_name?: string; readonly duration?: string };
 }
@@ -47,7 +48,7 @@ interface ProbedStream {
 }
 
 const ENTRIES =
-  'stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,avg_frame_rate,r_frame_rate,nb_frames,' +
+  'program_version=version:stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,avg_frame_rate,r_frame_rate,nb_frames,' +
   'duration,start_time:stream_disposition=attached_pic:stream_side_data=rotation:stream_tags=rotate:' +
   'format=format_name,duration';
 
@@ -62,12 +63,10 @@ type FfmpegOptions = Required<Pick<VideoOptions, 'maxDimension'>> & Pick<VideoOp
 
 /**
  * Opens a video file.
- * @param version of the ffmpeg, from `ffmpegVersion`
  * @throws {FormatError} when it is no video, or has no picture
  */
 export async function openWithFfmpeg(
   file: string,
-  version: string,
   options: FfmpegOptions & Pick<VideoOptions, 'signal'>,
 ): Promise<OpenVideo> {
   const { answer, complaint } = await ffprobe(['-show_entries', ENTRIES, `file:${file}`], options.signal);
@@ -89,7 +88,9 @@ export async function openWithFfmpeg(
   const counted = Number(stream.nb_frames);
   const [width, height] = uprightSize(stream);
   const found = {
-    ...{ version, index: stream.index, width, height, duration, rate },
+    // ffprobe's, which comes with the ffmpeg.
+    version: probed.program_version?.version ?? 'unknown',
+    ...{ index: stream.index, width, height, duration, rate },
     first: Number(stream.start_time) || 0,
     count: counted > 0 ? counted : duration !== null && rate ? Math.round(duration * rate) : null,
   };

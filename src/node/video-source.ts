@@ -5,7 +5,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
-import { ffmpegVersion } from './ffmpeg.ts';
+import { hasFfmpeg } from './ffmpeg.ts';
 import { openProbed, openWithFfmpeg } from './video-ffmpeg.ts';
 import type { OpenVideo, VideoOptions } from './video-types.ts';
 
@@ -39,8 +39,8 @@ export async function openVideo(file: string, options: VideoOptions = {}): Promi
   if (kind.size === 0) throw new InvalidArgumentError(`${file}: the file is empty`);
   const { probed, shared } = options;
   if (probed) return openProbed(file, probed, { maxDimension, shared });
-  const version = decoder === 'mediabunny' ? null : await ffmpegVersion();
-  if (version) return openWithFfmpeg(file, version, { maxDimension, shared, signal });
+  if (decoder !== 'mediabunny' && (await hasFfmpeg()))
+    return openWithFfmpeg(file, { maxDimension, shared, signal });
   if (decoder !== 'ffmpeg') {
     const { mediabunnyServer, openWithMediabunny } = await import('./video-mediabunny.ts');
     const server = await mediabunnyServer();
