@@ -20,7 +20,7 @@ import type { TexelGraph } from './texel-graph.ts';
 
 /** Tuning. */
 export const SCALP_TONE_DEFAULTS = {
-  /** Metres: how far the tone goes on over the forehead and the nape, and over the ears. */
+  /** Metres: how far the tone goes on over the forehead, from where skin begins, over the nape, and over the ears. */
   rim: 0.02,
   ears: 0.012,
   /** Skin above the eyes that is so near to the scalp, in metres, tells the tone. */
@@ -53,15 +53,16 @@ export function scalpNodes(model: HeadModel, graph: TexelGraph): ScalpNodes {
   // Skin above the eyes, and all that has a corner on the scalp or so near that it may take the tone.
   const eyes = heightOfEyes(model);
   const inSkin = facesInSkin(model);
+  const hairline = verticesApart(template, hairlineOf(model, apart, eyes), beside);
+  const reach = apart.map((metres, v) => Math.min(metres, hairline[v]));
   const [upper, near] = [new Uint8Array(inSkin.length), new Uint8Array(inSkin.length)];
   for (let f = 0; f < near.length; f++) {
     const [a, b, c] = [faces[3 * f], faces[3 * f + 1], faces[3 * f + 2]];
     const least = Math.min(apart[a], apart[b], apart[c]);
-    near[f] = least < rim ? 1 : 0;
+    near[f] = Math.min(reach[a], reach[b], reach[c]) < rim ? 1 : 0;
     upper[f] = inSkin[f] && least < beside && template[3 * a + 1] > eyes ? 1 : 0;
   }
   // On ears it ends sooner.
-  const reach = apart.slice();
   for (const v of regions.get('ears') ?? []) reach[v] *= rim / ears;
   const skin = nodesOn(graph.faces, inSkin);
   const found = nodesOn(graph.faces, upper);
@@ -76,6 +77,23 @@ export function scalpNodes(model: HeadModel, graph: TexelGraph): ScalpNodes {
     cells: cellsOf(graph, nodes),
     skinCells: cellsOf(graph, skin),
   };
+}
+
+/**
+ * Vertices of skin above `eyes` that share a face with the scalp. A photo shows skin up to them. When the tone set in from the
+ * scalp itself, 0.5 to 1.6 cm away, a part of the step from the parametric forehead to it lay where no photo shows anything, and
+ * was a brown edge.
+ */
+function hairlineOf({ faces, template, regions }: HeadModel, apart: Float32Array, eyes: number): Uint32Array {
+  const skin = new Uint8Array(apart.length);
+  for (const v of regions.get('skin') ?? regions.get('face') ?? [])
+    if (template[3 * v + 1] > eyes) skin[v] = 1;
+  const found = new Uint8Array(apart.length);
+  for (let f = 0; f < faces.length; f += 3) {
+    const [a, b, c] = [faces[f], faces[f + 1], faces[f + 2]];
+    if (Math.min(apart[a], apart[b], apart[c]) === 0) found[a] = found[b] = found[c] = 1;
+  }
+  return Uint32Array.from(found.keys()).filter((v) => found[v] && skin[v]);
 }
 
 function cellsOf({ width, texels }: TexelGraph, nodes: Uint32Array): Uint32Array {
