@@ -233,7 +233,7 @@ export class CommonAlbedo {
    * @param shown (fans,8) of `projectedNormals`.
    */
   private weigh(camera: Camera, { photo, mask }: ComparedPhoto, shown: F32): Float32Array {
-    const { kernels, resident, corners, cornerFans } = this;
+    const { kernels, resident } = this;
     const size = photo.width;
     const weights = new Float32Array(this.faces.length);
     kernels.scope(() => {
@@ -247,52 +247,79 @@ export class CommonAlbedo {
         { positions, faces, kinds, width: size, height: size, cull: 'back', perspective: false },
         raster,
       );
-      const [depth, projected, points, q] = [raster.depth.view, positions.view, vertices.view, shown.view];
-      const parallel = camera.kind === 'orthographic';
-      /** How much farther away the second depth is, metres; −∞ is where no head is. */
-      const behind = (front: number, back: number) => (parallel ? front - back : 1 / back - 1 / front);
-      const [tx, ty, tz] = camera.translation;
-      // No lists taken apart in here: until V8 has compiled it, that takes most of the time.
-      for (let p = 0; p < weights.length; p++) {
-        let u = 0;
-        let v = 0;
-        let d = 0;
-        let nx = 0;
-        let ny = 0;
-        let nz = 0;
-        let x = tx;
-        let y = ty;
-        let z = tz;
-        for (let a = 3 * p; a < 3 * p + 3; a++) {
-          const vertex = 3 * corners[a];
-          const o = Q_STRIDE * cornerFans[a];
-          u += q[o] / 3;
-          v += q[o + 1] / 3;
-          nx += q[o + 2];
-          ny += q[o + 3];
-          nz += q[o + 4];
-          d += projected[vertex + 2] / 3;
-          x += points[vertex] / 3;
-          y += points[vertex + 1] / 3;
-          z += points[vertex + 2] / 3;
-        }
-        if (!(u >= 1 && v >= 1 && u < size - 1 && v < size - 1)) continue;
-        const at = Math.floor(v) * size + Math.floor(u);
-        const front = depth[at];
-        if (!(mask[at] > 0) || !(behind(front, d) < HIDDEN)) continue;
-        const cosine = parallel ? nz : -(nx * x + ny * y + nz * z) / Math.sqrt(x * x + y * y + z * z);
-        const facing = cosine / Math.sqrt(nx * nx + ny * ny + nz * nz);
-        if (!(facing > GRAZING.from)) continue;
-        const inside =
-          Math.abs(behind(front, depth[at - 1])) < OUTLINE &&
-          Math.abs(behind(front, depth[at + 1])) < OUTLINE &&
-          Math.abs(behind(front, depth[at - size])) < OUTLINE &&
-          Math.abs(behind(front, depth[at + size])) < OUTLINE;
-        if (inside) weights[p] = mask[at] * Math.min(1, (facing - GRAZING.from) / GRAZING.range);
-      }
+      const arrays = {
+        ...{ corners: this.corners, cornerFans: this.cornerFans, mask, size },
+        ...{ depth: raster.depth.view, projected: positions.view, points: vertices.view, q: shown.view },
+      };
+      weighPoints(arrays, camera, weights);
     });
     return weights;
   }
+}
+
+/** What the weights of points depend on: the photo, (size,size), and the head in it. */
+interface WeighedArrays {
+  readonly corners: Uint32Array;
+  readonly cornerFans: Uint32Array;
+  readonly mask: Float32Array;
+  readonly size: number;
+  readonly depth: Float32Array;
+  readonly projected: Float32Array;
+  readonly points: Float32Array;
+  readonly q: Float32Array;
+}
+
+/** Weights of points by how they are seen, into `weights`. */
+function weighPoints(
+  { corners, cornerFans, mask, size, depth, projected, points, q }: WeighedArrays,
+  camera: Camera,
+  weights: Float32Array,
+): void {
+  const parallel = camera.kind === 'orthographic';
+  const [tx, ty, tz] = camera.translation;
+  // No lists taken apart in here: until V8 has compiled it, that takes most of the time.
+  for (let p = 0; p < weights.length; p++) {
+    let u = 0;
+    let v = 0;
+    let d = 0;
+    let nx = 0;
+    let ny = 0;
+    let nz = 0;
+    let x = tx;
+    let y = ty;
+    let z = tz;
+    for (let a = 3 * p; a < 3 * p + 3; a++) {
+      const vertex = 3 * corners[a];
+      const o = Q_STRIDE * cornerFans[a];
+      u += q[o] / 3;
+      v += q[o + 1] / 3;
+      nx += q[o + 2];
+      ny += q[o + 3];
+      nz += q[o + 4];
+      d += projected[vertex + 2] / 3;
+      x += points[vertex] / 3;
+      y += points[vertex + 1] / 3;
+      z += points[vertex + 2] / 3;
+    }
+    if (!(u >= 1 && v >= 1 && u < size - 1 && v < size - 1)) continue;
+    const at = Math.floor(v) * size + Math.floor(u);
+    const front = depth[at];
+    if (!(mask[at] > 0) || !(behind(parallel, front, d) < HIDDEN)) continue;
+    const cosine = parallel ? nz : -(nx * x + ny * y + nz * z) / Math.sqrt(x * x + y * y + z * z);
+    const facing = cosine / Math.sqrt(nx * nx + ny * ny + nz * nz);
+    if (!(facing > GRAZING.from)) continue;
+    const inside =
+      Math.abs(behind(parallel, front, depth[at - 1])) < OUTLINE &&
+      Math.abs(behind(parallel, front, depth[at + 1])) < OUTLINE &&
+      Math.abs(behind(parallel, front, depth[at - size])) < OUTLINE &&
+      Math.abs(behind(parallel, front, depth[at + size])) < OUTLINE;
+    if (inside) weights[p] = mask[at] * Math.min(1, (facing - GRAZING.from) / GRAZING.range);
+  }
+}
+
+/** How much farther away the second depth is, metres; −∞ is where no head is. */
+function behind(parallel: boolean, front: number, back: number): number {
+  return parallel ? front - back : 1 / back - 1 / front;
 }
 
 /** Residuals do not depend on it. */

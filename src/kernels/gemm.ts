@@ -10,7 +10,7 @@
  */
 import { InvalidArgumentError } from '../core/errors.ts';
 import { type F32, type F64, type Kernels, requireLength, resolveRange, type WorkRange } from './runtime.ts';
-import { cutRange } from './tasks.ts';
+import { cutRange, type TaskArguments } from './tasks.ts';
 
 /** A row-major float32 matrix in kernel memory. */
 export interface MatrixF32 {
@@ -112,35 +112,41 @@ function product(
   requireLength(name, 'c', c, n * k, symmetric ? '(n,n)' : '(n,k)');
   const [begin, end] = resolveRange(name, options.rows, a.rows);
   if (!(options.accumulate ?? GEMM_DEFAULTS.accumulate)) c.view.fill(0);
-  if (n === 0 || k === 0) return;
+  if (n > 0 && k > 0) kernels.scope(sumSlices, kernels, a, b, c, symmetric, begin, end);
+}
+
+function sumSlices(
+  kernels: Kernels,
+  a: MatrixF32,
+  b: MatrixF32,
+  c: F64,
+  symmetric: boolean,
+  begin: number,
+  end: number,
+): void {
   const { raw, threads } = kernels;
-  kernels.scope(() => {
-    const panels = (m: MatrixF32) => PANEL_BYTES * Math.ceil(m.columns / 8);
-    const bytes = TILE_BYTES + panels(a) + (b === a ? 0 : panels(b));
-    const scratch = kernels.f32((bytes * threads) / 4, false);
-    const cuts = cutRange(begin, end, slicesOf(end - begin), 1);
-    const length = (n * k + 1) & ~1;
-    const parts = cuts.length > 1 ? kernels.f64(length * cuts.length) : null;
-    kernels.run(
-      'gemmSlice',
-      cuts.map(([from, to], s) => [
-        a.data.ptr,
-        a.stride,
-        b.data.ptr,
-        b.stride,
-        from,
-        to,
-        n,
-        k,
-        parts ? parts.ptr + 8 * length * s : c.ptr,
-        symmetric ? 1 : 0,
-        scratch.ptr,
-        bytes,
-      ]),
-    );
-    if (parts) raw.addParts(c.ptr, parts.ptr, cuts.length, length);
-    if (symmetric) raw.mirrorLower(c.ptr, n, n);
-  });
+  const [n, k] = [a.columns, b.columns];
+  const bytes = TILE_BYTES + panelBytes(a) + (b === a ? 0 : panelBytes(b));
+  const scratch = kernels.f32((bytes * threads) / 4, false);
+  const cuts = cutRange(begin, end, slicesOf(end - begin), 1);
+  const length = (n * k + 1) & ~1;
+  const parts = cuts.length > 1 ? kernels.f64(length * cuts.length) : null;
+  const [left, right] = [
+    [a.data.ptr, a.stride],
+    [b.data.ptr, b.stride],
+  ];
+  const calls: TaskArguments[] = [];
+  for (const [from, to] of cuts) {
+    const sum = parts ? parts.ptr + 8 * length * calls.length : c.ptr;
+    calls.push([...left, ...right, from, to, n, k, sum, symmetric ? 1 : 0, scratch.ptr, bytes]);
+  }
+  kernels.run('gemmSlice', calls);
+  if (parts) raw.addParts(c.ptr, parts.ptr, cuts.length, length);
+  if (symmetric) raw.mirrorLower(c.ptr, n, n);
+}
+
+function panelBytes({ columns }: MatrixF32): number {
+  return PANEL_BYTES * Math.ceil(columns / 8);
 }
 
 function requireMatrix(kernel: string, name: string, m: MatrixF32): void {

@@ -33,7 +33,7 @@ import {
   sampleEquations,
   sampleJob,
 } from './sample-sums.ts';
-import { cutRange } from './tasks.ts';
+import { cutRange, type TaskArguments } from './tasks.ts';
 import type { VertexBlocks } from './vertex-blocks.ts';
 
 /** Numbers per vertex in {@link PhotometricInput.q}: u, v, n_x, n_y, n_z and three unused. */
@@ -124,23 +124,25 @@ export function photometricCost(kernels: Kernels, samples: SampleArrays, input: 
   requireInput(samples, input);
   const total = maskSum(samples);
   if (!(total > 0)) return 0;
+  return (0.5 * input.loss.weight * kernels.scope(sumOfLosses, kernels, samples, input, total)) / total;
+}
+
+function sumOfLosses(
+  kernels: Kernels,
+  samples: SampleArrays,
+  input: PhotometricInput,
+  total: number,
+): number {
+  // Summed up in parts of fixed size, so that the sum does not depend on the number of threads.
+  const cuts = cutRange(0, samples.count, 8, GRAIN);
+  const sums = kernels.f64(cuts.length);
+  const calls: TaskArguments[] = [];
+  for (const [from, to] of cuts)
+    calls.push([fillJob(kernels, samples, input, total, NOTHING), from, to, sums.ptr + 8 * calls.length]);
+  kernels.run('photometricCost', calls);
   let sum = 0;
-  kernels.scope(() => {
-    // Summed up in parts of fixed size, so that the sum does not depend on the number of threads.
-    const cuts = cutRange(0, samples.count, 8, GRAIN);
-    const sums = kernels.f64(cuts.length);
-    kernels.run(
-      'photometricCost',
-      cuts.map(([from, to], i) => [
-        fillJob(kernels, samples, input, total, NOTHING),
-        from,
-        to,
-        sums.ptr + 8 * i,
-      ]),
-    );
-    for (const part of sums.view) sum += part;
-  });
-  return (0.5 * input.loss.weight * sum) / total;
+  for (const part of sums.view) sum += part;
+  return sum;
 }
 
 /**

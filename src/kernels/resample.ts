@@ -34,34 +34,44 @@ export function resampleBytes(
   requireLength('resampleBytes', 'ys.first', ys.first, size, '(size)');
   for (const taps of [xs, ys])
     requireLength('resampleBytes', 'weights', taps.weights, size * taps.room, '(size,room)');
+  return kernels.scope(filtered, kernels, source, width, xs, ys);
+}
+
+function filtered(
+  kernels: Kernels,
+  source: Uint8ClampedArray,
+  width: number,
+  xs: FilterTaps,
+  ys: FilterTaps,
+): Float32Array {
+  const size = xs.first.length;
   const last = size - 1;
   const [left, right] = [xs.first[0], xs.first[last] + xs.count[last]];
   const [top, bottom] = [ys.first[0], ys.first[last] + ys.count[last]];
   const rowBytes = 4 * (right - left);
-  return kernels.scope(() => {
-    const out = kernels.f32(4 * size * size);
-    const rows = kernels.u8(rowBytes * STRIP, false);
-    const arrays = [xs, ys].map(({ first, count, weights, room }) => [
-      kernels.i32(first).ptr,
-      kernels.i32(count).ptr,
-      kernels.f32(weights).ptr,
-      room,
-    ]);
-    const job = kernels.u32(16);
-    const row = kernels.f32(4 * size, false);
-    const [strip, fields] = [rows.view, job.view];
-    for (let y = top; y < bottom; y += STRIP) {
-      const end = Math.min(y + STRIP, bottom);
-      for (let k = y; k < end; k++) {
-        const from = 4 * (k * width + left);
-        strip.set(source.subarray(from, from + rowBytes), (k - y) * rowBytes);
-      }
-      fields.set([rows.ptr, rowBytes, left, y, end, size, ...arrays[0], ...arrays[1], row.ptr, out.ptr]);
-      kernels.raw.resampleRows(job.ptr);
+  const out = kernels.f32(4 * size * size);
+  const rows = kernels.u8(rowBytes * STRIP, false);
+  const across = takeTaps(kernels, xs);
+  const down = takeTaps(kernels, ys);
+  const job = kernels.u32(16);
+  const row = kernels.f32(4 * size, false);
+  const [strip, fields] = [rows.view, job.view];
+  for (let y = top; y < bottom; y += STRIP) {
+    const end = Math.min(y + STRIP, bottom);
+    for (let k = y; k < end; k++) {
+      const from = 4 * (k * width + left);
+      strip.set(source.subarray(from, from + rowBytes), (k - y) * rowBytes);
     }
-    kernels.raw.packColours(size * size, out.ptr, out.ptr);
-    return out.view.slice(0, 3 * size * size);
-  });
+    fields.set([rows.ptr, rowBytes, left, y, end, size, ...across, ...down, row.ptr, out.ptr]);
+    kernels.raw.resampleRows(job.ptr);
+  }
+  kernels.raw.packColours(size * size, out.ptr, out.ptr);
+  return out.view.slice(0, 3 * size * size);
+}
+
+/** Addresses of taps in kernel memory, and their room. */
+function takeTaps(kernels: Kernels, { first, count, weights, room }: FilterTaps): readonly number[] {
+  return [kernels.i32(first).ptr, kernels.i32(count).ptr, kernels.f32(weights).ptr, room];
 }
 
 /** 1 as a weight of the kernel: 15 bits of fraction. */
@@ -157,43 +167,54 @@ export interface SquareGrid {
  */
 export function sampleSquare(
   kernels: Kernels,
-  { width, height, data }: BytePicture,
-  { x0, y0, ux, uy, vx, vy, size }: SquareGrid,
+  picture: BytePicture,
+  grid: SquareGrid,
   scale: number,
   bias: number,
   out: Float32Array,
 ): void {
+  const { width, height, data } = picture;
+  const { x0, y0, ux, uy, vx, vy, size } = grid;
   requireLength('sampleSquare', 'picture', data, 4 * width * height, '(height,width,4)');
   requireLength('sampleSquare', 'out', out, 3 * size * size, '(size,size,3)');
   if (!Number.isFinite(x0 + y0 + ux + uy + vx + vy)) {
     out.fill(bias);
     return;
   }
-  // A whole pixel of room: corners are rounded otherwise than what lies between them.
-  const span = (from: number, u: number, v: number, most: number) => {
-    const along = (size - 1) * u;
-    const across = (size - 1) * v;
-    const least = from + Math.min(0, along) + Math.min(0, across);
-    const largest = from + Math.max(0, along) + Math.max(0, across);
-    const inside = least >= 1 && largest < most - 2;
-    const first = Math.min(Math.max(Math.floor(least) - 1, 0), most - 1);
-    return { inside, first, end: Math.min(Math.max(Math.floor(largest) + 3, first + 1), most) };
-  };
-  const across = span(x0, ux, vx, width);
-  const down = span(y0, uy, vy, height);
+  kernels.scope(sampled, kernels, picture, grid, scale, bias, out);
+}
+
+function sampled(
+  kernels: Kernels,
+  { width, height, data }: BytePicture,
+  { x0, y0, ux, uy, vx, vy, size }: SquareGrid,
+  scale: number,
+  bias: number,
+  out: Float32Array,
+): void {
+  const across = spanOf(x0, (size - 1) * ux, (size - 1) * vx, width);
+  const down = spanOf(y0, (size - 1) * uy, (size - 1) * vy, height);
   const rowBytes = 4 * (across.end - across.first);
-  kernels.scope(() => {
-    const pixels = kernels.u8(rowBytes * (down.end - down.first), false);
-    const sampled = kernels.f32(3 * size * size + 1, false);
-    for (let y = down.first, to = 0; y < down.end; y++, to += rowBytes) {
-      const from = 4 * (y * width + across.first);
-      pixels.view.set(data.subarray(from, from + rowBytes), to);
-    }
-    kernels.raw.sampleSquare(
-      ...([pixels.ptr, rowBytes, across.first, down.first, width, height] as const),
-      ...([x0, y0, ux, uy, vx, vy] as const),
-      ...([size, across.inside && down.inside ? 1 : 0, scale, bias, sampled.ptr] as const),
-    );
-    out.set(sampled.view.subarray(0, out.length));
-  });
+  const pixels = kernels.u8(rowBytes * (down.end - down.first), false);
+  const samples = kernels.f32(3 * size * size + 1, false);
+  for (let y = down.first, to = 0; y < down.end; y++, to += rowBytes) {
+    const from = 4 * (y * width + across.first);
+    pixels.view.set(data.subarray(from, from + rowBytes), to);
+  }
+  kernels.raw.sampleSquare(
+    ...([pixels.ptr, rowBytes, across.first, down.first, width, height] as const),
+    ...([x0, y0, ux, uy, vx, vy] as const),
+    ...([size, across.inside && down.inside ? 1 : 0, scale, bias, samples.ptr] as const),
+  );
+  out.set(samples.view.subarray(0, out.length));
+}
+
+/** Pixels of `most` that samples from `from` on touch, along sides that long. */
+function spanOf(from: number, along: number, across: number, most: number) {
+  // A whole pixel of room: corners are rounded otherwise than what lies between them.
+  const least = from + Math.min(0, along) + Math.min(0, across);
+  const largest = from + Math.max(0, along) + Math.max(0, across);
+  const inside = least >= 1 && largest < most - 2;
+  const first = Math.min(Math.max(Math.floor(least) - 1, 0), most - 1);
+  return { inside, first, end: Math.min(Math.max(Math.floor(largest) + 3, first + 1), most) };
 }

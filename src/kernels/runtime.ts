@@ -132,8 +132,12 @@ export interface Kernels {
    * @throws {InvalidArgumentError} when something below the mark was released already
    */
   release(mark: MemoryMark): void;
-  /** Runs `body` and gives back every array it took, also when it throws. `body` must be synchronous. */
-  scope<R>(body: () => R): R;
+  /**
+   * Runs `body` and gives back every array it took, also when it throws. `body` must be synchronous. One that runs in every frame
+   * had better be a function of its module, given `args`: a garbage collection that finds no closure alive throws its compiled code
+   * away, and V8 compiles it again for a later one.
+   */
+  scope<R, A extends readonly unknown[]>(body: (...args: A) => R, ...args: A): R;
   /** Ends the other threads; the kernels go on on this one. */
   close(): void;
   /**
@@ -279,10 +283,10 @@ class KernelInstance implements Kernels {
     this.#top = mark.top;
   }
 
-  scope<R>(body: () => R): R {
+  scope<R, A extends readonly unknown[]>(body: (...args: A) => R, ...args: A): R {
     const mark = this.mark();
     try {
-      return body();
+      return body(...args);
     } finally {
       this.release(mark);
     }

@@ -5,7 +5,7 @@
  * axis a of the r-th point of a chosen set. Kernels fill in groups of columns for a list of points.
  */
 import { type F32, type Kernels, requireLength, type U32 } from './runtime.ts';
-import { cutRange } from './tasks.ts';
+import { cutRange, type TaskArguments } from './tasks.ts';
 
 /** Points worth a task. */
 const GRAIN = 2048;
@@ -162,7 +162,7 @@ export function rotationRows(
   column: number,
 ): void {
   const name = 'rotationRows';
-  const { points, arms, axes, correctives } = rotation;
+  const { points, arms, correctives } = rotation;
   requireSkinning(name, skinning, points.length / 3);
   requireLength(name, 'arms', arms, 16 * skinning.joints, '(J,16)');
   requireLength(name, 'out', to.out, 3 * to.ids.length * to.stride, '(3R,stride)');
@@ -175,33 +175,28 @@ export function rotationRows(
       4 * to.ids.length * correctives.stride,
       '(R,strideC,4)',
     );
-  kernels.scope(() => {
-    const vectors = kernels.f32(12);
-    for (let i = 0; i < 3; i++) for (let a = 0; a < 3; a++) vectors.view[4 * i + a] = axes[3 * i + a];
-    const turn = kernels.f32(correctives ? correctives.turn : 0);
-    kernels.run(
-      'rotationRows',
-      cutRange(0, to.rows.length, kernels.threads, GRAIN / 4).map(([from, end]) => [
-        to.rows.ptr + 4 * from,
-        end - from,
-        to.ids.ptr,
-        points.ptr,
-        skinning.weights.ptr,
-        skinning.transforms.ptr,
-        arms.ptr,
-        skinning.joints,
-        vectors.ptr,
-        correctives ? correctives.shapes.ptr : 0,
-        correctives ? correctives.stride : 0,
-        correctives ? correctives.first : 0,
-        turn.ptr,
-        to.out.ptr,
-        to.stride,
-        column,
-        kernels.f32(32).ptr,
-      ]),
-    );
-  });
+  kernels.scope(putRotationRows, kernels, skinning, to, rotation, column);
+}
+
+function putRotationRows(
+  kernels: Kernels,
+  { weights, transforms, joints }: Skinning,
+  { rows, ids, out, stride }: PointRows,
+  { points, arms, axes, correctives }: RotationColumns,
+  column: number,
+): void {
+  const vectors = kernels.f32(12);
+  for (let i = 0; i < 3; i++) for (let a = 0; a < 3; a++) vectors.view[4 * i + a] = axes[3 * i + a];
+  const turn = kernels.f32(correctives ? correctives.turn : 0);
+  const { shapes, stride: wide, first } = correctives ?? { shapes: { ptr: 0 }, stride: 0, first: 0 };
+  const posed = [ids.ptr, points.ptr, weights.ptr, transforms.ptr, arms.ptr, joints, vectors.ptr];
+  const calls: TaskArguments[] = [];
+  for (const [from, end] of cutRange(0, rows.length, kernels.threads, GRAIN / 4))
+    calls.push([
+      ...[rows.ptr + 4 * from, end - from, ...posed, shapes.ptr, wide, first, turn.ptr],
+      ...[out.ptr, stride, column, kernels.f32(32).ptr],
+    ]);
+  kernels.run('rotationRows', calls);
 }
 
 function requireSkinning(name: string, { joints, weights, transforms }: Skinning, V: number): void {

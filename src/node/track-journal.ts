@@ -434,9 +434,18 @@ function storedState({ state, time }: SolvedState): StoredState {
 
 /** The float64 of both states, as float32 of the same bits. */
 function packStates(memory: SolverMemory | null): Float32Array {
-  const states = [memory?.last, memory?.before].flatMap((s) => (s ? [s.state] : []));
-  const all = states.flatMap(({ expression, pose, light }) => [...expression, ...pose, ...light]);
-  return new Float32Array(Float64Array.from(all).buffer);
+  const parts: Float64Array[] = [];
+  for (const solved of [memory?.last, memory?.before])
+    if (solved) parts.push(solved.state.expression, solved.state.pose, solved.state.light);
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const all = new Float64Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return new Float32Array(all.buffer);
 }
 
 function unpackStates({ last, before, crop }: StoredMemory, values: Float64Array): SolverMemory {

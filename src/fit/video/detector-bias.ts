@@ -202,20 +202,35 @@ export function usualLids(
 ): readonly [number, number] {
   const all = [lids[0], lids[1]] as const;
   if (!lidsOverTime) return all;
-  const rows = Array.from({ length: lidsOverTime.length / 3 }, (_, k) => 3 * k);
-  const away = (at: number) => Math.abs(lidsOverTime[at] - time);
-  const sorted = rows.filter((at) => away(at) <= FAR).sort((p, q) => away(p) - away(q));
-  const near = sorted.slice(0, Math.max(NEAREST, sorted.filter((at) => away(at) <= AROUND).length));
+  const near = rowsAbout(lidsOverTime, time);
   if (near.length < ENOUGH) return all;
-  const now = [1, 2].map((side) => {
-    const values = near.map((at) => lidsOverTime[at + side]).sort((p, q) => p - q);
-    return values[values.length >> 1];
-  });
+  const now = [upperMedian(lidsOverTime, near, 1), upperMedian(lidsOverTime, near, 2)];
   // Eyes are shut, or look down, together.
   const share = (now[0] + now[1]) / Math.max(all[0] + all[1], 1e-6);
   const open = Math.min(Math.max((share - STAYING[0]) / (STAYING[1] - STAYING[0]), 0), 1);
   const [right, left] = all.map((usual, side) => usual + open * (Math.min(now[side], usual) - usual));
   return [right, left];
+}
+
+/** Where the rows of `lidsOverTime` begin that tell of a time, the nearest ones first. */
+function rowsAbout(lidsOverTime: ArrayLike<number>, time: number): number[] {
+  const rows: number[] = [];
+  let around = 0;
+  for (let at = 0; at < lidsOverTime.length; at += 3) {
+    const away = Math.abs(lidsOverTime[at] - time);
+    if (!(away <= FAR)) continue;
+    if (away <= AROUND) around++;
+    let to = rows.length;
+    for (; to > 0 && Math.abs(lidsOverTime[rows[to - 1]] - time) > away; to--) rows[to] = rows[to - 1];
+    rows[to] = at;
+  }
+  return rows.slice(0, Math.max(NEAREST, around));
+}
+
+function upperMedian(values: ArrayLike<number>, rows: readonly number[], column: number): number {
+  const sorted = new Float64Array(rows.length);
+  for (let r = 0; r < rows.length; r++) sorted[r] = values[rows[r] + column];
+  return sorted.sort()[sorted.length >> 1];
 }
 
 /**

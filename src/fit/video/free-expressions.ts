@@ -24,7 +24,11 @@ const COMPONENTS: ColourShares = { keyFrames: 1 / 3, frames: 1 / 4 };
 
 /** Whether expressions of `model` may take any value. */
 export function hasFreeExpressions({ expressionRange }: Pick<HeadModel, 'expressionRange'>): boolean {
-  return expressionRange.some((bound) => !Number.isFinite(bound));
+  return expressionRange.some(isEndless);
+}
+
+function isEndless(bound: number): boolean {
+  return !Number.isFinite(bound);
 }
 
 /** How much colours count with `model`. */
