@@ -68,10 +68,16 @@ export function sampleMask(mask: ImageF, photo: Image8, crop: CropTransform): Fl
   return out;
 }
 
-/** `mask` (H,W) for a photo of the same size: blown-out pixels say no more than "at least this bright": they hardly count. */
-export function dimSaturated(mask: Float32Array, photo: ImageF): Float32Array {
+/**
+ * `mask` (H,W) for a photo of the same size: blown-out pixels say no more than "at least this bright": they hardly count.
+ * @param out a copy of `mask`, or itself.
+ */
+export function dimSaturated(
+  mask: Float32Array,
+  photo: ImageF,
+  out: Float32Array = mask.slice(),
+): Float32Array {
   const { data } = photo;
-  const out = mask.slice();
   for (let p = 0; p < out.length; p++)
     if (data[3 * p] > SATURATED || data[3 * p + 1] > SATURATED || data[3 * p + 2] > SATURATED) out[p] *= 0.1;
   return out;

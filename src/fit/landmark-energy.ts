@@ -278,14 +278,14 @@ export function addWeightedLandmarks(
     const values = kernels.f32(18 * (L + t.gaps.length), false);
     const out = kernels.f32(N * g.stride, false);
     const product = kernels.f64((n + 1) * (n + 1));
-    const j = new Float64Array(8 * L);
+    const derivatives = kernels.f64(8 * L, false);
     const [starts, index, value] = [rowStart.view, columns.view, values.view];
-    pointRows(t, g, points, squares.points, starts, index, value, j);
-    gapRows(t, g, squares.gaps, starts, index, value, j);
+    pointRows(t, g, points, squares.points, starts, index, value, derivatives.view);
+    gapRows(t, g, squares.gaps, starts, index, value, derivatives.view);
     starts[N] = 18 * (L + t.gaps.length);
     const source = matrixF32(g.rows, g.rows.length / g.stride, g.stride);
     multiplySparse(kernels, { rowStart, columns, values }, source, matrixF32(out, N, g.stride));
-    const rows = out.view;
+    const [rows, j] = [out.view, derivatives.view];
     pointColumns(t, g, projected, squares.points, j, rows);
     gapColumns(t, g, projected, squares.gaps, j, rows);
     syrkTN(kernels, matrixF32(out, N, n + 1, g.stride), product);

@@ -21,6 +21,7 @@ const STRIP = 32;
 
 /**
  * (size,size,3) float32 in [0, 1]. @param source RGBA, rows of `width` pixels
+ * @param out where it goes
  * @throws {InvalidArgumentError} on shapes that do not match
  */
 export function resampleBytes(
@@ -29,27 +30,31 @@ export function resampleBytes(
   width: number,
   xs: FilterTaps,
   ys: FilterTaps,
+  out: Float32Array = new Float32Array(3 * xs.first.length ** 2),
 ): Float32Array {
   const size = xs.first.length;
   requireLength('resampleBytes', 'ys.first', ys.first, size, '(size)');
+  requireLength('resampleBytes', 'out', out, 3 * size * size, '(size,size,3)');
   for (const taps of [xs, ys])
     requireLength('resampleBytes', 'weights', taps.weights, size * taps.room, '(size,room)');
-  return kernels.scope(filtered, kernels, source, width, xs, ys);
+  kernels.scope(filter, kernels, source, width, xs, ys, out);
+  return out;
 }
 
-function filtered(
+function filter(
   kernels: Kernels,
   source: Uint8ClampedArray,
   width: number,
   xs: FilterTaps,
   ys: FilterTaps,
-): Float32Array {
+  out: Float32Array,
+): void {
   const size = xs.first.length;
   const last = size - 1;
   const [left, right] = [xs.first[0], xs.first[last] + xs.count[last]];
   const [top, bottom] = [ys.first[0], ys.first[last] + ys.count[last]];
   const rowBytes = 4 * (right - left);
-  const out = kernels.f32(4 * size * size);
+  const sums = kernels.f32(4 * size * size);
   const rows = kernels.u8(rowBytes * STRIP, false);
   const across = takeTaps(kernels, xs);
   const down = takeTaps(kernels, ys);
@@ -62,11 +67,11 @@ function filtered(
       const from = 4 * (k * width + left);
       strip.set(source.subarray(from, from + rowBytes), (k - y) * rowBytes);
     }
-    fields.set([rows.ptr, rowBytes, left, y, end, size, ...across, ...down, row.ptr, out.ptr]);
+    fields.set([rows.ptr, rowBytes, left, y, end, size, ...across, ...down, row.ptr, sums.ptr]);
     kernels.raw.resampleRows(job.ptr);
   }
-  kernels.raw.packColours(size * size, out.ptr, out.ptr);
-  return out.view.slice(0, 3 * size * size);
+  kernels.raw.packColours(size * size, sums.ptr, sums.ptr);
+  out.set(sums.view.subarray(0, out.length));
 }
 
 /** Addresses of taps in kernel memory, and their room. */
@@ -181,10 +186,10 @@ export function sampleSquare(
     out.fill(bias);
     return;
   }
-  kernels.scope(sampled, kernels, picture, grid, scale, bias, out);
+  kernels.scope(sample, kernels, picture, grid, scale, bias, out);
 }
 
-function sampled(
+function sample(
   kernels: Kernels,
   { width, height, data }: BytePicture,
   { x0, y0, ux, uy, vx, vy, size }: SquareGrid,

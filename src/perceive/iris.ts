@@ -62,7 +62,7 @@ export function refineIrises(networks: Networks, pyramid: ImagePyramid, mesh: Fa
   points.set(mesh.points);
   const frames = [eyeFrame(points, 'right'), eyeFrame(points, 'left')];
   const plane = SIZE * SIZE * 3;
-  const input = new Float32Array(2 * plane);
+  const input = networks.room(2 * plane);
   for (let e = 0; e < 2; e++) {
     pyramid.sample(networks.kernels, frames[e], SIZE, 1 / 255, 0, input.subarray(e * plane, (e + 1) * plane));
   }

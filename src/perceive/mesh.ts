@@ -59,7 +59,7 @@ export function meshRoll(points: Float64Array): number {
 
 /** Runs the mesh network on one crop. */
 export function meshInFrame(networks: Networks, pyramid: ImagePyramid, frame: Frame): FaceMesh {
-  const input = new Float32Array(SIZE * SIZE * 3);
+  const input = networks.room(SIZE * SIZE * 3);
   pyramid.sample(networks.kernels, frame, SIZE, 1 / 255, 0, input);
   const { points: raw, presence } = networks.mesh(input);
   const t = frameTransform(frame);

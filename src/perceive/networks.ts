@@ -37,6 +37,8 @@ export const DESCRIPTOR_ASSETS = ['faceres.json', 'faceres.bin'] as const;
 export interface Networks {
   /** In whose memory inputs are sampled. */
   readonly kernels: Kernels;
+  /** Room for an input of that length, the same one each time: 600 kB a video's frame that nobody has to collect. */
+  room(length: number): Float32Array;
   /** Input (256,256,3) in [−1, 1]; outputs logits (896) and boxes (896,16), see detector.ts. */
   detect(input: Float32Array): { logits: Float32Array; boxes: Float32Array };
   /** Input (192,192,3) in [0, 1]; outputs (468,3) in crop pixels and the presence of a face in [0, 1]. */
@@ -114,8 +116,14 @@ export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
     return out;
   };
 
+  const rooms = new Map<number, Float32Array>();
   return {
     kernels,
+    room(length) {
+      const room = rooms.get(length) ?? new Float32Array(length);
+      rooms.set(length, room);
+      return room;
+    },
     detect(input) {
       const [logitsA, logitsB, boxesA, boxesB] = run(blazeface, input, 256, [
         'Identity:0',

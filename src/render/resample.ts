@@ -20,17 +20,18 @@ export interface Crop {
 /**
  * Cuts `crop` out of an 8-bit photo: (size,size,3) float32 in [0, 1]; alpha is ignored.
  * @param kernels do it, in a fifth of the time, where given
+ * @param room (size,size,3) the data of the result, where given
  */
-export function resampleCrop(image: Image8, crop: Crop, kernels?: Kernels): ImageF {
+export function resampleCrop(image: Image8, crop: Crop, kernels?: Kernels, room?: Float32Array): ImageF {
   const { size } = crop;
   const { data: source, width } = image;
   const xs = taps(width, crop.origin[0], crop.scale, size);
   const ys = taps(image.height, crop.origin[1], crop.scale, size);
   if (kernels && size > 0) {
-    const bytes = resampleBytes(kernels, source, width, singles(xs), singles(ys));
+    const bytes = resampleBytes(kernels, source, width, singles(xs), singles(ys), room);
     return { width: size, height: size, channels: 3, data: bytes };
   }
-  const data = new Float32Array(3 * size * size);
+  const data = room?.fill(0) ?? new Float32Array(3 * size * size);
   const row = new Float32Array(3 * size);
   let begin = 0;
   // Each source row is filtered across once and added to the crop rows whose windows hold it: those of
