@@ -62,6 +62,15 @@ describe('kernel memory', () => {
     expect(kernels.bytesUsed).toBe(used);
   });
 
+  it('gives a scope its arguments', () => {
+    const kernels = createKernelsSync();
+    const used = kernels.bytesUsed;
+    const last = (numbers: readonly number[], factor: number) =>
+      factor * kernels.f64(numbers).view[numbers.length - 1];
+    expect(kernels.scope(last, [1, 2, 5], 3)).toBe(15);
+    expect(kernels.bytesUsed).toBe(used);
+  });
+
   it('says clearly what is wrong', () => {
     const kernels = createKernelsSync();
     expect(() => kernels.f32(-1)).toThrow(/non-negative integer, got -1/);

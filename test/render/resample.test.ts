@@ -74,6 +74,15 @@ describe.each(PLATFORMS)('resampleCrop (%s)', (_name, create) => {
     );
   });
 
+  it('puts a crop into the room it is given, whatever was there', () => {
+    const image = photo(9, 7, (p) => (37 * p) % 256);
+    const crop = { origin: [-1.5, 2], scale: 1.3, size: 8 } as const;
+    const room = new Float32Array(3 * 8 * 8).fill(7);
+    const got = resampleCrop(image, crop, kernels, room);
+    expect(got.data).toBe(room);
+    expect(Array.from(room)).toEqual(Array.from(resampleCrop(image, crop, kernels).data));
+  });
+
   it('keeps pixels where crop and photo coincide', () => {
     const image = photo(6, 6, (x, y, c) => 40 * x + 5 * y + c);
     const got = resampleCrop(image, { origin: [1, 2], scale: 1, size: 4 }, kernels);
