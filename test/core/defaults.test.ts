@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withDefaults as asTyped, withDefaults } from '../../src/core/defaults.ts';
+import { withDefaults } from '../../src/core/defaults.ts';
 import { conjugateGradients } from '../../src/linalg/conjugate-gradients.ts';
 import { sampleHead } from '../../src/model/sample.ts';
 import { makeTinyHead } from '../helpers/tiny-head.ts';
