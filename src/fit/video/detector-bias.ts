@@ -164,12 +164,12 @@ function openings(model: HeadModel): Openings {
 }
 
 /**
- * Mean distance of the lids of the right and the left eye, over the eye distance.
- * @param deep over that in space, where the face mesh says it: seen from the side, eyes are nearer to each other, and lids are not.
+ * Mean distance of the lids of the right and the left eye, over the eye distance in space, as far as the face mesh says it: seen
+ * from the side, eyes are nearer to each other, and lids are not.
  */
-export function lidDistances(observation: FaceObservation, deep = false): readonly [number, number] {
+export function lidDistances(observation: FaceObservation): readonly [number, number] {
   const l = observation.landmarks68;
-  const eyes = Math.max(Math.hypot(...eyeVector(observation), deep ? eyeDepth(observation) : 0), 1e-6);
+  const eyes = Math.max(Math.hypot(...eyeVector(observation), eyeDepth(observation)), 1e-6);
   const open = (pairs: (typeof LIDS)[number]) =>
     pairs.reduce(
       (sum, [p, q]) => sum + Math.hypot(l[2 * p] - l[2 * q], l[2 * p + 1] - l[2 * q + 1]) / (2 * eyes),
@@ -248,7 +248,7 @@ export function withoutBias(
   const [a, b] = eyeVector(observation);
   const l = observation.landmarks68;
   const free = hasFreeExpressions(model);
-  const shares = lidDistances(observation, free).map((now, side) => now / Math.max(lids[side], 1e-6));
+  const shares = lidDistances(observation).map((now, side) => now / Math.max(lids[side], 1e-6));
   const open = bothEyes(shares).map((share) => Math.min(Math.max((share - SHUT) / (1 - SHUT), 0), 1));
   const lips = lipDistance(observation);
   const own = offsets.slice();
@@ -305,7 +305,9 @@ function bothEyes([right, left]: readonly number[]): readonly number[] {
 
 /** How much farther away one eye's outer corner is than the other's, pixels; 0 without a face mesh. */
 function eyeDepth({ mesh }: Pick<FaceObservation, 'mesh'>): number {
-  return mesh ? mesh[3 * CORNERS[0] + 2] - mesh[3 * CORNERS[1] + 2] : 0;
+  const depth = mesh ? mesh[3 * CORNERS[0] + 2] - mesh[3 * CORNERS[1] + 2] : 0;
+  // A mesh need not know all its points.
+  return Number.isFinite(depth) ? depth : 0;
 }
 
 /** From the right eye's outer corner to the left one's. */

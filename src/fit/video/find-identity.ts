@@ -26,7 +26,7 @@ import { prepareModel } from '../prepare.ts';
 import { fitMemory } from '../resident.ts';
 import { landmarkOffsets, lidDistances, lipDistance, shutLips } from './detector-bias.ts';
 import { chooseFace, type FaceChoice, nearestFace } from './follow.ts';
-import { colourShares, hasFreeExpressions } from './free-expressions.ts';
+import { colourShares } from './free-expressions.ts';
 import { KeyFramePool, keyFrame } from './key-frames.ts';
 import { type KeyFit, skinOffset } from './skin-offset.ts';
 import type { TrackIdentity } from './types.ts';
@@ -185,7 +185,7 @@ async function search(
     previous = face ?? previous;
     offer = () => {
       if (!face) return;
-      lids.push([frame.time, ...lidDistances(face, hasFreeExpressions(model))]);
+      lids.push([frame.time, ...lidDistances(face)]);
       lips.push(lipDistance(face));
       pool.offer(keyFrame(model, frame, face));
     };

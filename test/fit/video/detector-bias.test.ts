@@ -155,7 +155,7 @@ describe('withoutBias', () => {
 });
 
 describe('lidDistances', () => {
-  it('are of the eye distance in the picture, or of that in space', () => {
+  it('are of the eye distance in space, where a mesh says it', () => {
     const mesh = new Float32Array(3 * 478);
     const landmarks68 = seen[0].landmarks68;
     const [a, b] = [landmarks68[90] - landmarks68[72], landmarks68[91] - landmarks68[73]];
@@ -163,9 +163,9 @@ describe('lidDistances', () => {
     mesh[3 * 263 + 2] = Math.hypot(a, b);
     const turned = { ...seen[0], landmarks68, mesh };
     for (const side of [0, 1]) {
-      const flat = lidDistances(turned)[side];
-      expect(lidDistances(turned, true)[side]).toBeCloseTo(flat * Math.SQRT1_2, 5);
-      expect(lidDistances({ ...turned, mesh: null }, true)[side]).toBe(flat);
+      const flat = lidDistances({ ...turned, mesh: null })[side];
+      expect(lidDistances(turned)[side]).toBeCloseTo(flat * Math.SQRT1_2, 5);
+      expect(lidDistances({ ...turned, mesh: new Float32Array(3 * 478).fill(Number.NaN) })[side]).toBe(flat);
     }
   });
 });
