@@ -24,6 +24,7 @@ import type { HeadModel } from '../../model/head-model.ts';
 import { neckFaces } from '../../model/neck-faces.ts';
 import { posedKinds, poseResident, type ResidentHead, takeHead } from '../../model/resident-head.ts';
 import { CLAY, clay } from '../../render/render-head.ts';
+import { type MouthShade, mouthShade, shadeMouth } from './mouth-shade.ts';
 import type { TrackedFrame } from './types.ts';
 
 /** What stands side by side: `over` the photo, `beside` it, or the head `alone`. */
@@ -56,6 +57,7 @@ export class OverlayPainter {
   readonly #positions: F32;
   readonly #normals: F32;
   readonly #raster: RasterizeOutput;
+  readonly #mouth: MouthShade | null;
   readonly #painted: PaintedHead;
   /** RGBA: in kernel memory, where it is painted, and turned into what films take. */
   readonly #picture: U8;
@@ -82,6 +84,7 @@ export class OverlayPainter {
     this.#positions = kernels.f32(3 * V);
     this.#normals = kernels.f32(4 * V);
     this.#raster = createRasterizeOutput(kernels, panel.width, panel.height);
+    this.#mouth = mouthShade(person);
     const { texture } = person;
     this.#painted = {
       faces: this.#head.faces,
@@ -136,6 +139,7 @@ export class OverlayPainter {
     const camera = cropCamera(frame.camera, [0, 0], scale);
     projectResident(kernels, camera, this.#head.vertices, this.#positions);
     shadeVertices(this.#normals.view, frame.light, this.#painted.shades.view);
+    if (this.#mouth) shadeMouth(this.#mouth, this.#head.vertices.view, this.#painted.shades.view, SHADES);
     const mesh = { positions: this.#positions, faces: this.#head.faces, kinds: posedKinds(this.#head) };
     const perspective = camera.kind === 'perspective';
     rasterize(kernels, { ...mesh, width, height, cull: 'back', perspective }, this.#raster);

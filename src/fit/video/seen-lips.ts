@@ -28,7 +28,7 @@ const CONTACT = 2;
 /** Distance over that at which shut lips are drawn, from which on there is no contact; up to that one it is whole. */
 const PARTING = 1.5;
 /** Teeth as wide as this over the eye distance, in the mean of the lines, and lips are parted for sure. */
-const PARTED = 0.005;
+export const PARTED = 0.005;
 /** The same of one line, where its gap is not believed at all. */
 const WRONG = 0.01;
 /** Redness between that of white in this light (0) and of the lips (1): teeth below, lips above. */
@@ -76,23 +76,26 @@ export function teethBetween(
   landmarks: Float32Array,
   light: ArrayLike<number>,
 ): Float64Array | null {
-  const white = Math.log(Math.max(light[0], 1e-3) / Math.max(light[1], 1e-3));
-  const lips = lipColour(image, landmarks, white);
-  if (!(lips.red >= LEAST_RED)) return null;
+  const colours = mouthColours(image, landmarks, light);
+  if (!colours) return null;
   const out = new Float64Array(INNER_LIPS.length);
-  for (let k = 0; k < out.length; k++) out[k] = teethAlong(image, landmarks, k, white, lips);
+  for (let k = 0; k < out.length; k++) out[k] = teethAlong(image, landmarks, k, colours);
   return out;
 }
 
-/** Medians of lips. */
-interface LipColour {
+/** What colours of a mouth are compared with: white in its light, and medians of its lips. */
+export interface MouthColours {
+  /** Log of red over green of white. */
+  readonly white: number;
   /** Log of red over green, less than that of white. */
   readonly red: number;
   /** Sum of the channels. */
   readonly bright: number;
 }
 
-function lipColour(image: Image8, l: Float32Array, white: number): LipColour {
+/** Those of a picture; null where nothing can be told by them. @param light (9,3) */
+export function mouthColours(image: Image8, l: Float32Array, light: ArrayLike<number>): MouthColours | null {
+  const white = Math.log(Math.max(light[0], 1e-3) / Math.max(light[1], 1e-3));
   const reds = new Float64Array(2 * OUTER_LIPS.length * ON_LIPS.length);
   const brights = new Float64Array(reds.length);
   const colour = new Float64Array(3);
@@ -109,17 +112,18 @@ function lipColour(image: Image8, l: Float32Array, white: number): LipColour {
         brights[n++] = brightness(colour);
       }
     }
-  return { red: reds.sort()[n >> 1], bright: brights.sort()[n >> 1] };
+  const red = reds.sort()[n >> 1];
+  return red >= LEAST_RED ? { white, red, bright: brights.sort()[n >> 1] } : null;
 }
 
 /** Width of teeth over the eye distance along pair `k` of the inner lips. */
-function teethAlong(image: Image8, l: Float32Array, k: number, white: number, lips: LipColour): number {
+function teethAlong(image: Image8, l: Float32Array, k: number, colours: MouthColours): number {
   const eyes = Math.hypot(l[72] - l[90], l[73] - l[91]);
   const [first, second] = INNER_LIPS[k];
   const x = (l[2 * first] + l[2 * second]) / 2;
   const y = (l[2 * first + 1] + l[2 * second + 1]) / 2;
   const [top, bottom] = OUTER_LIPS[k];
-  const colour = new Float64Array(3);
+  const colour = new Float64Array(2);
   let sum = 0;
   for (const end of [top, bottom]) {
     const [dx, dy] = [l[2 * end] - x, l[2 * end + 1] - y];
@@ -128,15 +132,29 @@ function teethAlong(image: Image8, l: Float32Array, k: number, white: number, li
     // The middle belongs to both halves.
     for (let s = 0; s <= steps; s++) {
       const away = (s * STEP * eyes) / length;
-      sampleAt(image, x + away * dx, y + away * dy, colour);
-      const red = (redness(colour) - white) / lips.red;
-      const bright = brightness(colour) / lips.bright;
+      colourAt(image, x + away * dx, y + away * dy, colours, colour);
+      const [red, bright] = colour;
       const tooth =
         clamped((RED[1] - red) / (RED[1] - RED[0])) * clamped((bright - BRIGHT[0]) / (BRIGHT[1] - BRIGHT[0]));
       sum += s === 0 ? tooth / 2 : tooth;
     }
   }
   return sum * STEP;
+}
+
+const RGB = new Float64Array(3);
+
+/** Redness between that of white (0) and of the lips (1), and brightness over that of the lips, at a place in pixels. */
+export function colourAt(
+  image: Image8,
+  x: number,
+  y: number,
+  { white, red, bright }: MouthColours,
+  out: Float64Array,
+): void {
+  sampleAt(image, x, y, RGB);
+  out[0] = (redness(RGB) - white) / red;
+  out[1] = brightness(RGB) / bright;
 }
 
 function clamped(x: number): number {
