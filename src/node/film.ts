@@ -3,6 +3,7 @@
  * place when it is whole; at most a few pictures are in memory, however long it gets.
  */
 import path from 'node:path';
+import { withDefaults } from '../core/defaults.ts';
 import { PhotofitError, throwIfAborted } from '../core/errors.ts';
 import { produceFileAtomically } from './atomic.ts';
 import { FFMPEG_QUIET, startFfmpeg } from './ffmpeg.ts';
@@ -87,7 +88,7 @@ export async function encodeFilm(
 }
 
 function encodingArguments(film: FilmFormat, format: string, file: string): string[] {
-  const { width, height, channels, fps, quality, preset } = { ...FILM_DEFAULTS, ...film };
+  const { width, height, channels, fps, quality, preset } = withDefaults(FILM_DEFAULTS, film);
   const container = { mkv: 'matroska' }[format] ?? format;
   const codec =
     format === 'webm'

@@ -4,6 +4,7 @@
  * have it; `@mediabunny/server` is 213 MB of node_modules and so never a dependency.
  */
 import { stat } from 'node:fs/promises';
+import { withDefaults } from '../core/defaults.ts';
 import { InvalidArgumentError, PhotofitError, throwIfAborted } from '../core/errors.ts';
 import { hasFfmpeg } from './ffmpeg.ts';
 import { openProbed, openWithFfmpeg } from './video-ffmpeg.ts';
@@ -19,7 +20,7 @@ export const VIDEO_DEFAULTS = { maxDimension: 1920, decoder: 'auto', pictureRate
  * @throws {PhotofitError} when nothing is installed that can decode it
  */
 export async function openVideo(file: string, options: VideoOptions = {}): Promise<OpenVideo> {
-  const { maxDimension, decoder, pictureRate } = { ...VIDEO_DEFAULTS, ...options };
+  const { maxDimension, decoder, pictureRate } = withDefaults(VIDEO_DEFAULTS, options);
   if (!Number.isInteger(maxDimension) || maxDimension < 16)
     throw new InvalidArgumentError(
       `openVideo: maxDimension must be a whole number from 16, got ${maxDimension}`,
