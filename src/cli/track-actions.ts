@@ -20,7 +20,7 @@ import { runTrack, type TrackRun } from './track-run.ts';
 
 /** Name of the journal in the result folder. */
 export const JOURNAL = '.track.journal';
-/** Bytes of photos that wait for the film, at most: some 100 of 400². */
+/** Bytes of photos that wait for the film, at most: some 200 of 400². */
 const WAITING_BYTES = 128 * 2 ** 20;
 /** Share of the progress that comes before the overlay. */
 const BEFORE_OVERLAY = 0.8;

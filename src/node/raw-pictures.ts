@@ -31,22 +31,23 @@ export class RawPictures {
   async socket(): Promise<Socket | null> {
     // Elsewhere sockets have no places in folders.
     if (process.platform === 'win32') return null;
-    const folder = await mkdtemp(path.join(tmpdir(), 'photofit-socket-'));
     const server = createServer({ pauseOnConnect: true });
+    let folder: string | null = null;
     try {
+      folder = await mkdtemp(path.join(tmpdir(), 'photofit-socket-'));
       const place = path.join(folder, 's');
       server.listen(place);
       await once(server, 'listening');
-      const connected = once(server, 'connection');
       const onread = { buffer: () => this.#room(), callback: (bytes: number) => this.#took(bytes) };
-      this.#read(connect({ path: place, onread }));
-      return (await connected)[0];
+      const stream = connect({ path: place, onread });
+      const [[output]] = await Promise.all([once(server, 'connection'), once(stream, 'connect')]);
+      this.#read(stream);
+      return output;
     } catch {
-      this.#stream?.destroy();
       return null;
     } finally {
       server.close();
-      await rm(folder, { recursive: true, force: true });
+      if (folder) await rm(folder, { recursive: true, force: true }).catch(() => {});
     }
   }
 

@@ -158,8 +158,8 @@ async function* framesOf(
       throwIfAborted(range.signal);
       if (told.beyond && told.waiting === 0) return;
     }
-    throwIfAborted(range.signal);
     const code = await ffmpeg.ended;
+    throwIfAborted(range.signal);
     // Not by us: that is an abort, or the end of this function.
     const killed = ffmpeg.child.signalCode;
     if (given === 0) throw nothingRead(stream, told, start, killed);

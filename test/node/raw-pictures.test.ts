@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { RawPictures } from '../../src/node/raw-pictures.ts';
 
@@ -53,6 +55,24 @@ describe.each(ways)('RawPictures through a %s', (through) => {
     expect(before.length).toBeGreaterThan(0);
     expect(before.length).toBeLessThan(400);
   });
+});
+
+// A folder for temporary files that is not there once made videos unreadable.
+it('reads from a pipe where there is no place for a socket', async () => {
+  const before = process.env['TMPDIR'];
+  const pictures = new RawPictures(() => new Uint8ClampedArray(2));
+  try {
+    for (const folder of ['nowhere', 'long'.repeat(40)]) {
+      process.env['TMPDIR'] = path.join(tmpdir(), folder);
+      expect(await pictures.socket()).toBeNull();
+    }
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  }
+  pictures.readFrom(Readable.from([Buffer.of(1), Buffer.of(2, 3)]));
+  expect([...(await pictures.next())!]).toEqual([1, 2]);
+  expect(await pictures.next()).toBeNull();
 });
 
 it('leaves no folder behind', async () => {

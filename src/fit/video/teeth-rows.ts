@@ -125,8 +125,8 @@ function lowerRowAlong(image: Image8, colours: MouthColours, places: Float32Arra
     const lip = s >= ABOVE + NEXT && red > LIP;
     if (lip && bright > DARK[1]) break;
     if (teeth < TEETH) continue;
-    // A lip in shadow is no gap.
-    const darker = lip ? 0 : 1 - between(bright / lightest, DARKER);
+    // A lip in shadow is no gap; teeth that are none for sure are nothing to compare with.
+    const darker = lip || lightest === 0 ? 0 : 1 - between(bright / lightest, DARKER);
     gap = Math.max(gap, 1 - between(bright, DARK), darker);
   }
   return next * (1 - gap);

@@ -48,8 +48,8 @@ export interface TrackVideoOptions extends FrameRange {
 /** All that the next frame of a track depends on: it comes out as if the track had not been broken off. */
 export interface ResumePoint {
   /**
-   * The last one given. Where the face has been away for more than half a second, the last one that shows it: how hard it is
-   * looked for depends on since when. Frames after that are given again.
+   * The last one given; where the face is away there, the last one that shows it, since how hard it is looked for depends on the
+   * frames since then. Those are given again.
    */
   readonly frame: TrackedFrame;
   /** What `onSolved` was told last; null where no frame had a face yet. */

@@ -13,6 +13,8 @@ import { readHeadPack } from '../../../src/model/pack.ts';
 import { expose, observeTruth, photograph, sampleTruth, type Truth } from '../../helpers/synthetic.ts';
 
 const SEEDS = [1, 3, 5];
+/** Of 255: so dark that it is taken for teeth by less than a half. */
+const GREY = 38;
 
 describe('rows of teeth', () => {
   let model: HeadModel;
@@ -68,6 +70,20 @@ describe('rows of teeth', () => {
     expect(upperEdge({ ...model, joints: model.joints.filter(({ name }) => name !== 'jaw') })).toHaveLength(
       0,
     );
+  });
+
+  // It was 0 over 0, and the jaw's deviation NaN.
+  it('are a number where teeth may be seen, none for sure, above pure black', () => {
+    const truth = head(1, 0.7, 0.05);
+    const picture = photograph(kernels, model, truth, createRandom(2));
+    const seen = observeTruth(model, truth, createRandom(1));
+    const middle = (seen.landmarks68[2 * 62 + 1] + seen.landmarks68[2 * 66 + 1]) / 2;
+    const { width, data } = picture;
+    for (let p = 0; p < data.length; p += 4)
+      if (data[p] < 1.35 * data[p + 1]) data.fill(p / 4 / width < middle ? GREY : 0, p, p + 3);
+    const { camera, light, params } = truth;
+    const who = { model: personalModel(model, params), edge: upperEdge(model), pose: params.pose, camera };
+    expect(rowsTouch(picture, seen, light, who)).toBeLessThan(0.1);
   });
 
   it('say in a frame that the jaw rests, as surely as landmarks and colours say anything of it', async () => {
