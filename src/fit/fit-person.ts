@@ -178,16 +178,18 @@ async function describe(
   { perception, signal }: FitPersonOptions,
 ): Promise<Described[]> {
   if (!perception?.describe || photos.length < 2) return [];
-  const out: Described[] = [];
-  for (const { image, observation } of photos)
-    try {
-      out.push({ descriptor: await perception.describe(image, observation, { signal }), warnings: [] });
-    } catch (error) {
-      throwIfAborted(signal);
-      const why = `its face could not be described (${(error as Error).message}); compared by its fit alone`;
-      out.push({ descriptor: null, warnings: [why] });
-    }
-  return out;
+  // All questions at once: while photos are fitted, a thread that describes would wait for the next one.
+  return Promise.all(
+    photos.map(async ({ image, observation }) => {
+      try {
+        return { descriptor: await perception.describe!(image, observation, { signal }), warnings: [] };
+      } catch (error) {
+        throwIfAborted(signal);
+        const why = `its face could not be described (${(error as Error).message}); compared by its fit alone`;
+        return { descriptor: null, warnings: [why] };
+      }
+    }),
+  );
 }
 
 function mean(vectors: readonly Float64Array[]): Float64Array {

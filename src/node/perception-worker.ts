@@ -33,6 +33,8 @@ export type WatchNews = News & {
 
 /** Bytes of pictures that wait for the asker, at most: 128 of 512², as many as are looked at while key frames are fitted. */
 const AHEAD_BYTES = 128 * 2 ** 20;
+/** The same once they are taken: where cores are few, what is looked at too early slows down who solves, and leaves a core idle in the end. */
+const TAKEN_BYTES = 24 * 2 ** 20;
 
 let perception: FacePerception | null = null;
 let watching: Watching | null = null;
@@ -45,6 +47,8 @@ class Watching {
   readonly #given: Image8[] = [];
   #video: OpenVideo | null = null;
   #bytes = 0;
+  /** Whether frames are being taken. */
+  #asked = false;
   #failure: unknown = null;
   #ended = false;
   #wake = () => {};
@@ -63,6 +67,7 @@ class Watching {
 
   /** The next news, once there are some. */
   async next(): Promise<WatchNews> {
+    this.#asked = true;
     while (this.#news.length === 0 && this.#failure === null)
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -114,7 +119,7 @@ class Watching {
         this.#tell({ seen });
         // Networks run without a break: questions are heard in between.
         await new Promise((resolve) => setImmediate(resolve));
-        while (this.#bytes > AHEAD_BYTES && !this.#ended)
+        while (this.#bytes > (this.#asked ? TAKEN_BYTES : AHEAD_BYTES) && !this.#ended)
           await new Promise<void>((resolve) => {
             this.#space = resolve;
           });

@@ -87,10 +87,17 @@ describe('fitPerson', () => {
   it('has the faces described where there is somebody to compare, and heeds it', async () => {
     const { photos } = pictures(41, 2);
     const asked: PersonPhoto['image'][] = [];
+    let answer = () => {};
+    // Nothing is answered before all is asked: a thread has something to do while photos are fitted.
+    const allAsked = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
     /** A describer for whom the second photo's face has this cosine to the first one's. */
     const describer = (cosine: number) => ({
       describe: async (image: PersonPhoto['image']) => {
         asked.push(image);
+        if (asked.length === 2) answer();
+        await allAsked;
         return image === photos[0].image
           ? Float32Array.of(1, 0)
           : Float32Array.of(cosine, Math.sqrt(1 - cosine ** 2));
