@@ -100,12 +100,16 @@ export function rowsTouch(
 /** (N·SAMPLES,3) as `projectPoints`: along lines down the face through the edge's vertices. */
 function linesBelow({ model, edge, pose, camera }: StandingRow): Float32Array {
   const r = rotationFromAxisAngle(pose[0], pose[1], pose[2]);
+  const { template: t, jointTemplate: pivot } = model;
   const points = new Float32Array(3 * edge.length * SAMPLES);
   for (let i = 0, at = 0; i < edge.length; i++) {
-    const [x, y, z] = model.template.subarray(3 * edge[i], 3 * edge[i] + 3);
+    const v = 3 * edge[i];
+    const [x, y, z] = [t[v] - pivot[0], t[v + 1] - pivot[1], t[v + 2] - pivot[2]];
     for (let s = 0; s < SAMPLES; s++)
-      for (let a = 0; a < 9; a += 3, at++)
-        points[at] = r[a] * x + r[a + 1] * (y - (s + 1 - ABOVE) * STEP) + r[a + 2] * z;
+      for (let a = 0; a < 3; a++, at++) {
+        const below = y - (s + 1 - ABOVE) * STEP;
+        points[at] = pivot[a] + r[3 * a] * x + r[3 * a + 1] * below + r[3 * a + 2] * z;
+      }
   }
   return projectPoints(camera, points);
 }

@@ -10,6 +10,7 @@ import { rowsTouch, upperEdge } from '../../../src/fit/video/teeth-rows.ts';
 import { createKernels, type Kernels } from '../../../src/kernels/runtime.ts';
 import { type HeadModel, jointIndex } from '../../../src/model/head-model.ts';
 import { readHeadPack } from '../../../src/model/pack.ts';
+import { rotationFromAxisAngle } from '../../../src/model/rotation.ts';
 import { expose, observeTruth, photograph, sampleTruth, type Truth } from '../../helpers/synthetic.ts';
 
 const SEEDS = [1, 3, 5];
@@ -70,6 +71,38 @@ describe('rows of teeth', () => {
     expect(upperEdge({ ...model, joints: model.joints.filter(({ name }) => name !== 'jaw') })).toHaveLength(
       0,
     );
+  });
+
+  it('are where the head has them, however it is turned about whichever point', () => {
+    for (const [pitch, yaw] of [
+      [0.15, 0],
+      [0.1, -0.3],
+    ]) {
+      const truth = head(1, 0.7, 0);
+      truth.params.pose.set([pitch, yaw, 0]);
+      const turned = expose(kernels, model, truth);
+      const picture = photograph(kernels, model, turned, createRandom(2));
+      const seen = observeTruth(model, turned, createRandom(1));
+      const { pose } = turned.params;
+      const person = personalModel(model, turned.params);
+      const edge = upperEdge(model);
+      const [x, y, z] = turned.camera.translation;
+      const all = { model: person, edge, pose, camera: turned.camera };
+      const here = rowsTouch(picture, seen, turned.light, all);
+      expect(here).toBeGreaterThan(0.9);
+      // The same head with its root elsewhere, at the same place in space.
+      const p = [0.01, -0.1, -0.03];
+      const jointTemplate = person.jointTemplate.map((at, i) => at + (p[i] ?? 0));
+      const r = rotationFromAxisAngle(pose[0], pose[1], pose[2]);
+      const moved = (a: number) => r[3 * a] * p[0] + r[3 * a + 1] * p[1] + r[3 * a + 2] * p[2] - p[a];
+      const translation = [x + moved(0), y + moved(1), z + moved(2)] as const;
+      const there = {
+        ...all,
+        model: { ...person, jointTemplate },
+        camera: { ...turned.camera, translation },
+      };
+      expect(Math.abs(rowsTouch(picture, seen, turned.light, there) - here)).toBeLessThan(1e-3);
+    }
   });
 
   // It was 0 over 0, and the jaw's deviation NaN.
