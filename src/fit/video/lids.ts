@@ -27,7 +27,12 @@ const HALVINGS = 10;
 export interface Lids {
   /** Distance of the lids of the right and the left eye, metres, for coefficients (E). */
   open(expression: ArrayLike<number>): readonly [number, number];
+  /** What of it a blink leaves, metres: landmarks of lids lie beside their edges. None where the head has no blinks by name. */
+  readonly shut: readonly [number, number];
 }
+
+/** Steps of a blink that are looked at for where lids meet. */
+const STEPS = 20;
 
 /** The lids of `identity`. */
 export function lidsOf(model: HeadModel, identity: ArrayLike<number>): Lids {
@@ -54,7 +59,21 @@ export function lidsOf(model: HeadModel, identity: ArrayLike<number>): Lids {
     }
     return sum;
   };
-  return { open: (expression) => [gap(rows[0], expression), gap(rows[1], expression)] };
+  const blinks = blinksOf(model);
+  // Beyond the point where lids meet a blink may lay them over each other.
+  const shut = (side: 0 | 1) => {
+    if (!blinks) return 0;
+    const gaps = Array.from({ length: STEPS + 1 }, (_, i) => {
+      const expression = new Float32Array(E);
+      expression[blinks[side]] = i / STEPS;
+      return gap(rows[side], expression);
+    });
+    return Math.min(...gaps);
+  };
+  return {
+    open: (expression) => [gap(rows[0], expression), gap(rows[1], expression)],
+    shut: [shut(0), shut(1)],
+  };
 }
 
 /** Numbers of a head's blinks, right and left; null where it has none by name. */
@@ -65,8 +84,8 @@ export function blinksOf(model: Pick<HeadModel, 'expressionNames'>): readonly [n
 }
 
 /**
- * Raises the blinks in `expression`, in place, until of the lids' distance at rest no more is left than `shares` (right,
- * left) say, or the weight is 1. They are never lowered.
+ * Raises the blinks in `expression`, in place, until the lids are no farther open than `shares` (right, left) say, of 0 for shut to 1 for
+ * how they are at rest, or the weight is 1. They are never lowered.
  */
 export function shutLids(
   lids: Lids,
@@ -77,7 +96,8 @@ export function shutLids(
   const rest = lids.open(new Float32Array(expression.length));
   for (const side of [0, 1] as const) {
     const e = blinks[side];
-    const wanted = shares[side] * rest[side];
+    const shut = lids.shut[side];
+    const wanted = shut + Math.max(shares[side], 0) * (rest[side] - shut);
     const opening = (weight: number) => {
       expression[e] = weight;
       return lids.open(expression)[side];

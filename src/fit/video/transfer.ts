@@ -183,7 +183,10 @@ export function transferMotion(
       out.expression[e] = Math.min(most, Math.max(least, out.expression[e]));
     }
     if (eyes) {
-      const [right, left] = eyes.theirs.open(frame.expression).map((gap, side) => gap / eyes.open[side]);
+      const [right, left] = eyes.theirs.open(frame.expression).map((gap, side) => {
+        const shut = eyes.theirs.shut[side];
+        return (gap - shut) / Math.max(eyes.open[side] - shut, 1e-6);
+      });
       shutLids(eyes.own, eyes.blinks, out.expression, [right, left]);
     }
     if (mouth) {
