@@ -79,7 +79,10 @@ class Watching {
       this.#bytes -= image.data.length;
       this.#space();
     }
-    const small = image && this.#order.small ? await shrunk(image, this.#order.small) : undefined;
+    const small =
+      image && this.#order.small
+        ? await shrunk(image, this.#video!.probed ?? image, this.#order.small)
+        : undefined;
     // Whoever asks for the frame after the next one is done with this one; a small picture stays with them.
     if (this.#given.length > 1) this.#video!.reuse?.(this.#given.shift()!);
     if (image && image !== small && this.#order.passing) this.#given.push(image);
@@ -139,10 +142,14 @@ class Watching {
 
 let kernels: Promise<Kernels> | null = null;
 
-/** `image` where it is small enough. */
-async function shrunk(image: Image8, most: number): Promise<Image8> {
-  const { width, height } = fitInside(image.width, image.height, most);
-  if (width === image.width && height === image.height) return image;
+/** `image` where it is small enough; as large as a decoder makes frames of a video of that size (`whole`) that are to be so small. */
+async function shrunk(
+  image: Image8,
+  whole: { width: number; height: number },
+  most: number,
+): Promise<Image8> {
+  const { width, height } = fitInside(whole.width, whole.height, most);
+  if (width >= image.width && height >= image.height) return image;
   kernels ??= createKernels();
   return shrink(image, width, height, await kernels);
 }

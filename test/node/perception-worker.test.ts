@@ -1,4 +1,6 @@
 /** The built perception thread sees what perception on the caller's thread sees. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +12,9 @@ import type { ThreadedPerception } from '../../src/node/threaded-perception.ts';
 import { openVideo } from '../../src/node/video-source.ts';
 import type { FaceObservation, FacePerception } from '../../src/perceive/types.ts';
 import { lastingFolder } from '../cli/helpers.ts';
+
+const noFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0 ? '' : ' (skipped: no ffmpeg on the PATH)';
+const sha = (data: Uint8ClampedArray) => createHash('sha1').update(data).digest('hex');
 
 let here: FacePerception;
 let thread: ThreadedPerception;
@@ -148,6 +153,33 @@ describe('watching a video', () => {
       expect(Math.abs(mean - large[i])).toBeLessThan(1);
     }
   });
+
+  it.skipIf(noFfmpeg !== '')(
+    `uses the memory of pictures again, and of none that is still looked at${noFfmpeg}`,
+    async () => {
+      const file = path.join(folder, 'film.mkv');
+      const pictures = ['-stream_loop', '3', '-framerate', '25', '-i', path.join(folder, '%d.png')];
+      execFileSync('ffmpeg', ['-v', 'error', '-y', ...pictures, '-c:v', 'ffv1', file]);
+      const look = async (passing: boolean) => {
+        const film = { file, video: {}, options: order.options, small: 100, passing };
+        const contents: string[] = [];
+        const held: Image8[] = [];
+        for await (const { frame } of thread.watch!(film, new AbortController().signal, [])(right)) {
+          held.push(frame.image);
+          // The next frame is there by now, or on its way.
+          await new Promise((resolve) => setTimeout(resolve, 60));
+          contents.push(sha(frame.image.data));
+        }
+        return { contents, later: held.map(({ data }) => sha(data)) };
+      };
+      const kept = await look(false);
+      expect(kept.contents).toHaveLength(32);
+      expect(kept.later).toEqual(kept.contents);
+      const passing = await look(true);
+      expect(passing.contents).toEqual(kept.contents);
+      expect(passing.later).not.toEqual(kept.contents);
+    },
+  );
 
   it('ends early, hears an abort, and watches again', async () => {
     for await (const { frame } of thread.watch!(order, new AbortController().signal, [])(right))
