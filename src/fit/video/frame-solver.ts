@@ -26,6 +26,7 @@ import type { ResidentModel } from '../resident.ts';
 import { estimateSkin, faceHull, typicalResidual } from '../skin.ts';
 import type { CropTransform, FitMetrics } from '../types.ts';
 import { withoutBias } from './detector-bias.ts';
+import { enlarge, keepCovered, shareKept } from './frame-masks.ts';
 import { colourShares } from './free-expressions.ts';
 import {
   MOTION_BLOCKS,
@@ -477,36 +478,8 @@ export class FrameSolver {
   }
 }
 
-/** A square of `from` pixels a side as one of `to`, at least as many: each takes the one that it lies in. */
-function enlarge(square: Float32Array, from: number, out: Float32Array, to: number): void {
-  const detail = to / from;
-  const columns = new Uint32Array(to);
-  for (let x = 0; x < to; x++) columns[x] = Math.floor(x / detail);
-  for (let y = 0; y < to; y++) {
-    const row = from * columns[y];
-    for (let x = 0; x < to; x++) out[y * to + x] = square[row + columns[x]];
-  }
-}
-
 function times(numbers: Float64Array, factor: number): Float64Array {
   const out = new Float64Array(numbers.length);
   for (let i = 0; i < out.length; i++) out[i] = numbers[i] * factor;
   return out;
-}
-
-/** Takes out of `mask` what lies outside the picture. */
-function keepCovered(mask: Uint8Array, coverage: Float32Array): void {
-  for (let p = 0; p < mask.length; p++) if (coverage[p] === 0) mask[p] = 0;
-}
-
-/** Mean weight over `region`; 0 where nothing is seen. */
-function shareKept(region: Uint8Array, weights: Float32Array): number {
-  let kept = 0;
-  let seen = 0;
-  for (let p = 0; p < region.length; p++) {
-    if (!region[p]) continue;
-    seen++;
-    kept += weights[p];
-  }
-  return seen > 0 ? kept / seen : 0;
 }
