@@ -1,9 +1,9 @@
 /**
- * Loads dist/bin/photofit.cjs, the command line with its libraries in one file, from V8's code cache: hundreds of small
- * modules, found and compiled one by one, took 0.4 s of every start. Caches lie beside the bundle, one for the program,
- * one for it when it tracks, and one for each kind of thread, since each holds the functions that have run there. They are
- * written by the first fit or track that finds none that this version of Node accepts; where they cannot be written,
- * nothing is lost but time. A new build replaces the whole folder, so that a cache never outlives its bundle.
+ * Loads the program or one of its threads, each with its libraries in one file in dist/bin, from V8's code cache: hundreds of
+ * small modules, found and compiled one by one, took 0.4 s of every start. Caches lie beside the bundles, one for each and
+ * one for the program when it tracks, since each holds the functions that have run there. They are written by the first fit or
+ * track that finds none that this version of Node accepts; where they cannot be written, nothing is lost but time. A new
+ * build replaces the whole folder, so that a cache never outlives its bundle.
  *
  * CommonJS, as this folder's package.json says: a thread starts in 22 ms instead of 27.
  */
@@ -15,26 +15,25 @@ const { setFlagsFromString } = require('node:v8');
 const { Script } = require('node:vm');
 const { isMainThread, threadId } = require('node:worker_threads');
 
-const file = path.join(__dirname, '..', 'dist', 'bin', 'photofit.cjs');
+const fileOf = (entry) => path.join(__dirname, '..', 'dist', 'bin', `${entry}.bundle.cjs`);
 
-/** Whether there is a bundle. */
-exports.bundled = () => existsSync(file);
+/** Whether there are bundles. */
+exports.bundled = () => existsSync(fileOf('main'));
 
-/** Runs an entry of the bundle: `main`, or a worker module by its name. */
+/** Runs an entry: `main`, or a worker module by its name. */
 exports.runBundled = (entry) => {
-  const cacheOf = (name) => `${file}.${name}.${process.arch}-v8-${process.versions.v8}.cache`;
+  const file = fileOf(entry);
   const tracks = isMainThread && process.argv[2] === 'track';
-  const cacheFile = cacheOf(tracks ? 'main-track' : entry);
-  // A thread that has none yet has some of it in the program's.
-  const found = [cacheFile, cacheOf('main')].find((name) => existsSync(name));
+  const cacheFile = `${file}${tracks ? '.track' : ''}.${process.arch}-v8-${process.versions.v8}.cache`;
   const script = new Script(
     `(function (exports, require, module, __filename, __dirname, __url, __import) {${readFileSync(file, 'latin1')}\n})`,
     {
       filename: file,
-      cachedData: found && readFileSync(found),
+      cachedData: existsSync(cacheFile) ? readFileSync(cacheFile) : undefined,
     },
   );
-  const cached = found === cacheFile && script.cachedDataRejected === false;
+  // Without a cache it is not known to be rejected.
+  const cached = script.cachedDataRejected === false;
   if ((!isMainThread || tracks || process.argv[2] === 'fit') && !cached) {
     // Compiled functions that have not run for a while would be thrown away, and be missing from the cache.
     setFlagsFromString('--no-flush-bytecode');
@@ -55,15 +54,18 @@ exports.runBundled = (entry) => {
     // takes 0.04 s of sharp's start.
     (name) => (name === 'sharp' ? Promise.resolve({ default: require(name) }) : import(name)),
   );
-  return module.exports.entries[entry]();
+  return module.exports.enter();
 };
 
 function writeCache(script, cacheFile) {
   const aside = `${cacheFile}.${process.pid}-${threadId}`;
-  // A cache is accepted under the flags that it was made under only.
-  setFlagsFromString('--flush-bytecode');
   try {
-    writeFileSync(aside, script.createCachedData());
+    // A cache is accepted under the flags that it was made under only.
+    setFlagsFromString('--flush-bytecode');
+    const data = script.createCachedData();
+    // Flags are all threads': those that go on are to keep what they have compiled, for caches of their own.
+    setFlagsFromString('--no-flush-bytecode');
+    writeFileSync(aside, data);
     renameSync(aside, cacheFile);
   } catch {
     // A folder that may not be written: the next start compiles again.

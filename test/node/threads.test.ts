@@ -28,7 +28,7 @@ describe('threads', () => {
   // A thread that is terminated leaves no code cache, and compiles everything anew at every start.
   it('end by themselves and leave their code cache, when nothing is asked of them', async () => {
     const arch = `${process.arch}-v8-${process.versions.v8}`;
-    const cache = path.resolve(`dist/bin/photofit.cjs.video-worker.${arch}.cache`);
+    const cache = path.resolve(`dist/bin/video-worker.bundle.cjs.${arch}.cache`);
     rmSync(cache, { force: true });
     const worker = new Worker(path.resolve('dist/bin/video-worker.cjs'));
     worker.postMessage(null);
