@@ -84,9 +84,11 @@ export async function fitPerson(
   const own = photos.length > 1 ? { gloss: 0, tint: 0 } : {};
   const weights = withDefaults({ ...usual, ...own }, options.weights);
   const light = options.light ?? FIT_PHOTO_DEFAULTS.light;
-  const views = photos.map(
-    (photo) => new FaceView(kernels, resident, photo.image, photo.observation, size, photo, weights),
-  );
+  const viewsOf = () =>
+    photos.map(
+      (photo) => new FaceView(kernels, resident, photo.image, photo.observation, size, photo, weights),
+    );
+  const views = viewsOf();
   const { signal, onProgress } = options;
 
   // Asked for now, needed after the first fits: on a thread of its own perception answers meanwhile.
@@ -112,39 +114,54 @@ export async function fitPerson(
     alone.push(states[0]);
   }
 
+  const judge = (seen: readonly Described[]) =>
+    agreement(alone.map((state, i) => ({ state, descriptor: seen[i]?.descriptor })));
+  const fitTogether = (views: readonly FaceView[], same: readonly number[], signal?: AbortSignal) => {
+    const kept = options.strangers === 'leave-out' ? [...same] : views.map((_, i) => i);
+    // Whoever is thought to be somebody else has no say in where the joint fit starts.
+    const identity = mean(same.map((i) => alone[i].identity));
+    const texture = mean(same.map((i) => alone[i].texture));
+    const placed = kept.map((i) => ({ ...alone[i], identity, texture }));
+    const scales = kept.map((i) => views[i].crop.scale);
+    return runStages(
+      kernels,
+      model,
+      kept.map((i) => views[i]),
+      options.oneCamera ? oneFocalLength(placed, scales) : placed,
+      kept.length === 1 ? REST : options.oneCamera ? FILMED : TOGETHER,
+      {
+        size,
+        light,
+        shared: options.oneCamera ? ONE_CAMERA : ONE_PERSON,
+        // Another person's skin says nothing about this one's shape.
+        compared: kept.map((i) => same.includes(i)),
+        ipd: options.ipd,
+        signal,
+        onProgress: (e) =>
+          onProgress?.({
+            ...e,
+            stage: `together: ${e.stage}`,
+            fraction: 0.5 + 0.5 * Math.max(0, e.fraction),
+          }),
+      },
+    );
+  };
+  // Descriptors seldom say otherwise than the fits, and take a thread a second for five photos: nobody waits for them then.
+  const guess = judge([]).same;
+  const right = described.then((seen) => String(judge(seen).same) === String(guess));
+  const until = whileRight(right, signal);
+  let joint = await fitTogether(views, guess, until.signal)
+    .catch(async (error) => {
+      if (signal?.aborted || (await right)) throw error;
+      return null;
+    })
+    .finally(until.over);
   const descriptors = await described;
-  const { similarities, same } = agreement(
-    alone.map((state, i) => ({ state, descriptor: descriptors[i]?.descriptor })),
-  );
+  const { similarities, same } = judge(descriptors);
+  // Anew: how far the views had come is chance.
+  if (!joint || !(await right)) joint = await fitTogether(viewsOf(), same, signal);
   const strangers = views.map((_, i) => i).filter((i) => !same.includes(i));
   const kept = options.strangers === 'leave-out' ? [...same] : views.map((_, i) => i);
-  // Whoever is thought to be somebody else has no say in where the joint fit starts.
-  const identity = mean(same.map((i) => alone[i].identity));
-  const texture = mean(same.map((i) => alone[i].texture));
-  const placed = kept.map((i) => ({ ...alone[i], identity, texture }));
-  const joint = await runStages(
-    kernels,
-    model,
-    kept.map((i) => views[i]),
-    options.oneCamera
-      ? oneFocalLength(
-          placed,
-          kept.map((i) => views[i].crop.scale),
-        )
-      : placed,
-    kept.length === 1 ? REST : options.oneCamera ? FILMED : TOGETHER,
-    {
-      size,
-      light,
-      shared: options.oneCamera ? ONE_CAMERA : ONE_PERSON,
-      // Another person's skin says nothing about this one's shape.
-      compared: kept.map((i) => same.includes(i)),
-      ipd: options.ipd,
-      signal,
-      onProgress: (e) =>
-        onProgress?.({ ...e, stage: `together: ${e.stage}`, fraction: 0.5 + 0.5 * Math.max(0, e.fraction) }),
-    },
-  );
   const solve = (performance.now() - start) / kept.length;
   const fits: (PhotoFit | null)[] = photos.map(() => null);
   for (const [k, i] of kept.entries()) {
@@ -164,6 +181,16 @@ export async function fitPerson(
   }
   onProgress?.({ stage: 'done', fraction: 1 });
   return { fits, strangers, similarities };
+}
+
+/** A signal that is aborted where `right` comes out false or fails, and with `signal` until it is `over`. */
+function whileRight(right: Promise<boolean>, signal: AbortSignal | undefined) {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  if (signal?.aborted) stop();
+  signal?.addEventListener('abort', stop);
+  right.then((so) => so || stop(), stop);
+  return { signal: controller.signal, over: () => signal?.removeEventListener('abort', stop) };
 }
 
 /** A face's descriptor; null with the reason where it could not be had. */

@@ -113,6 +113,52 @@ describe('fitPerson', () => {
     expect(person.similarities[0][1] - other.similarities[0][1]).toBeCloseTo(0.6 * 1.4, 5);
   });
 
+  // Photos are fitted together by the fits' guess meanwhile, as far as that may be.
+  it.each([
+    ['agree', 0.9, []],
+    ['do not', -0.5, [1]],
+  ] as const)('finds the same however late descriptors come that %s', async (_, cosine, strangers) => {
+    const { photos } = pictures(41, 2);
+    let [stages, wait] = [0, 0];
+    let answer = () => {};
+    const onProgress = ({ stage }: { stage: string }) => {
+      if (stage.startsWith('together') && ++stages >= wait) answer();
+    };
+    const perception = {
+      describe: (image: PersonPhoto['image']) =>
+        new Promise<Float32Array>((resolve) => {
+          const mine = image === photos[0].image ? [1, 0] : [cosine, Math.sqrt(1 - cosine ** 2)];
+          const before = answer;
+          answer = () => {
+            before();
+            resolve(Float32Array.from(mine));
+          };
+          if (wait === 0) answer();
+        }),
+    };
+    const person = () => fitPerson(photos, model, { perception, strangers: 'leave-out', onProgress });
+    const known = await person();
+    expect(known.strangers).toEqual(strangers);
+    [stages, wait] = [0, 2];
+    const late = await person();
+    expect(stages).toBeGreaterThan(2);
+    for (const [i, found] of late.fits.entries()) expect(found?.params).toEqual(known.fits[i]?.params);
+    expect(late.similarities).toEqual(known.similarities);
+  });
+
+  it('can be aborted while photos are fitted together, before and after descriptors are there', async () => {
+    const { photos } = pictures(41, 2);
+    for (const describe of [async () => Float32Array.of(1), () => new Promise<never>(() => {})]) {
+      const aborting = new AbortController();
+      const fit = fitPerson(photos, model, {
+        perception: { describe },
+        signal: aborting.signal,
+        onProgress: ({ stage }) => stage.startsWith('together') && aborting.abort(),
+      });
+      await expect(fit).rejects.toBeInstanceOf(AbortedError);
+    }
+  });
+
   it('goes by the fit alone for a photo whose face could not be described, with a warning', async () => {
     const { photos } = pictures(41, 2);
     const failing = {
