@@ -1,6 +1,6 @@
 /**
  * Tensor items to and from JavaScript numbers. Files are little-endian; so is every platform that runs JavaScript
- * today, but a swap is kept for the one that isn't. Tensor bytes may be unaligned, hence always one copy.
+ * today, but a swap is kept for the one that isn't. Tensor bytes may be unaligned, hence a copy of items of several bytes.
  *
  * Quantised bases: int8 with one float32 scale per leading index (component), value = int8 × scale, the scale being
  * the component's largest magnitude / 127. Error at most scale / 2: for an identity component that moves the skin by
@@ -15,25 +15,30 @@ export type FloatSource = 'F64' | 'F32' | 'F16' | 'BF16' | 'I8' | 'U8';
 /** Item types of {@link toUint32}. */
 export type IndexSource = 'U8' | 'U16' | 'U32' | 'I32' | 'I64' | 'U64';
 
+/** Gives memory for so many bytes: an `ArrayBuffer`, or one that threads share. */
+export type Memory = (bytes: number) => ArrayBufferLike;
+
+const OWN: Memory = (bytes) => new ArrayBuffer(bytes);
+
 /**
  * Values of a tensor as float32: F32 and F64 (rounded), F16 and BF16 (exact), I8 and U8 as plain integers.
+ * @param memory where they lie, of F32 and F16
  * @throws {FormatError} for other dtypes
  */
-export function toFloat32(tensor: Tensor, name = 'tensor'): Float32Array {
+export function toFloat32(tensor: Tensor, name = 'tensor', memory = OWN): Float32Array {
   const { dtype, bytes } = tensor;
   switch (dtype as FloatSource) {
     case 'F32':
-      return new Float32Array(aligned(bytes, 4));
+      return new Float32Array(aligned(bytes, 4, memory));
     case 'F64':
       return Float32Array.from(new Float64Array(aligned(bytes, 8)));
     case 'F16':
-      return decodeHalf(new Uint16Array(aligned(bytes, 2)));
+      return decodeHalf(halvesOf(bytes), new Float32Array(memory(2 * bytes.length)));
     case 'BF16': {
-      const halves = new Uint16Array(aligned(bytes, 2));
-      return new Float32Array(Uint32Array.from(halves, (h) => h << 16).buffer);
+      return new Float32Array(Uint32Array.from(halvesOf(bytes), (h) => h << 16).buffer);
     }
     case 'I8':
-      return Float32Array.from(new Int8Array(aligned(bytes, 1)));
+      return Float32Array.from(signed(bytes));
     case 'U8':
       return Float32Array.from(bytes);
     default:
@@ -46,17 +51,18 @@ export function toFloat32(tensor: Tensor, name = 'tensor'): Float32Array {
 /**
  * Values of a quantised tensor: row r (leading axis) of the result is int8 row r × scale[r].
  * @param scale F32 (rows)
+ * @param memory where they lie
  * @throws {FormatError} when `tensor` is not I8 or `scale` does not have one entry per row
  */
-export function dequantiseInt8(tensor: Tensor, scale: Tensor, name = 'tensor'): Float32Array {
+export function dequantiseInt8(tensor: Tensor, scale: Tensor, name = 'tensor', memory = OWN): Float32Array {
   if (tensor.dtype !== 'I8') throw new FormatError(`${name}: a scale needs I8 values, got ${tensor.dtype}`);
   const rows = tensor.shape[0] ?? 1;
   const scales = toFloat32(scale, `${name}.scale`);
   if (scale.shape.length !== 1 || scales.length !== rows) {
     throw new FormatError(`${name}.scale: shape [${scale.shape}] must be [${rows}], one scale per component`);
   }
-  const q = new Int8Array(aligned(tensor.bytes, 1));
-  const out = new Float32Array(q.length);
+  const q = signed(tensor.bytes);
+  const out = new Float32Array(memory(4 * q.length));
   const stride = rows > 0 ? q.length / rows : 0;
   for (let r = 0, i = 0; r < rows; r++) {
     const s = scales[r];
@@ -166,10 +172,23 @@ export function indexTensor(values: Uint32Array, shape: readonly number[]): Tens
 const HOST_IS_LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** A copy of `bytes` in a buffer of its own, in host byte order. */
-function aligned(bytes: Uint8Array, size: number): ArrayBuffer {
-  const copy = new Uint8Array(bytes);
+function aligned(bytes: Uint8Array, size: number, memory = OWN): ArrayBufferLike {
+  const buffer = memory(bytes.length);
+  const copy = new Uint8Array(buffer);
+  copy.set(bytes);
   if (!HOST_IS_LITTLE) swapItems(copy, size);
-  return copy.buffer;
+  return buffer;
+}
+
+/** Items of two bytes, of which a view is enough where they lie as they should. */
+function halvesOf(bytes: Uint8Array): Uint16Array {
+  return HOST_IS_LITTLE && bytes.byteOffset % 2 === 0
+    ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1)
+    : new Uint16Array(aligned(bytes, 2));
+}
+
+function signed({ buffer, byteOffset, length }: Uint8Array): Int8Array {
+  return new Int8Array(buffer, byteOffset, length);
 }
 
 /** Little-endian bytes of a typed array: a view where the host is little-endian, else a swapped copy. */

@@ -1,31 +1,30 @@
 /**
  * IEEE 754 half precision (binary16) to float32 and back. JavaScript has no Float16Array in Node 20.
- * Decoding goes through a 65,536-entry table built on first use (0.25 MB, 10 million values in some 15 ms).
  */
 
-let table: Float32Array | null = null;
-
-function halfTable(): Float32Array {
-  if (table) return table;
-  const t = new Float32Array(65536);
-  for (let h = 0; h < 65536; h++) {
-    const sign = h & 0x8000 ? -1 : 1;
-    const exponent = (h >> 10) & 31;
-    const fraction = h & 1023;
-    if (exponent === 31) t[h] = fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    else if (exponent === 0) t[h] = sign * fraction * 2 ** -24;
-    else t[h] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+/** Decodes (n) uint16 half-precision bit patterns to (n) float32; exact. @param out where to; fresh memory unless given */
+export function decodeHalf(
+  bits: Uint16Array,
+  out: Float32Array = new Float32Array(bits.length),
+): Float32Array {
+  const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
+  for (let i = 0; i < bits.length; i++) {
+    const h = bits[i];
+    const exponent = h & 0x7c00;
+    // Normal numbers: the same bits with more room, and the exponents' biases are 15 and 127.
+    if (exponent !== 0 && exponent !== 0x7c00)
+      words[i] = ((h & 0x8000) << 16) | (((h & 0x7fff) << 13) + 0x38000000);
+    else out[i] = rareHalf(h);
   }
-  table = t;
-  return t;
+  return out;
 }
 
-/** Decodes (n) uint16 half-precision bit patterns to (n) float32; exact. */
-export function decodeHalf(bits: Uint16Array): Float32Array {
-  const t = halfTable();
-  const out = new Float32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) out[i] = t[bits[i]];
-  return out;
+/** Zero, subnormal, infinity and NaN. */
+function rareHalf(h: number): number {
+  const sign = h & 0x8000 ? -1 : 1;
+  const fraction = h & 1023;
+  if ((h & 0x7c00) === 0) return sign * fraction * 2 ** -24;
+  return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
 }
 
 /** Encodes (n) numbers as (n) uint16 half-precision bit patterns, rounding to nearest even; overflow gives ±∞. */

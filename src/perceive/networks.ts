@@ -12,6 +12,7 @@
 import type { GraphModel } from '@tensorflow/tfjs-converter';
 import type * as TensorflowCore from '@tensorflow/tfjs-core';
 import { FormatError, InvalidArgumentError } from '../core/errors.ts';
+import { decodeHalf } from '../io/half.ts';
 import { createKernels, type Kernels } from '../kernels/runtime.ts';
 
 /**
@@ -82,8 +83,7 @@ export async function loadNetworks(assets: AssetLoader): Promise<Networks> {
           modelTopology: json.modelTopology,
           format: json.format,
           signature: json.signature ?? json.userDefinedMetadata?.signature,
-          weightSpecs: json.weightsManifest[0].weights,
-          weightData: ownBuffer(weights),
+          ...decoded(json.weightsManifest[0].weights, weights),
         }),
       ) as unknown as GraphModel;
     } catch (cause) {
@@ -183,6 +183,38 @@ async function startBackend(assets: AssetLoader): Promise<Core> {
     platform.fetch = fetch;
   }
   return tf as unknown as Core;
+}
+
+/** A weight as a graph model's file describes it. */
+interface WeightSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly quantization?: { readonly dtype: string };
+}
+
+/** Weights with half-precision ones decoded: tfjs takes 0.1 s for the mesh network's and 0.4 s for those of the one that describes. */
+function decoded(weightSpecs: readonly WeightSpec[], weights: Uint8Array) {
+  const isHalf = ({ quantization }: WeightSpec) => quantization?.dtype === 'float16';
+  const simple = ({ dtype, quantization }: WeightSpec) =>
+    (dtype === 'float32' || dtype === 'int32') && (!quantization || quantization.dtype === 'float16');
+  const given = ownBuffer(weights);
+  if (!weightSpecs.some(isHalf) || !weightSpecs.every(simple)) return { weightSpecs, weightData: given };
+  const count = ({ shape }: WeightSpec) => shape.reduce((all, n) => all * n, 1);
+  const weightData = new ArrayBuffer(weightSpecs.reduce((all, spec) => all + 4 * count(spec), 0));
+  const length = weightSpecs.reduce((all, spec) => all + (isHalf(spec) ? 2 : 4) * count(spec), 0);
+  if (given.byteLength < length) throw new Error(`${given.byteLength} bytes of weights for ${length}`);
+  let [from, to] = [0, 0];
+  for (const spec of weightSpecs) {
+    const n = count(spec);
+    const bytes = isHalf(spec) ? 2 * n : 4 * n;
+    if (isHalf(spec))
+      decodeHalf(new Uint16Array(given.slice(from, from + bytes)), new Float32Array(weightData, to, n));
+    else new Uint8Array(weightData, to, bytes).set(new Uint8Array(given, from, bytes));
+    from += bytes;
+    to += 4 * n;
+  }
+  return { weightSpecs: weightSpecs.map(({ name, shape, dtype }) => ({ name, shape, dtype })), weightData };
 }
 
 /** The bytes as an ArrayBuffer of their own (a Node Buffer may be a view of a shared pool). */
