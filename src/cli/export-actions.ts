@@ -10,7 +10,7 @@ import { writeMtl, writeObj } from '../io/obj-write.ts';
 import { writePly } from '../io/ply.ts';
 import { writeFileAtomically } from '../node/atomic.ts';
 import { type LoadedFit, loadFit } from '../node/load-fit.ts';
-import { albedoPng } from '../node/picture-files.ts';
+import { albedoPng } from '../node/texture-file.ts';
 import { skinAlbedo } from '../render/albedo.ts';
 import { type CliContext, EXIT } from './context.ts';
 import { EXPORT_FORMATS, type ExportOptions } from './export-options.ts';

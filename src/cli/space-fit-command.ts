@@ -1,7 +1,7 @@
 /** `photofit space fit`: the photos of a data set onto texture maps. What it does is in space-fit.ts. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { GATE_DEFAULTS, type GateThresholds } from '../dataset/gate.ts';
-import { parseShard, type Shard } from '../dataset/manifest.ts';
+import { parseShard, type Shard } from '../dataset/shard.ts';
 import type { CliContext } from './context.ts';
 import { parseJobs } from './numbers.ts';
 import type { SpaceFitOptions } from './space-fit-options.ts';

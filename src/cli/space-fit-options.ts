@@ -1,6 +1,6 @@
 /** What a user can ask of `photofit space fit`, after parsing. */
 import type { GateThresholds } from '../dataset/gate.ts';
-import type { Shard } from '../dataset/manifest.ts';
+import type { Shard } from '../dataset/shard.ts';
 
 /** Options of `photofit space fit`; what is absent is as the work folder has it, or by default. */
 export interface SpaceFitOptions {

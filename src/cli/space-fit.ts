@@ -1,7 +1,8 @@
 /** What `photofit space fit` does: work folder, manifest, every photo that is not done, the gate, contact sheets. */
 import { rm } from 'node:fs/promises';
 import { InvalidArgumentError } from '../core/errors.ts';
-import { inShard, type Manifest } from '../dataset/manifest.ts';
+import type { Manifest } from '../dataset/manifest.ts';
+import { inShard } from '../dataset/shard.ts';
 import type { PhotoOutcome } from '../node/dataset-fit.ts';
 import { type GateResult, runGate, writeSheets } from '../node/dataset-gate.ts';
 import { collectPhotos } from '../node/dataset-photos.ts';

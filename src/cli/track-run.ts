@@ -13,17 +13,16 @@ import { type ResumePoint, trackVideo, watchFrom } from '../fit/video/track-vide
 import type { TrackedFrame, TrackIdentity, VideoTrack } from '../fit/video/types.ts';
 import type { Watch } from '../fit/video/watch-video.ts';
 import type { HeadModel } from '../model/head-model.ts';
-import { decodeTexture, type LoadedFit, loadFit } from '../node/load-fit.ts';
+import { type LoadedFit, loadFit } from '../node/load-fit.ts';
 import { loadHeadModel } from '../node/models.ts';
 import type { WatchOrder } from '../node/perception-worker.ts';
-import { albedoPng } from '../node/picture-files.ts';
+import { albedoPng, decodeTexture, type LoadedTexture } from '../node/texture-file.ts';
 import type { OnSmall, ThreadedPerception } from '../node/threaded-perception.ts';
 import { asTracked, openSmoothing, type Settling } from '../node/threaded-smoothing.ts';
-import { personTexturePng } from '../node/threaded-texture.ts';
+import { personTexture } from '../node/threaded-texture.ts';
 import { openThreadedVideo } from '../node/threaded-video.ts';
 import { lighter, TrackJournal } from '../node/track-journal.ts';
 import type { OpenVideo } from '../node/video-types.ts';
-import { shareArrays } from '../node/worker-pool.ts';
 import { type Skin, skinAlbedo } from '../render/albedo.ts';
 import { checkMeasures } from './measures.ts';
 import type { TrackOptions } from './track-options.ts';
@@ -131,7 +130,7 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
     };
     if (resumed) beginToWatch();
     who = resumed
-      ? identified(resumed.identity, resumed.texturePng)
+      ? identified(resumed.identity, resumed.texturePng && (await asFile(resumed.texturePng)))
       : await identify(input, video, model, from, beginToWatch);
     // From here on frames come from the perception's thread; this one's takes memory.
     if (watch) video.close();
@@ -210,14 +209,14 @@ async function loadPerson({ options, head }: TrackRunInput) {
     );
   const from = options.from === undefined ? null : await loadFit(options.from, { model: options.model });
   // In shared memory: the threads that make texture and film have it too.
-  return { from, model: from?.model ?? head ?? shareArrays(await loadHeadModel(options.model)) };
+  return { from, model: from?.model ?? head ?? (await loadHeadModel(options.model, { shared: true })) };
 }
 
 /** Who was found. */
 interface Identified {
   readonly identity: TrackIdentity;
-  /** A PNG, once it is there; null for heads without texture. */
-  readonly texture: Promise<Uint8Array | null>;
+  /** Once it is there; null for heads without texture. */
+  readonly texture: Promise<LoadedTexture | null>;
   readonly textured: boolean;
   giveUp(): void;
 }
@@ -250,28 +249,28 @@ async function identify(
   const { keyFits, ...identity } = found;
   if (from) {
     // The camera is the video's; the person is the fit's.
-    const { identity: shape, texture } = from.fit.params;
-    const params = { identity: shape, texture };
-    const albedo = from.texture?.png ?? (await parametricPng(model, from.fit.params));
+    const { identity: shape, texture: colours } = from.fit.params;
+    const params = { identity: shape, texture: colours };
+    const texture = from.texture ?? (await parametricTexture(model, from.fit.params));
     // What landmarks are off by is known of the shape that was found.
     const own = { ...params, keyFrames: [], detectorBias: undefined, skin: undefined };
-    return identified({ ...identity, ...own }, albedo);
+    return identified({ ...identity, ...own }, texture);
   }
   throwIfAborted(signal);
   if (!options.offset || model.uvs.length === 0)
-    return identified(identity, await parametricPng(model, identity));
+    return identified(identity, await parametricTexture(model, identity));
   onProgress({ stage: 'texture', fraction: SHARES.identity });
   const views = keyFits.map(({ frame, fit }) => ({ photo: frame.image, fit }));
   // Frames done before Ctrl-C become a result, with the texture: it is given up only where there are none.
   const cancelling = new AbortController();
-  const texture = personTexturePng({ views, model }, { signal: cancelling.signal });
+  const texture = personTexture({ views, model }, { signal: cancelling.signal });
   texture.catch(() => {});
   return { identity, texture, textured: true, giveUp: () => cancelling.abort() };
 }
 
 /** A person whose skin is there already. */
-function identified(identity: TrackIdentity, png: Uint8Array | null): Identified {
-  return { identity, texture: Promise.resolve(png), textured: png !== null, giveUp: () => {} };
+function identified(identity: TrackIdentity, texture: LoadedTexture | null): Identified {
+  return { identity, texture: Promise.resolve(texture), textured: texture !== null, giveUp: () => {} };
 }
 
 /** A person's skin on its way. */
@@ -291,11 +290,10 @@ function skinOf(
   journal: TrackJournal | null,
 ): PersonSkin {
   let failure: { readonly error: unknown } | null = null;
-  const known = texture.then(async (png) => {
-    if (png) journal?.keepTexture(png);
-    const albedo = png && (await decodeTexture(png, 'texture.png')).albedo;
-    input.onPerson?.(personalModel(model, identity, albedo ?? undefined), video);
-    return png;
+  const known = texture.then((skin) => {
+    if (skin) journal?.keepTexture(skin.png);
+    input.onPerson?.(personalModel(model, identity, skin?.albedo), video);
+    return skin?.png ?? null;
   });
   known.catch((error) => {
     failure = { error };
@@ -308,9 +306,13 @@ function skinOf(
   };
 }
 
-async function parametricPng(model: HeadModel, skin: Skin): Promise<Uint8Array | null> {
+async function parametricTexture(model: HeadModel, skin: Skin): Promise<LoadedTexture | null> {
   const albedo = skinAlbedo(model, skin);
-  return albedo && albedoPng(albedo);
+  return albedo && asFile(await albedoPng(albedo));
+}
+
+function asFile(png: Uint8Array): Promise<LoadedTexture> {
+  return decodeTexture(png, 'texture.png');
 }
 
 /** What the perception's thread is to watch. */

@@ -22,7 +22,7 @@ import { hasFfmpeg } from '../node/ffmpeg.ts';
 import { loadFit } from '../node/load-fit.ts';
 import { loadHeadModel } from '../node/models.ts';
 import { writeOverlayFilm } from '../node/overlay-film.ts';
-import { albedoPng } from '../node/picture-files.ts';
+import { albedoPng } from '../node/texture-file.ts';
 import { loadTrack, TRANSFER_FILM, trackFileOf, writeTrackFolder } from '../node/track-results.ts';
 import { packageVersion } from '../node/version.ts';
 import { openVideo } from '../node/video-source.ts';

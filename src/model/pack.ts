@@ -16,6 +16,7 @@ import {
   f32Tensor,
   indexTensor,
   int8Tensor,
+  type Memory,
   toFloat32,
   toUint32,
   u8Tensor,
@@ -102,9 +103,14 @@ const TEXEL_REGION = 'texel_regions.';
 /**
  * Reads a head pack. The model's `hash` is the SHA-256 of `bytes`.
  * @param source what to call the file in messages, e.g. its path
+ * @param memory where bases lie, which are nearly all of it
  * @throws {FormatError} when it is no pack, of another format version, incomplete, or holds impossible values
  */
-export async function readHeadPack(bytes: Uint8Array, source = 'head pack'): Promise<HeadPack> {
+export async function readHeadPack(
+  bytes: Uint8Array,
+  source = 'head pack',
+  memory?: Memory,
+): Promise<HeadPack> {
   const file = readSafetensors(bytes, source);
   const meta = readPackMetadata(file.metadata, source);
   const sizes = checkTensors(file.tensors, meta, source);
@@ -113,8 +119,8 @@ export async function readHeadPack(bytes: Uint8Array, source = 'head pack'): Pro
   const get = (name: string) => file.tensors.get(name) as Tensor;
   const basis = (name: string) =>
     get(name).dtype === 'I8'
-      ? dequantiseInt8(get(name), get(`${name}.scale`), name)
-      : toFloat32(get(name), name);
+      ? dequantiseInt8(get(name), get(`${name}.scale`), name, memory)
+      : toFloat32(get(name), name, memory);
   const points = (name: string): SurfacePoints => ({
     faces: toUint32(get(`${name}.faces`)),
     barycentrics: toFloat32(get(`${name}.barycentrics`)),

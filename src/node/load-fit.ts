@@ -1,18 +1,11 @@
 /** A fit read back from disk, with its head model and its texture: what `photofit render` and `export` work on. */
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import sharp from 'sharp';
-import { FormatError, InvalidArgumentError } from '../core/errors.ts';
-import type { ImageF } from '../core/image.ts';
+import { InvalidArgumentError } from '../core/errors.ts';
 import { type FitFile, fromFitFile, parseFitFile, type StoredFit } from '../fit/schema.ts';
 import { type LoadedHead, listHeadFiles } from './models.ts';
 import { loadHead } from './spaces.ts';
-
-/** A `texture.png`: the file, and (H,W,3) what is in it. */
-export interface LoadedTexture {
-  readonly png: Uint8Array;
-  readonly albedo: ImageF;
-}
+import { decodeTexture, type LoadedTexture } from './texture-file.ts';
 
 /** A fit from disk. */
 export interface LoadedFit {
@@ -88,28 +81,4 @@ async function readTexture(file: string): Promise<LoadedFit['texture']> {
     return null;
   });
   return png && decodeTexture(png, file);
-}
-
-/**
- * A texture as its file has it.
- * @param file what to call it in messages
- * @throws {FormatError} when it is no picture
- */
-export async function decodeTexture(png: Uint8Array, file: string): Promise<LoadedTexture> {
-  try {
-    const { data, info } = await sharp(png)
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    const albedo = { width: info.width, height: info.height, channels: 3 };
-    // `Float32Array.from` takes ten times as long, with garbage of its own for each of the 800,000.
-    const values = new Float32Array(data.length);
-    for (let i = 0; i < data.length; i++) values[i] = data[i] / 255;
-    return { png, albedo: { ...albedo, data: values } };
-  } catch (cause) {
-    throw new FormatError(`${file}: not a picture that can be read; remove it to use the fit's own texture`, {
-      cause,
-    });
-  }
 }

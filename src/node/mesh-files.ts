@@ -14,7 +14,7 @@ import { readPly } from '../io/ply-read.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { skinAlbedo } from '../render/albedo.ts';
 import { writeFolderAtomically } from './atomic.ts';
-import { albedoPng } from './picture-files.ts';
+import { albedoPng } from './texture-file.ts';
 import { packageVersion } from './version.ts';
 
 /** The files of a result folder of {@link writeMeshFitFolder}. */

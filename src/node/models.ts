@@ -6,6 +6,7 @@ import { InvalidArgumentError } from '../core/errors.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { readHeadPack } from '../model/pack.ts';
 import { enableRelaxedSimd } from './relaxed-simd.ts';
+import { shareArrays } from './worker-pool.ts';
 
 const ENDING = '.head';
 // The same two steps up from src/node and from dist/node.
@@ -42,10 +43,14 @@ export async function listHeadFiles(folder?: string): Promise<HeadFile[]> {
  * Reads a head model; the caller keeps it, nothing is cached here. Switches on what makes fits of it fast on Node 20
  * ({@link enableRelaxedSimd}).
  * @param nameOrPath name of an embedded head, path of a `.head` file, or a folder with FLAME's files
+ * @param options.shared as `shareArrays` would, bases without a copy
  * @throws {InvalidArgumentError} when there is no such head
  * @throws {FormatError} when the file is not a head model
  */
-export async function loadHeadModel(nameOrPath: string = DEFAULT_HEAD): Promise<LoadedHead> {
+export async function loadHeadModel(
+  nameOrPath: string = DEFAULT_HEAD,
+  { shared = false }: { readonly shared?: boolean } = {},
+): Promise<LoadedHead> {
   enableRelaxedSimd();
   const embedded = await headFilesIn(EMBEDDED, true);
   const file = embedded.find((head) => head.name === nameOrPath)?.file ?? nameOrPath;
@@ -57,7 +62,11 @@ export async function loadHeadModel(nameOrPath: string = DEFAULT_HEAD): Promise<
       { cause },
     );
   });
-  return found.isDirectory() ? loadFlameHead(file) : readHeadPack(await readFile(file), file);
+  const memory = shared ? (bytes: number) => new SharedArrayBuffer(bytes) : undefined;
+  const head = found.isDirectory()
+    ? await loadFlameHead(file)
+    : await readHeadPack(await readFile(file), file, memory);
+  return shared ? shareArrays(head) : head;
 }
 
 async function loadFlameHead(folder: string): Promise<LoadedHead> {

@@ -6,7 +6,7 @@ import { writeMtl, writeObj } from '../io/obj-write.ts';
 import type { HeadModel, HeadParams } from '../model/head-model.ts';
 import type { SampleOptions } from '../model/sample.ts';
 import { albedoMap } from '../render/albedo.ts';
-import { albedoPng } from './picture-files.ts';
+import { albedoPng } from './texture-file.ts';
 
 /** The files of one head, by name: `NAME.glb`, or `NAME.obj` with its material and texture, or both, or none. */
 export async function headFiles(

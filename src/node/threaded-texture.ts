@@ -5,31 +5,31 @@
 import { throwIfAborted } from '../core/errors.ts';
 import { createKernels } from '../kernels/runtime.ts';
 import { solvePersonTexture } from '../texture/solve-offset.ts';
-import { albedoPng } from './picture-files.ts';
+import { albedoPng, decodeTexture, type LoadedTexture } from './texture-file.ts';
 import type { TextureOrder } from './texture-worker.ts';
 import { startThread } from './threads.ts';
 
 /**
- * The whole map of `solvePersonTexture`, as a PNG; on the caller's thread where the program runs from its sources.
+ * The whole map of `solvePersonTexture`, as its file has it; on the caller's thread where the program runs from its sources.
  * @param options.signal ends a thread at once
  * @throws {InvalidArgumentError} as `solvePersonTexture`
  * @throws {AbortedError} when `options.signal` is aborted
  */
-export async function personTexturePng(
+export async function personTexture(
   order: TextureOrder,
   { signal }: { readonly signal?: AbortSignal } = {},
-): Promise<Uint8Array> {
+): Promise<LoadedTexture> {
   throwIfAborted(signal);
   const thread = startThread('texture-worker');
   if (!thread) {
     const { views, model } = order;
     const { texture } = solvePersonTexture(await createKernels(), views, model, { mouth: 'moving', signal });
-    return albedoPng(texture.albedo);
+    return decodeTexture(await albedoPng(texture.albedo), 'texture.png');
   }
   const end = () => void thread.stop();
   signal?.addEventListener('abort', end, { once: true });
   try {
-    return (await thread.ask('solve', order)) as Uint8Array;
+    return (await thread.ask('solve', order)) as LoadedTexture;
   } catch (error) {
     throwIfAborted(signal);
     throw error;

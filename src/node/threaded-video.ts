@@ -20,10 +20,17 @@ export async function openThreadedVideo(file: string, options: VideoOptions = {}
   throwIfAborted(signal);
   const thread = startThread('video-worker');
   if (!thread) return openVideo(file, options);
+  // Asked for here: the thread takes as long to start as ffprobe to answer.
+  const here = await openVideo(file, options).catch(async (error) => {
+    await thread.stop();
+    throw error;
+  });
   const abort = () => void thread.stop();
   signal?.addEventListener('abort', abort, { once: true });
   try {
-    const facts = (await thread.ask('open', { file, options: plain })) as Omit<OpenVideo, 'frames' | 'close'>;
+    const order = { file, options: { ...plain, probed: here.probed } };
+    const facts = (await thread.ask('open', order)) as Omit<OpenVideo, 'frames' | 'close'>;
+    here.close();
     const warnings = [...facts.warnings];
     let readings = 0;
     return {
@@ -34,10 +41,10 @@ export async function openThreadedVideo(file: string, options: VideoOptions = {}
       close: () => void thread.stop(),
     };
   } catch {
-    // What fails there fails here in the same words, or it was the thread: not every decoder runs on one.
+    // It was opened here; not every decoder runs on a thread.
     await thread.stop();
     throwIfAborted(signal);
-    return openVideo(file, options);
+    return here;
   } finally {
     signal?.removeEventListener('abort', abort);
   }

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { PhotoFit } from '../../src/fit/types.ts';
 import { readNpz } from '../../src/io/npz.ts';
 import { type LoadedHead, loadHeadModel } from '../../src/node/models.ts';
-import { albedoPng } from '../../src/node/picture-files.ts';
+import { albedoPng } from '../../src/node/texture-file.ts';
 import { albedoMap } from '../../src/render/albedo.ts';
 import { makeHeadFit, writeHeadFit } from '../helpers/open-head-fit.ts';
 import { makeTinyFit } from '../helpers/tiny-fit.ts';

@@ -3,7 +3,8 @@ import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/core/sha256.ts';
-import { inShard, manifestOf, manifestText, parseManifest, parseShard } from '../../src/dataset/manifest.ts';
+import { manifestOf, manifestText, parseManifest } from '../../src/dataset/manifest.ts';
+import { inShard, parseShard } from '../../src/dataset/shard.ts';
 import {
   checkSameWork,
   PHOTO_FIT_DEFAULTS,

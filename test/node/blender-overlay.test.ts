@@ -15,7 +15,8 @@ import { writeGlb } from '../../src/io/glb.ts';
 import { createKernels } from '../../src/kernels/runtime.ts';
 import type { HeadModel } from '../../src/model/head-model.ts';
 import { loadHeadModel } from '../../src/node/models.ts';
-import { albedoPng, encodePicture } from '../../src/node/picture-files.ts';
+import { encodePicture } from '../../src/node/picture-files.ts';
+import { albedoPng } from '../../src/node/texture-file.ts';
 import { albedoMap } from '../../src/render/albedo.ts';
 import { makeHeadFit, PHOTO } from '../helpers/open-head-fit.ts';
 
