@@ -7,6 +7,7 @@ import type { TrackedFrame } from '../fit/video/types.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { ensureWritableFolder } from '../node/atomic.ts';
 import { hasFfmpeg } from '../node/ffmpeg.ts';
+import { giveBack } from '../node/lent-pictures.ts';
 import type { FilmedFrame } from '../node/overlay-film.ts';
 import { type FilmFinish, type OverlayFilm, openOverlayFilm } from '../node/threaded-film.ts';
 import { OVERLAY_FILM, writeTrackFolder } from '../node/track-results.ts';
@@ -121,7 +122,10 @@ class TrackFilm {
 
   /** Keeps what a frame looks like until it is added; where too many wait, the film reads it again. */
   keep(frame: number, photo: Image8): void {
-    if (this.#bytes + photo.data.length > WAITING_BYTES) return;
+    if (this.#bytes + photo.data.length > WAITING_BYTES) {
+      giveBack(photo);
+      return;
+    }
     this.#bytes += photo.data.length;
     this.#photos.set(frame, photo);
   }

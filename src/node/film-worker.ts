@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { OverlayLayout } from '../fit/video/overlay-painter.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { type Painters, startPainters } from './film-painters.ts';
+import { giveBack } from './lent-pictures.ts';
 import { type FilmedFrame, paintFilm } from './overlay-film.ts';
 import { openLater } from './threaded-video.ts';
 import { giveWay, serve } from './threads.ts';
@@ -45,6 +46,7 @@ class FilmQueue implements AsyncIterable<FilmedFrame> {
   add({ photo, ...frame }: FilmedFrame): void {
     const bytes = photo?.data.length ?? 0;
     const fits = this.#bytes + bytes <= WAITING_BYTES;
+    if (photo && !fits) giveBack(photo);
     this.#frames.push(fits ? { ...frame, photo } : frame);
     if (fits) this.#bytes += bytes;
     this.#wake();

@@ -14,6 +14,7 @@ import type { HeadModel } from '../model/head-model.ts';
 import { produceFileAtomically } from './atomic.ts';
 import { encodeFilm, type FilmFormat, type FilmPictures } from './film.ts';
 import { type Painters, startPainters } from './film-painters.ts';
+import { giveBack } from './lent-pictures.ts';
 
 /** Options of {@link writeOverlayFilm}. */
 export interface OverlayFilmOptions {
@@ -124,7 +125,8 @@ export async function paintFilm(
       const pictures = 'frames' in video ? pictured(to.out, video, frames, signal) : alone(frames, signal);
       for await (const { image, frame } of pictures) {
         const pixels = painters.paint(image, frame, scale);
-        pixels.catch(() => {});
+        const { photo } = frame;
+        pixels.finally(() => photo && giveBack(photo)).catch(() => {});
         waiting.push({ pixels, time: frame.time });
         await flush(painters.ahead);
       }

@@ -5,6 +5,7 @@ import { fitInside } from '../io/frame-range.ts';
 import { createKernels, type Kernels } from '../kernels/runtime.ts';
 import type { FaceObservation, FacePerception } from '../perceive/types.ts';
 import { shrink } from '../render/resample.ts';
+import { PictureLender } from './lent-pictures.ts';
 import { loadPerception } from './perception.ts';
 import { openThreadedVideo } from './threaded-video.ts';
 import { giveWay, serve } from './threads.ts';
@@ -27,7 +28,7 @@ type News = { readonly seen: Seen | null } | { readonly choose: readonly FaceObs
 /** What the asker is told next. */
 export type WatchNews = News & {
   readonly warnings: readonly string[];
-  /** The frame seen, no larger than was asked for, in memory that threads share. */
+  /** The frame seen, no larger than was asked for, in memory that threads share; to be given back (`lent-pictures.ts`). */
   readonly small?: Image8;
 };
 
@@ -144,6 +145,7 @@ class Watching {
 }
 
 let kernels: Promise<Kernels> | null = null;
+const smallPictures = new PictureLender();
 
 /** `image` where it is small enough; as large as a decoder makes frames of a video of that size (`whole`) that are to be so small. */
 async function shrunk(
@@ -154,7 +156,7 @@ async function shrunk(
   const { width, height } = fitInside(whole.width, whole.height, most);
   if (width >= image.width && height >= image.height) return image;
   kernels ??= createKernels();
-  return shrink(image, width, height, await kernels);
+  return shrink(image, width, height, await kernels, smallPictures.lend(4 * width * height));
 }
 
 serve({
