@@ -115,6 +115,14 @@ export class FaceView {
     this.coverage = cropCoverage(image.width, image.height, this.crop);
   }
 
+  /** Another view of the same photo that goes on from what this one has found by now. */
+  again(): FaceView {
+    const { kernels, resident, image, observation, size, options, weights } = this;
+    const view = new FaceView(kernels, resident, image, observation, size, options, weights);
+    view.noise = this.noise;
+    return view;
+  }
+
   /** Mean head, closed-form pose and camera, soft light from the front. */
   initialState(): FitState {
     const { model } = this.resident.prepared;

@@ -84,11 +84,9 @@ export async function fitPerson(
   const own = photos.length > 1 ? { gloss: 0, tint: 0 } : {};
   const weights = withDefaults({ ...usual, ...own }, options.weights);
   const light = options.light ?? FIT_PHOTO_DEFAULTS.light;
-  const viewsOf = () =>
-    photos.map(
-      (photo) => new FaceView(kernels, resident, photo.image, photo.observation, size, photo, weights),
-    );
-  const views = viewsOf();
+  const views = photos.map(
+    (photo) => new FaceView(kernels, resident, photo.image, photo.observation, size, photo, weights),
+  );
   const { signal, onProgress } = options;
 
   // Asked for now, needed after the first fits: on a thread of its own perception answers meanwhile.
@@ -114,6 +112,7 @@ export async function fitPerson(
     alone.push(states[0]);
   }
 
+  let told = 0.5;
   const judge = (seen: readonly Described[]) =>
     agreement(alone.map((state, i) => ({ state, descriptor: seen[i]?.descriptor })));
   const fitTogether = (views: readonly FaceView[], same: readonly number[], signal?: AbortSignal) => {
@@ -137,17 +136,16 @@ export async function fitPerson(
         compared: kept.map((i) => same.includes(i)),
         ipd: options.ipd,
         signal,
-        onProgress: (e) =>
-          onProgress?.({
-            ...e,
-            stage: `together: ${e.stage}`,
-            fraction: 0.5 + 0.5 * Math.max(0, e.fraction),
-          }),
+        onProgress: (e) => {
+          told = Math.max(told, 0.5 + 0.5 * e.fraction);
+          onProgress?.({ ...e, stage: `together: ${e.stage}`, fraction: told });
+        },
       },
     );
   };
   // Descriptors seldom say otherwise than the fits, and take a thread a second for five photos: nobody waits for them then.
   const guess = judge([]).same;
+  const apart = views.map((view) => view.again());
   const right = described.then((seen) => String(judge(seen).same) === String(guess));
   const until = whileRight(right, signal);
   let joint = await fitTogether(views, guess, until.signal)
@@ -159,7 +157,7 @@ export async function fitPerson(
   const descriptors = await described;
   const { similarities, same } = judge(descriptors);
   // Anew: how far the views had come is chance.
-  if (!joint || !(await right)) joint = await fitTogether(viewsOf(), same, signal);
+  if (!joint || !(await right)) joint = await fitTogether(apart, same, signal);
   const strangers = views.map((_, i) => i).filter((i) => !same.includes(i));
   const kept = options.strangers === 'leave-out' ? [...same] : views.map((_, i) => i);
   const solve = (performance.now() - start) / kept.length;
@@ -186,7 +184,7 @@ export async function fitPerson(
 /** A signal that is aborted where `right` comes out false or fails, and with `signal` until it is `over`. */
 function whileRight(right: Promise<boolean>, signal: AbortSignal | undefined) {
   const controller = new AbortController();
-  const stop = () => controller.abort();
+  const stop = () => controller.abort(signal?.reason);
   if (signal?.aborted) stop();
   signal?.addEventListener('abort', stop);
   right.then((so) => so || stop(), stop);

@@ -5,18 +5,27 @@
 import type { Image8 } from '../core/image.ts';
 
 const LENT = 1;
+/** Bytes of pictures that are remembered, at most. */
+const REMEMBERED = 128 * 2 ** 20;
 
 /** Pictures lent by one thread; each may be given back on any other. */
 export class PictureLender {
   /** The one lent first is first: it comes back first. */
   readonly #pictures: Uint8ClampedArray[] = [];
+  readonly #most: number;
+
+  /** @param most bytes remembered: memory that nobody gives back is forgotten for later one, and the collector's */
+  constructor(most = REMEMBERED) {
+    this.#most = most;
+  }
 
   /** Memory for so many bytes that nobody looks at. */
   lend(bytes: number): Uint8ClampedArray {
-    const [first] = this.#pictures;
+    const first = this.#pictures.shift();
     const isBack = first?.length === bytes && Atomics.load(wordOf(first)!, 0) !== LENT;
+    if (first && !isBack && (this.#pictures.length + 1) * bytes < this.#most) this.#pictures.unshift(first);
     const picture = isBack
-      ? this.#pictures.shift()!
+      ? first
       : new Uint8ClampedArray(new SharedArrayBuffer(wordAt(bytes) + 4), 0, bytes);
     this.#pictures.push(picture);
     Atomics.store(wordOf(picture)!, 0, LENT);

@@ -184,6 +184,7 @@ async function* pictured(
       const image = fits ? photo : await again.at(frame.time);
       throwIfAborted(signal);
       if (image) yield { image, frame };
+      else if (photo) giveBack(photo);
     }
   } finally {
     await again.end();

@@ -6,7 +6,7 @@
 import { throwIfAborted } from '../core/errors.ts';
 import type { FrameRange, VideoFrame } from '../core/video.ts';
 import { startThread, type Thread } from './threads.ts';
-import { openVideo } from './video-source.ts';
+import { isReadByFfmpeg, openVideo } from './video-source.ts';
 import type { OpenVideo, VideoOptions } from './video-types.ts';
 
 interface Read {
@@ -20,17 +20,18 @@ export async function openThreadedVideo(file: string, options: VideoOptions = {}
   throwIfAborted(signal);
   const thread = startThread('video-worker');
   if (!thread) return openVideo(file, options);
-  // Asked for here: the thread takes as long to start as ffprobe to answer.
-  const here = await openVideo(file, options).catch(async (error) => {
-    await thread.stop();
-    throw error;
-  });
+  // ffprobe is asked here: the thread takes as long to start as that to answer. Other readers hold on to what they open.
+  const here = (await isReadByFfmpeg(file, options))
+    ? await openVideo(file, options).catch(async (error) => {
+        await thread.stop();
+        throw error;
+      })
+    : null;
   const abort = () => void thread.stop();
   signal?.addEventListener('abort', abort, { once: true });
   try {
-    const order = { file, options: { ...plain, probed: here.probed } };
+    const order = { file, options: { ...plain, ...(here && { probed: here.probed }) } };
     const facts = (await thread.ask('open', order)) as Omit<OpenVideo, 'frames' | 'close'>;
-    here.close();
     const warnings = [...facts.warnings];
     let readings = 0;
     return {
@@ -41,10 +42,10 @@ export async function openThreadedVideo(file: string, options: VideoOptions = {}
       close: () => void thread.stop(),
     };
   } catch {
-    // It was opened here; not every decoder runs on a thread.
+    // What fails there fails here in the same words, or it was the thread: not every decoder runs on one.
     await thread.stop();
     throwIfAborted(signal);
-    return here;
+    return here ?? openVideo(file, options);
   } finally {
     signal?.removeEventListener('abort', abort);
   }

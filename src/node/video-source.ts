@@ -13,6 +13,13 @@ import type { OpenVideo, VideoOptions } from './video-types.ts';
 /** Defaults of {@link VideoOptions}. */
 export const VIDEO_DEFAULTS = { maxDimension: 1920, decoder: 'auto', pictureRate: 25 } as const;
 
+/** Whether {@link openVideo} would have ffprobe look into it. */
+export async function isReadByFfmpeg(file: string, { decoder, probed }: VideoOptions): Promise<boolean> {
+  if (probed || (decoder ?? VIDEO_DEFAULTS.decoder) === 'mediabunny') return false;
+  const kind = await stat(file).catch(() => null);
+  return kind?.isFile() === true && (await hasFfmpeg());
+}
+
 /**
  * Opens a video file or a folder of pictures.
  * @throws {FormatError} when it is no video, or damaged so that nothing can be read

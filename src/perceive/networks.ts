@@ -197,7 +197,9 @@ interface WeightSpec {
 function decoded(weightSpecs: readonly WeightSpec[], weights: Uint8Array) {
   const isHalf = ({ quantization }: WeightSpec) => quantization?.dtype === 'float16';
   const simple = ({ dtype, quantization }: WeightSpec) =>
-    (dtype === 'float32' || dtype === 'int32') && (!quantization || quantization.dtype === 'float16');
+    quantization
+      ? dtype === 'float32' && quantization.dtype === 'float16'
+      : dtype === 'float32' || dtype === 'int32';
   const given = ownBuffer(weights);
   if (!weightSpecs.some(isHalf) || !weightSpecs.every(simple)) return { weightSpecs, weightData: given };
   const count = ({ shape }: WeightSpec) => shape.reduce((all, n) => all * n, 1);

@@ -26,6 +26,20 @@ describe('lent pictures', () => {
     expect(odd.every((x) => x === 255)).toBe(true);
   });
 
+  it('are forgotten where too many are not given back: memory is bounded, whoever dies with some', () => {
+    const lender = new PictureLender(100);
+    const [a, b, c, d] = Array.from({ length: 4 }, () => lender.lend(40));
+    // The first one was forgotten when the fourth was lent.
+    giveBack(image(a));
+    const e = lender.lend(40);
+    expect([a, b, c, d].some(({ buffer }) => buffer === e.buffer)).toBe(false);
+    giveBack(image(b));
+    giveBack(image(c));
+    expect(lender.lend(40).buffer).toBe(c.buffer);
+    // One of another size is in nobody's way for long.
+    expect(lender.lend(80).length).toBe(80);
+  });
+
   it('are no others: one that was not lent stays as it is', () => {
     const own = new Uint8ClampedArray(40).fill(7);
     giveBack(image(own));
