@@ -16,7 +16,7 @@ const { Script } = require('node:vm');
 const { getEnvironmentData, isMainThread, setEnvironmentData, threadId } = require('node:worker_threads');
 
 /**
- * For videos, which run for long on all cores: functions are optimised when they have run three times as often, and all of a
+ * For videos, which run for long on all cores: functions are optimised when they have run six times as often, and all of a
  * heap is collected when it has grown to four times what lives. 2.3 of 39.7 s of processor time, for no more memory. A V8
  * that has no such flags says so on standard error, hence only those that are known to have them.
  */

@@ -16,7 +16,7 @@ import type { HeadModel } from '../model/head-model.ts';
 import { type LoadedFit, loadFit } from '../node/load-fit.ts';
 import { loadHeadModel } from '../node/models.ts';
 import type { WatchOrder } from '../node/perception-worker.ts';
-import { albedoPng, decodeTexture, type LoadedTexture } from '../node/texture-file.ts';
+import { asTextureFile, decodeTexture, type LoadedTexture } from '../node/texture-file.ts';
 import type { OnSmall, ThreadedPerception } from '../node/threaded-perception.ts';
 import { asTracked, openSmoothing, type Settling } from '../node/threaded-smoothing.ts';
 import { personTexture } from '../node/threaded-texture.ts';
@@ -130,7 +130,10 @@ export async function runTrack(input: TrackRunInput): Promise<TrackRun> {
     };
     if (resumed) beginToWatch();
     who = resumed
-      ? identified(resumed.identity, resumed.texturePng && (await asFile(resumed.texturePng)))
+      ? identified(
+          resumed.identity,
+          resumed.texturePng && (await decodeTexture(resumed.texturePng, 'texture.png')),
+        )
       : await identify(input, video, model, from, beginToWatch);
     // From here on frames come from the perception's thread; this one's takes memory.
     if (watch) video.close();
@@ -308,11 +311,7 @@ function skinOf(
 
 async function parametricTexture(model: HeadModel, skin: Skin): Promise<LoadedTexture | null> {
   const albedo = skinAlbedo(model, skin);
-  return albedo && asFile(await albedoPng(albedo));
-}
-
-function asFile(png: Uint8Array): Promise<LoadedTexture> {
-  return decodeTexture(png, 'texture.png');
+  return albedo && asTextureFile(albedo);
 }
 
 /** What the perception's thread is to watch. */

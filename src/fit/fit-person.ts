@@ -89,7 +89,7 @@ export async function fitPerson(
   );
   const { signal, onProgress } = options;
 
-  // Asked for now, needed after the first fits: on a thread of its own perception answers meanwhile.
+  // Asked for now: on a thread of its own perception answers while photos are fitted.
   const described = describe(photos, options);
   described.catch(() => {});
   // Without the distance of the eyes: one that strangers share too makes their coefficients alike.

@@ -17,8 +17,13 @@ export async function albedoPng({ width, height, data }: ImageF): Promise<Uint8A
     .toBuffer();
 }
 
+/** An albedo map (H,W,3) as a `texture.png` would have it, in 8 bits. */
+export async function asTextureFile(albedo: ImageF): Promise<LoadedTexture> {
+  return decodeTexture(await albedoPng(albedo), 'texture.png');
+}
+
 /**
- * A texture as its file has it.
+ * A texture from its file.
  * @param file what to call it in messages
  * @throws {FormatError} when it is no picture
  */

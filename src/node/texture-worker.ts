@@ -3,7 +3,7 @@ import { createKernels } from '../kernels/runtime.ts';
 import type { HeadModel } from '../model/head-model.ts';
 import { solvePersonTexture } from '../texture/solve-offset.ts';
 import type { TextureView } from '../texture/texture-view.ts';
-import { albedoPng, decodeTexture } from './texture-file.ts';
+import { asTextureFile } from './texture-file.ts';
 import { giveWay, serve } from './threads.ts';
 
 /** What is solved. */
@@ -17,7 +17,7 @@ serve({
     // Frames are tracked meanwhile.
     giveWay();
     const { texture } = solvePersonTexture(await createKernels(), views, model, { mouth: 'moving' });
-    const value = await decodeTexture(await albedoPng(texture.albedo), 'texture.png');
+    const value = await asTextureFile(texture.albedo);
     return { value, transfer: [value.albedo.data.buffer as ArrayBuffer] };
   },
 });

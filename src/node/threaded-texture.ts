@@ -5,7 +5,7 @@
 import { throwIfAborted } from '../core/errors.ts';
 import { createKernels } from '../kernels/runtime.ts';
 import { solvePersonTexture } from '../texture/solve-offset.ts';
-import { albedoPng, decodeTexture, type LoadedTexture } from './texture-file.ts';
+import { asTextureFile, type LoadedTexture } from './texture-file.ts';
 import type { TextureOrder } from './texture-worker.ts';
 import { startThread } from './threads.ts';
 
@@ -24,7 +24,7 @@ export async function personTexture(
   if (!thread) {
     const { views, model } = order;
     const { texture } = solvePersonTexture(await createKernels(), views, model, { mouth: 'moving', signal });
-    return decodeTexture(await albedoPng(texture.albedo), 'texture.png');
+    return asTextureFile(texture.albedo);
   }
   const end = () => void thread.stop();
   signal?.addEventListener('abort', end, { once: true });

@@ -193,7 +193,7 @@ interface WeightSpec {
   readonly quantization?: { readonly dtype: string };
 }
 
-/** Weights with half-precision ones decoded: tfjs takes 0.1 s for the mesh network's and 0.4 s for those of the one that describes. */
+/** Weights with half-precision ones decoded: tfjs takes 0.1 s for the mesh network's, with much garbage. */
 function decoded(weightSpecs: readonly WeightSpec[], weights: Uint8Array) {
   const isHalf = ({ quantization }: WeightSpec) => quantization?.dtype === 'float16';
   const simple = ({ dtype, quantization }: WeightSpec) =>
